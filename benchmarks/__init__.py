@@ -1,0 +1,1 @@
+"""Side-by-side timings of flexnet against its peers: `python -m benchmarks`."""

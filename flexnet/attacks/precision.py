@@ -1,0 +1,43 @@
+"""Attacks run in float32 or better.
+
+A gate with slope 50 is saturated by rounding in half precision (it is 0 or 1 once its argument
+exceeds 5 to 8), and so is its gradient. An attack on that would measure the rounding.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.backends import cudnn
+
+from flexnet.errors import ConfigError
+
+HALF = (torch.float16, torch.bfloat16)
+
+
+def require_full_precision(model: nn.Module, images: Tensor) -> None:
+    """Refuse to attack in half precision.
+
+    Raises:
+        ConfigError: if the images or a parameter of the model are float16 or bfloat16.
+    """
+    for what, tensors in (("images", iter((images,))), ("model parameters", model.parameters())):
+        dtype = next((tensor.dtype for tensor in tensors if tensor.dtype in HALF), None)
+        if dtype is not None:
+            raise ConfigError(
+                f"attack: expected {what} in float32 or float64; got {dtype}; convert with .float()"
+            )
+
+
+@contextmanager
+def full_precision(device: torch.device) -> Iterator[None]:
+    """Switch autocast and TF32 convolutions off (TF32 keeps 10 bits of mantissa, as float16 does)."""
+    exact = cudnn.flags(
+        enabled=cudnn.enabled,
+        benchmark=cudnn.benchmark,
+        deterministic=cudnn.deterministic,
+        allow_tf32=False,
+    )
+    with torch.autocast(device.type, enabled=False), exact:
+        yield

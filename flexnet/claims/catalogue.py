@@ -1,0 +1,112 @@
+"""Loading a paper's claims and numbers from its data file; every paper has the same format."""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from flexnet.claims.model import Claim, Comparison, Published, Rule, Window
+from flexnet.errors import ConfigError
+
+FILE_KEYS = {"paper", "title", "authors", "published", "claims"}
+
+
+def packaged_papers() -> list[str]:
+    """Names of the papers whose claims come with the package."""
+    entries = (Path(entry.name) for entry in files("flexnet.claims").iterdir())
+    return sorted(entry.stem for entry in entries if entry.suffix == ".yaml")
+
+
+def load_claims(paper: str | Path) -> tuple[Claim, ...]:
+    """Load all claims of a paper.
+
+    Args:
+        paper: the name of a packaged paper, such as "flexible-layer", or the path of a YAML file.
+
+    Raises:
+        ConfigError: if the paper is unknown, a key is missing or unknown, or an id occurs twice.
+    """
+    document = _document(paper)
+    claims = tuple(_claim(entry, document["paper"]) for entry in document["claims"])
+    ids = [claim.id for claim in claims]
+    repeated = sorted({name for name in ids if ids.count(name) > 1})
+    if repeated:
+        raise ConfigError(f"{paper}: expected every claim once; got {repeated} twice; rename or remove one")
+    return claims
+
+
+def published(paper: str | Path, name: str) -> Published:
+    """Look up a number of a paper by its name in the data file's `published` part.
+
+    Raises:
+        ConfigError: if the paper or the name is unknown.
+    """
+    numbers = _document(paper).get("published", {})
+    if name not in numbers:
+        raise ConfigError(f"{paper}: no published number {name!r}; known are {sorted(numbers)}; choose one")
+    return Published(**_checked(numbers[name], Published, f"{paper}: {name}"))
+
+
+def _document(paper: str | Path) -> dict[str, Any]:
+    if isinstance(paper, str) and paper in packaged_papers():
+        text = (files("flexnet.claims") / f"{paper}.yaml").read_text(encoding="utf-8")
+    elif Path(paper).is_file():
+        text = Path(paper).read_text(encoding="utf-8")
+    else:
+        raise ConfigError(f"unknown paper {str(paper)!r}; known are {packaged_papers()}; or give a YAML file")
+    document = yaml.safe_load(text)
+    if (
+        not isinstance(document, dict)
+        or set(document) - FILE_KEYS
+        or not {"paper", "claims"} <= set(document)
+    ):
+        found = sorted(document) if isinstance(document, dict) else type(document).__name__
+        raise ConfigError(f"{paper}: expected the keys {sorted(FILE_KEYS)}; got {found}; correct the file")
+    return document
+
+
+def _claim(entry: Mapping[str, Any], paper: str) -> Claim:
+    where = f"{paper}: claim {entry.get('id', '?')}"
+    values = _checked({**entry, "paper": paper}, Claim, where)
+    if "rule" in values:
+        values["rule"] = _rule(values["rule"], f"{where}: rule")
+    return Claim(**values)
+
+
+def _rule(entry: Mapping[str, Any], where: str) -> Rule:
+    values = _checked(entry, Rule, where)
+    if values["direction"] not in ("greater", "less"):
+        raise ConfigError(f"{where}: expected direction greater or less; got {values['direction']!r}")
+    if "size" in values and "margin" in values:
+        raise ConfigError(f"{where}: expected size or margin; got both; keep margin for a claim of no loss")
+    values["compare"] = tuple(_comparison(pair, where) for pair in values["compare"])
+    values["universal"] = tuple(values.get("universal", ()))
+    values["range"] = {
+        protocol: Window(**_checked(window, Window, f"{where}: range {protocol}"))
+        for protocol, window in values.get("range", {}).items()
+    }
+    return Rule(**values)
+
+
+def _comparison(entry: Mapping[str, Any], where: str) -> Comparison:
+    values = _checked(entry, Comparison, f"{where}: compare")
+    return Comparison(values["series"], tuple(values["against"]))
+
+
+def _checked(entry: Mapping[str, Any], record: type, where: str) -> dict[str, Any]:
+    """The entry as keyword arguments of `record`, after a check of its keys."""
+    known = {item.name: item for item in fields(record)}
+    needed = [
+        name
+        for name, item in known.items()
+        if item.default is MISSING and item.default_factory is MISSING and name not in entry
+    ]
+    unknown = sorted(set(entry) - set(known))
+    if needed or unknown:
+        raise ConfigError(
+            f"{where}: missing keys {needed}, unknown keys {unknown}; known are {sorted(known)}"
+        )
+    return dict(entry)

@@ -1,0 +1,107 @@
+"""What a claim and its rule are made of."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+# Grid values such as 0.1 * 4 differ from 0.4 in the last digit.
+GRID_TOLERANCE = 1e-9
+
+Number: TypeAlias = float | Mapping[str, float] | Mapping[float, float]
+
+
+@dataclass(frozen=True)
+class Published:
+    """A number (or a named set of numbers) of a paper, with its unit and where it stands."""
+
+    value: Number
+    unit: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One series against one other, or against the best of several at each condition."""
+
+    series: str
+    against: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The comparison in words, such as `random - best of baseline, flexible`."""
+        best = "best of " if len(self.against) > 1 else ""
+        return f"{self.series} - {best}{', '.join(self.against)}"
+
+
+@dataclass(frozen=True)
+class Window:
+    """The conditions that count: greater than `above`, not below `at_least`, not beyond `up_to`."""
+
+    above: float = -math.inf
+    at_least: float = -math.inf
+    up_to: float = math.inf
+
+    def __contains__(self, value: float) -> bool:
+        lowest = self.above + GRID_TOLERANCE < value and self.at_least - GRID_TOLERANCE <= value
+        return lowest and value <= self.up_to + GRID_TOLERANCE
+
+    @property
+    def text(self) -> str:
+        """The window in words."""
+        parts = [
+            f"above {self.above:g}" if math.isfinite(self.above) else "",
+            f"from {self.at_least:g}" if math.isfinite(self.at_least) else "",
+            f"up to {self.up_to:g}" if math.isfinite(self.up_to) else "",
+        ]
+        return " ".join(part for part in parts if part) or "any"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How a claim is judged, stated before looking. Sizes are percentage points."""
+
+    kind: str
+    over: str
+    compare: tuple[Comparison, ...]
+    direction: Literal["greater", "less"]
+    reason: str
+    size: float = 0.0
+    margin: float | None = None
+    range: Mapping[str, Window] = field(default_factory=dict)
+    universal: tuple[str, ...] = ()
+
+    @property
+    def sign(self) -> int:
+        """+1 where the paper claims a greater value, -1 where it claims a lesser one."""
+        return 1 if self.direction == "greater" else -1
+
+    @property
+    def threshold(self) -> float:
+        """The border of the claimed side, in points: the practical size, or minus the margin of no loss."""
+        return self.sign * (self.size if self.margin is None else -self.margin)
+
+    @property
+    def claimed(self) -> tuple[float, float]:
+        """The claimed side as an interval of effects, open at infinity."""
+        return (self.threshold, math.inf) if self.sign > 0 else (-math.inf, self.threshold)
+
+    def window(self, protocol: str) -> Window:
+        """The conditions that count under `protocol`."""
+        return self.range.get(protocol, Window())
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim of one paper. `value` is the paper's headline effect in `unit`, None if it is in words."""
+
+    id: str
+    paper: str
+    title: str
+    statement: str
+    unit: str
+    source: str
+    figure: str
+    value: float | None = None
+    values: Mapping[str, float] = field(default_factory=dict)
+    rule: Rule | None = None

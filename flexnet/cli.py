@@ -1,0 +1,129 @@
+"""The command line: one sub-command per stage.
+
+The sub-commands import what they need when they run, so that `--help` and the light stages start fast.
+An error that the user can act on is printed as one message, without a traceback.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from flexnet.errors import ConfigError, FlexnetError
+
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a stage does, the keys its settings must have, and its file arguments (name: help)."""
+
+    summary: str
+    settings: tuple[str, ...]
+    files: dict[str, str]
+
+
+IMAGES = {
+    "training": "arrays file of the training split",
+    "test": "arrays file of the test split",
+}
+STAGES: dict[str, Stage] = {
+    "data": Stage(
+        "find, check and store one split of a dataset",
+        ("dataset", "split"),
+        {"output": "safetensors file to write; a manifest (.json) is written beside it"},
+    ),
+    "subset": Stage(
+        "choose the images of one seed: small training sets, held-out sets",
+        ("row", "seed", "run_seed"),
+        {**IMAGES, "output": "JSON file to write"},
+    ),
+    "train": Stage(
+        "train one model with one seed",
+        ("model", "seed", "network", "options", "recipe", "run_seed"),
+        {
+            **IMAGES,
+            "subset": "JSON file of the subset stage",
+            "weights": "safetensors file to write",
+            "history": "CSV file to write",
+        },
+    ),
+    "fgsm": Stage(
+        "score one trained model under the fast gradient sign method",
+        ("model", "seed", "protocol", "fgsm", "run_seed"),
+        {
+            **IMAGES,
+            "subset": "JSON file of the subset stage",
+            "weights": "weights file of the train stage",
+            "output": "CSV file to write",
+        },
+    ),
+    "collect": Stage(
+        "join the rows of all models of a figure",
+        ("figure", "protocol", "series"),
+        {"output": "CSV file to write"},
+    ),
+    "cost": Stage("estimate what training runs cost on this machine", ("runs",), {}),
+}
+
+
+def read_settings(text: str) -> dict[str, Any]:
+    """Read settings given as JSON text, or as `@file`.
+
+    Raises:
+        ConfigError: if it is no JSON object.
+    """
+    try:
+        settings = json.loads(Path(text[1:]).read_text(encoding="utf-8") if text.startswith("@") else text)
+    except (OSError, json.JSONDecodeError) as error:
+        raise ConfigError(f"--settings: expected a JSON object or @file; got {text[:80]!r}: {error}") from error
+    if not isinstance(settings, dict):
+        raise ConfigError(f"--settings: expected a JSON object; got {type(settings).__name__}")
+    return settings
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Build the parser with one sub-command per stage."""
+    parser = argparse.ArgumentParser(prog="flexnet", description="One stage of the study, as one job.")
+    stages = parser.add_subparsers(dest="stage", required=True, metavar="stage")
+    for name, described in STAGES.items():
+        stage = stages.add_parser(name, help=described.summary, description=described.summary)
+        keys = ", ".join(described.settings)
+        stage.add_argument("--settings", required=True, help=f"JSON or @file, with {keys}")
+        stage.add_argument("--threads", type=int, default=None, help="CPU threads (default: torch's choice)")
+        stage.add_argument("--log", default=None, help="file that gets progress lines and errors")
+        for argument, text in described.files.items():
+            stage.add_argument(f"--{argument}", required=True, help=text)
+    return parser
+
+
+def _report(message: str, log: str | None) -> None:
+    print(message, file=sys.stderr)
+    if log:
+        Path(log).parent.mkdir(parents=True, exist_ok=True)
+        with Path(log).open("a", encoding="utf-8") as stream:
+            stream.write(message + "\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a stage; return the exit status: 0 done, 1 an error the user can act on, 2 wrong usage."""
+    parsed = make_parser().parse_args(arguments)
+    log: str | None = parsed.log
+    if log:
+        Path(log).parent.mkdir(parents=True, exist_ok=True)
+        Path(log).write_text("", encoding="utf-8")
+    try:
+        settings = read_settings(parsed.settings)
+        missing = [key for key in STAGES[parsed.stage].settings if key not in settings]
+        if missing:
+            raise ConfigError(f"--settings: expected the keys {missing} as well; got {sorted(settings)}")
+        run: Callable[[dict[str, Any], argparse.Namespace], None]
+        run = import_module(f"flexnet.stages.{parsed.stage}").run
+        run(settings, parsed)
+    except FlexnetError as error:
+        _report(f"flexnet {parsed.stage}: error: {error}", log)
+        return 1
+    return 0

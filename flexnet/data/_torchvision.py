@@ -1,0 +1,43 @@
+"""Importing torchvision where its compiled part does not match torch.
+
+PyPI's torchvision is compiled for CUDA; beside a CPU-only torch its extension cannot be loaded and the
+import stops at a missing operator, although datasets and transforms are pure Python and work.
+"""
+
+import importlib
+import sys
+from types import ModuleType
+from typing import Any
+
+# A Library withdraws its operators when it is collected: they must outlive the import.
+_declared: list[Any] = []
+
+
+def import_torchvision() -> ModuleType:
+    """Import torchvision; where its compiled operators are missing, declare those that it insists on.
+
+    Datasets and transforms then work; detection operators such as `nms` are declared, not implemented.
+
+    Raises:
+        ImportError: if torchvision is not installed.
+        RuntimeError: if the import fails for another reason.
+    """
+    try:
+        return importlib.import_module("torchvision")
+    except RuntimeError as error:
+        if "operator torchvision::" not in str(error):
+            raise
+    for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
+        del sys.modules[name]
+    _declare_operators()
+    return importlib.import_module("torchvision")
+
+
+def _declare_operators() -> None:
+    """Declare the operators that torchvision's Python part refers to while it is imported."""
+    from torch.library import Library
+
+    library = Library("torchvision", "FRAGMENT")
+    for operator in ("nms", "qnms"):  # older versions refer to nms only
+        library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    _declared.append(library)

@@ -1,0 +1,191 @@
+"""Accuracy under the fast gradient sign method, over a grid of epsilons and repeats.
+
+Three protocols share this code: the paper's (normalised units, loose clamp, cross entropy, repeats of
+a stochastic model averaged), that of the authors' released code (other loss, odd counting, thresholds
+redrawn per repeat) and a corrected one (pixels that stay in [0, 1], gradient averaged over draws).
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from flexnet.attacks.fgsm import expected_gradient, fgsm_from_gradient
+from flexnet.attacks.precision import full_precision, require_full_precision
+from flexnet.attacks.spaces import Space, space_of
+from flexnet.evaluation.accuracy import evaluating, on_device, to_unit
+from flexnet.evaluation.counting import count_all, count_dropping_last, shuffle_seed
+from flexnet.evaluation.fgsm_settings import FgsmSettings
+from flexnet.layers.diagnostics import (
+    is_stochastic,
+    redraw_thresholds,
+    set_mask_generator,
+)
+from flexnet.seeds import derive_seed
+
+Progress = Callable[[int], None]
+
+
+def evaluate_fgsm(
+    model: nn.Module,
+    images: np.ndarray | Tensor,
+    labels: np.ndarray | Tensor,
+    settings: FgsmSettings,
+    *,
+    seed: int,
+    device: torch.device | str,
+    batch_size: int,
+    progress: Progress | None = None,
+) -> list[dict[str, Any]]:
+    """Accuracy of a model at each epsilon and repeat.
+
+    Arguments and errors are those of `fgsm_outcomes`.
+
+    Returns:
+        Rows with epsilon, draw (repeat, from 0), n, correct and accuracy (correct / n, in [0, 1]), in
+        the order of the epsilons, then of the repeats. A deterministic model has one repeat, unless
+        the counting varies; then all repeats are counted from the same outcomes.
+    """
+    outcomes = fgsm_outcomes(
+        model, images, labels, settings, seed=seed, device=device, batch_size=batch_size, progress=progress
+    )
+    counted = [
+        _count(outcomes, draw, settings, seed) for draw in range(_rows_per_epsilon(outcomes, settings))
+    ]
+    return [
+        {"epsilon": float(epsilon), "draw": draw, "n": n, "correct": correct[i], "accuracy": correct[i] / n}
+        for i, epsilon in enumerate(settings.epsilons)
+        for draw, (correct, n) in enumerate(counted)
+    ]
+
+
+def _rows_per_epsilon(outcomes: Tensor, settings: FgsmSettings) -> int:
+    return len(outcomes) if settings.counting == "all" else settings.draws
+
+
+def _count(outcomes: Tensor, draw: int, settings: FgsmSettings, seed: int) -> tuple[list[int], int]:
+    """Correct images per epsilon and the denominator, of one repeat."""
+    chosen = outcomes[draw % len(outcomes)]
+    if settings.counting == "all":
+        correct, n = count_all(chosen)
+    else:
+        correct, n = count_dropping_last(chosen, batch=settings.batch, seed=shuffle_seed(seed, draw))
+    return correct.tolist(), n
+
+
+def fgsm_outcomes(
+    model: nn.Module,
+    images: np.ndarray | Tensor,
+    labels: np.ndarray | Tensor,
+    settings: FgsmSettings,
+    *,
+    seed: int,
+    device: torch.device | str,
+    batch_size: int,
+    progress: Progress | None = None,
+) -> Tensor:
+    """Whether each image is classified correctly, for each repeat and epsilon.
+
+    All draws come from generators named by seed, repeat and batch, so the result depends neither on
+    the order of the batches nor on how many epsilons share a pass: those of one repeat and batch see
+    the same mask.
+
+    Args:
+        model: takes images in [0, 1], has a first layer `normalise`, lies on `device`. It is left as
+            it came: mode, thresholds, gradients.
+        images: uint8, (N, C, H, W), arrays or tensors.
+        labels: true classes, (N,).
+        settings: what the protocol prescribes.
+        seed: of all draws.
+        device: where to compute.
+        batch_size: most images per pass. Keep it a multiple of `settings.batch`; below that it also
+            becomes the number of images that share a mask, and so changes the draws.
+        progress: called after each batch with its number of images, such as `Progress.advance`.
+
+    Returns:
+        bool, (draws, epsilons, N); one draw for a model whose output does not vary.
+
+    Raises:
+        ConfigError: if the model or the settings cannot be attacked so.
+        DataError: if images and labels have another type or shape.
+    """
+    require_full_precision(model, torch.empty(0))
+    pixels, classes = on_device(images, labels, device)
+    attack = _Attack(model, space_of(model, settings.space, settings.clamp), settings, seed, batch_size)
+    size = min(settings.batch, batch_size)
+    batches = list(zip(torch.split(pixels, size), torch.split(classes, size), strict=True))
+    outcomes = []
+    with evaluating(model), _as_it_came(model), full_precision(pixels.device):
+        for index, (batch, truth) in enumerate(batches):
+            outcomes.append(attack.judge(to_unit(batch), truth, index))
+            if progress is not None:
+                progress(len(batch))
+    return torch.cat(outcomes, dim=-1)
+
+
+@contextmanager
+def _as_it_came(model: nn.Module) -> Iterator[None]:
+    """Take the generator of the masks away afterwards and put redrawn thresholds (buffers) back."""
+    saved = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    try:
+        yield
+    finally:
+        set_mask_generator(model, None)
+        for name, buffer in model.named_buffers():
+            buffer.copy_(saved[name])
+
+
+def _has_redrawn_thresholds(model: nn.Module) -> bool:
+    return any(getattr(module, "scheme", None) == "redrawn" for module in model.modules())
+
+
+@dataclass(frozen=True)
+class _Attack:
+    """One model under one protocol: attacks and judges it batch by batch."""
+
+    model: nn.Module
+    space: Space
+    settings: FgsmSettings
+    seed: int
+    batch_size: int
+
+    def judge(self, images: Tensor, labels: Tensor, batch: int) -> Tensor:
+        """Outcomes of one batch: bool, (draws, epsilons, n)."""
+        redraws = self.settings.redraw and _has_redrawn_thresholds(self.model)
+        draws = self.settings.draws if redraws or is_stochastic(self.model) else 1
+        # An averaged gradient belongs to the model and is made once; a single one to its repeat.
+        attack_once = self.settings.eot_draws > 1 and not redraws
+        outcomes, gradient = [], None
+        for draw in range(draws):
+            if redraws:
+                redraw_thresholds(self.model, self._generator(images, "thresholds", draw))
+            if gradient is None or not attack_once:
+                gradient = self._gradient(images, labels, draw, batch)
+            outcomes.append(self._correct(images, labels, gradient, draw, batch))
+        return torch.stack(outcomes)
+
+    def _gradient(self, images: Tensor, labels: Tensor, draw: int, batch: int) -> Tensor:
+        set_mask_generator(self.model, self._generator(images, "gradient", draw, batch))
+        passes = self.settings.eot_draws if is_stochastic(self.model) else 1
+        return expected_gradient(self.model, images, labels, self.settings.loss, passes)
+
+    def _correct(self, images: Tensor, labels: Tensor, gradient: Tensor, draw: int, batch: int) -> Tensor:
+        """Outcomes at all epsilons, several of them per pass: bool, (epsilons, n)."""
+        epsilons, outcomes = self.settings.epsilons, []
+        step = max(1, self.batch_size // len(images))
+        for start in range(0, len(epsilons), step):
+            some = epsilons[start : start + step]
+            moved = [fgsm_from_gradient(images, gradient, epsilon, self.space) for epsilon in some]
+            set_mask_generator(self.model, self._generator(images, "judge", draw, batch))
+            with torch.inference_mode():
+                predicted = self.model(torch.cat(moved)).argmax(dim=1).view(len(some), -1)
+            outcomes.append(predicted == labels)
+        return torch.cat(outcomes)
+
+    def _generator(self, images: Tensor, purpose: str, *indices: int) -> torch.Generator:
+        seed = derive_seed(self.seed, "fgsm " + purpose, *indices)
+        return torch.Generator(images.device).manual_seed(seed)

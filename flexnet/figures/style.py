@@ -1,0 +1,77 @@
+"""Journal style: one column wide, 8 point sans, thin lines, fonts embedded as TrueType."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from flexnet.figures.captions import Facts
+
+COLUMN_MM: Final = 85.0
+MM_PER_INCH: Final = 25.4
+INK: Final = "#333333"
+FAINT: Final = "#8C8C8C"
+
+# DejaVu Sans comes with matplotlib, so every machine draws the same bytes. Type 42 keeps text editable.
+PARAMETERS: Final[dict[Any, Any]] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 8,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "legend.handlelength": 2.4,
+    "legend.columnspacing": 1.2,
+    "legend.borderaxespad": 0.2,
+    "legend.borderpad": 0.1,
+    "legend.handletextpad": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.minor.width": 0.4,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "xtick.minor.size": 1.5,
+    "lines.linewidth": 1.1,
+    "lines.markersize": 3.2,
+    "figure.constrained_layout.use": True,
+    "figure.constrained_layout.w_pad": 0.02,
+    "figure.constrained_layout.h_pad": 0.02,
+    "figure.dpi": 300,
+    "savefig.dpi": 300,
+    "pdf.fonttype": 42,
+    "ps.fonttype": 42,
+    "path.simplify": False,
+}
+
+
+@contextmanager
+def journal() -> Iterator[None]:
+    """Draw and save within this context; what the user set in matplotlib neither enters nor changes."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(PARAMETERS)
+        yield
+
+
+def column_figure(height_mm: float) -> Figure:
+    """An empty figure of one journal column (85 mm) and the given height, in the current style."""
+    return Figure(figsize=(COLUMN_MM / MM_PER_INCH, height_mm / MM_PER_INCH))
+
+
+def stamp(axes: Axes, facts: Facts) -> None:
+    """Say scale and protocol in small print, unless both are the paper's: a figure may travel alone."""
+    if (facts.scale, facts.protocol) != ("paper", "paper"):
+        text = f"{facts.scale} scale, {facts.protocol} protocol"
+        axes.set_title(text, loc="right", fontsize=6, color=FAINT, pad=3)

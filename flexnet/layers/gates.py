@@ -1,0 +1,165 @@
+"""The soft switch of the Flexible Layer paper, eq. (1): g MAX + (1 - g) conv.
+
+With threshold T and sharpness s (50 in the paper), g = sigmoid(s (T - MAX)) is the share of the MAX
+branch under the rule "below" (MAX where the pooled input lies below the threshold). The rule "above"
+flips the sign of the argument; it is what the authors' released code does in its larger networks.
+"""
+
+import math
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from flexnet.errors import ConfigError
+from flexnet.layers.chunks import batch_chunks, eager_cpu
+
+RULES = ("below", "above")
+
+
+def signed_sharpness(rule: str, sharpness: float) -> float:
+    """`sharpness` with the sign that the rule gives to the gate's argument.
+
+    Raises:
+        ConfigError: if the rule is unknown or the sharpness is not positive.
+    """
+    if rule not in RULES:
+        raise ConfigError(f"expected a rule out of {RULES}; got {rule!r}")
+    if not sharpness > 0:
+        raise ConfigError(f"expected a positive sharpness; got {sharpness}; the rule sets the direction")
+    return sharpness if rule == "below" else -sharpness
+
+
+def gate(f_max: Tensor, threshold: Tensor, rule: str = "below", sharpness: float = 50.0) -> Tensor:
+    """Share g of the MAX branch in each unit, in [0,1] (Flexible Layer paper, eq. (1)).
+
+    The share of the convolution is the gate of the other rule, not 1 - g: in float32 g rounds to 1 as
+    soon as |T - MAX| > 0.34, while sigmoid(-z) keeps its digits down to 1e-38 (|T - MAX| = 1.7).
+
+    Args:
+        f_max: pooled input (N,C,H,W).
+        threshold: T, broadcastable to (1,C,H,W).
+        rule: "below" (MAX where f_max < T) or "above".
+        sharpness: s, per unit of input.
+
+    Returns:
+        g (N,C,H,W), computed and returned in at least float32, since bfloat16 saturates at |T - MAX| = 0.12.
+
+    Raises:
+        ConfigError: if the rule is unknown or the sharpness is not positive.
+    """
+    return _share(_wide(threshold) - _wide(f_max), signed_sharpness(rule, sharpness))
+
+
+def blend(f_max: Tensor, f_conv: Tensor, threshold: Tensor, rule: str, sharpness: float) -> Tensor:
+    """Mix the two branches by their gates, in the type of `f_conv` (Flexible Layer paper, eq. (1)).
+
+    Args:
+        f_max: pooled input (N,C,H,W).
+        f_conv: convolved input (N,C,H,W).
+        threshold: T, broadcastable to (1,C,H,W).
+        rule: "below" or "above".
+        sharpness: s, per unit of input.
+
+    Raises:
+        ConfigError: if the rule is unknown or the sharpness is not positive.
+    """
+    slope = signed_sharpness(rule, sharpness)
+    if not eager_cpu(f_max, f_conv, threshold):
+        return _blend(_wide(f_max), _wide(f_conv), _wide(threshold), slope).to(f_conv.dtype)
+    if f_conv.is_contiguous() or not f_conv.is_contiguous(memory_format=torch.channels_last):
+        return _chunked(f_max, f_conv, threshold, slope)
+    # Channels last: seen as (N,H,W,C) all operands are contiguous, and the sum over images is fast.
+    views = (tensor.permute(0, 2, 3, 1) for tensor in (f_max, f_conv, threshold))
+    return _chunked(*views, slope).permute(0, 3, 1, 2)
+
+
+def _wide(tensor: Tensor) -> Tensor:
+    """The tensor in float32, or in float64 if it is that already."""
+    return tensor if tensor.dtype == torch.float64 else tensor.float()
+
+
+def _share(difference: Tensor, slope: float) -> Tensor:
+    """sigmoid(slope * difference), exactly 0 where it would be a subnormal number.
+
+    Subnormals (arguments of -87 to -104 in float32) make the sigmoid four times slower on CPU.
+    """
+    smallest = math.log(torch.finfo(difference.dtype).tiny)
+    return torch.sigmoid(F.threshold(difference * slope, smallest, -math.inf))
+
+
+def _share_in_place(difference: Tensor, slope: float) -> Tensor:
+    smallest = math.log(torch.finfo(difference.dtype).tiny)
+    return F.threshold_(difference.mul_(slope), smallest, -math.inf).sigmoid_()
+
+
+def _blend(f_max: Tensor, f_conv: Tensor, threshold: Tensor, slope: float) -> Tensor:
+    """Eq. (1) as ordinary operations; the definition that `_ChunkedBlend` must agree with."""
+    difference = threshold - f_max
+    return _share(difference, slope) * f_max + _share(difference, -slope) * f_conv
+
+
+def _chunked(f_max: Tensor, f_conv: Tensor, threshold: Tensor, slope: float) -> Tensor:
+    operands = (f_max.contiguous(), f_conv.contiguous(), threshold.contiguous())
+    result: Tensor = _ChunkedBlend.apply(*operands, slope)  # type: ignore[no-untyped-call]
+    return result
+
+
+class _ChunkedBlend(torch.autograd.Function):
+    """Eq. (1) on CPU, forward and backward in cache-sized pieces; keeps only its operands.
+
+    With g + h = 1 for the two gates, y = g m + h c has the derivatives
+        dy/dT = s g h (m - c),   dy/dm = g - dy/dT,   dy/dc = h.
+    Differentiating the two sigmoids separately gives the same sum, but as the difference of
+    s g (1 - g) m and s h (1 - h) c, where 1 - g loses all digits once the gate is nearly closed.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, f_max: Tensor, f_conv: Tensor, threshold: Tensor, slope: float) -> Tensor:
+        ctx.save_for_backward(f_max, f_conv, threshold)
+        ctx.slope = slope
+        output = torch.empty_like(f_conv)
+        for part in batch_chunks(f_conv):
+            pooled = f_max[part]
+            difference = threshold - pooled
+            convolution = _share_in_place(difference.clone(), -slope)
+            maximum = _share_in_place(difference, slope)
+            torch.mul(maximum, pooled, out=output[part]).addcmul_(convolution, f_conv[part])
+        return output
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        operands = ctx.saved_tensors
+        needed = ctx.needs_input_grad[:3]
+        if torch.is_grad_enabled():  # create_graph=True: ordinary operations have second derivatives
+            wanted = [operand for operand, need in zip(operands, needed, strict=True) if need]
+            mixed = _blend(*operands, ctx.slope)
+            found = iter(torch.autograd.grad(mixed, wanted, grad, create_graph=True))
+            return *(next(found) if need else None for need in needed), None
+        results = [torch.empty_like(t) if need else None for t, need in zip(operands, needed, strict=True)]
+        if results[2] is not None:
+            results[2].zero_()
+        for part in batch_chunks(grad):
+            _backward_chunk(grad, operands, results, ctx.slope, part)
+        return *results, None
+
+
+def _backward_chunk(
+    grad: Tensor, operands: tuple[Tensor, ...], results: list[Tensor | None], slope: float, part: slice
+) -> None:
+    """Write the gradients of one piece of the batch into `results` (MAX, conv, threshold; None: skip)."""
+    f_max, f_conv, threshold = operands
+    to_max, to_conv, to_threshold = results
+    difference = threshold - f_max[part]
+    through_conv = _share_in_place(difference.clone(), -slope).mul_(grad[part])
+    if to_conv is not None:
+        to_conv[part].copy_(through_conv)
+    if to_max is None and to_threshold is None:
+        return
+    maximum = _share_in_place(difference, slope)
+    through_gate = torch.sub(f_max[part], f_conv[part]).mul_(maximum).mul_(through_conv).mul_(slope)
+    if to_threshold is not None:
+        to_threshold.add_(through_gate.sum_to_size(threshold.shape))
+    if to_max is not None:
+        torch.mul(maximum, grad[part], out=to_max[part]).sub_(through_gate)

@@ -1,0 +1,55 @@
+"""The small network of the Flexible Layer paper (its Figure 2B, Table 2 and Figure 3)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from flexnet.errors import ConfigError
+from flexnet.layers.flexible import FlexibleConv2d
+from flexnet.networks.classifier import Classifier
+from flexnet.networks.normalise import normalisation
+
+KERNEL = 5
+
+
+def small(
+    *,
+    classes: int = 10,
+    channels: int = 1,
+    input_size: int = 28,
+    width: float = 1.0,
+    layer: Mapping[str, Any] | None = None,
+    normalise: str = "half",
+) -> Classifier:
+    """One flexible layer of 12 channels (5x5, no padding) and three linear layers, with ReLUs between.
+
+    The paper's text omits the ReLUs, the authors' released code has them; without them the network
+    would be nearly linear.
+
+    Args:
+        classes: number of logits.
+        channels: channels of the images.
+        input_size: side of the images in pixels, at least 5.
+        width: factor on the 12 channels and on the hidden units 120 and 60.
+        layer: options of the FlexibleConv2d (scheme, rule, value, ...); the default is the baseline,
+            whose units always convolve.
+        normalise: name of the normalisation.
+
+    Raises:
+        ConfigError: if an option has a value that is not allowed.
+    """
+    if input_size < KERNEL:
+        raise ConfigError(f"small: expected images of at least {KERNEL} pixels; got {input_size}")
+    wide, first, second = (max(1, round(units * width)) for units in (12, 120, 60))
+    options: dict[str, Any] = {"scheme": "conv"} if layer is None else dict(layer)
+    flexible = FlexibleConv2d(channels, wide, KERNEL, input_size=input_size, **options)
+    head = nn.Sequential(
+        nn.Flatten(),
+        nn.Linear(wide * (input_size - KERNEL + 1) ** 2, first),
+        nn.ReLU(),
+        nn.Linear(first, second),
+        nn.ReLU(),
+        nn.Linear(second, classes),
+    )
+    return Classifier(normalisation(normalise, channels), nn.Sequential(flexible, nn.ReLU()), head)

@@ -1,0 +1,140 @@
+"""VGG16 of the Flexible Layer paper: baseline, single, all layers, and the pooled controls.
+
+The layer list is that of the paper's "Network Definitions": thirteen 3x3 convolutions with batch
+normalisation in five blocks; the second convolution has no padding (it is where the Flexible Layer
+sits) and block 1 has no pooling.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from flexnet.errors import ConfigError
+from flexnet.layers.flexible import FlexibleConv2d
+from flexnet.networks.classifier import Classifier
+from flexnet.networks.normalise import normalisation
+
+BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
+DROPOUT = (0.3, 0.4, 0.4, 0.4, 0.5)
+HIDDEN = 100
+
+# What ends each block. "pooled_max" and "pooled_avg" are the authors' other baselines, whose block 1
+# is pooled as well: at 32x32 they reach 1x1 after block 4, so block 5 has nothing left to pool.
+POOLING: dict[str, tuple[type[nn.Module] | None, ...]] = {
+    "paper": (None, nn.MaxPool2d, nn.MaxPool2d, nn.MaxPool2d, nn.MaxPool2d),
+    "pooled_max": (nn.MaxPool2d, nn.MaxPool2d, nn.MaxPool2d, nn.MaxPool2d, None),
+    "pooled_avg": (nn.MaxPool2d, nn.MaxPool2d, nn.MaxPool2d, nn.AvgPool2d, None),
+}
+FLEXIBLE: dict[str, tuple[int, ...]] = {"none": (), "single": (2,), "all": tuple(range(1, 14))}
+
+
+@dataclass
+class _Trunk:
+    """The convolutional part while it grows: its layers, and the shape of the map so far."""
+
+    layers: list[nn.Module]
+    channels: int
+    size: int
+    count: int = 0
+
+
+def _convolution(trunk: _Trunk, out_channels: int, layer: Mapping[str, Any] | None) -> None:
+    """Append convolution, batch normalisation and ReLU; the second convolution has no padding."""
+    trunk.count += 1
+    padding = 0 if trunk.count == 2 else 1
+    if layer is None:
+        convolution: nn.Module = nn.Conv2d(trunk.channels, out_channels, 3, padding=padding)
+    else:
+        convolution = FlexibleConv2d(
+            trunk.channels, out_channels, 3, padding=padding, input_size=trunk.size, **layer
+        )
+    trunk.layers += [convolution, nn.BatchNorm2d(out_channels), nn.ReLU()]
+    trunk.channels = out_channels
+    trunk.size += 2 * padding - 2
+
+
+def _end_block(trunk: _Trunk, pool: type[nn.Module] | None, rate: float) -> None:
+    """Append the block's pooling, if it has one, and its dropout of whole maps."""
+    if pool is not None:
+        trunk.layers.append(pool(2, 2))
+        trunk.size //= 2
+    if trunk.size < 1:
+        raise ConfigError(f"vgg16: the map vanishes after convolution {trunk.count}; use larger images")
+    trunk.layers.append(nn.Dropout2d(rate))
+
+
+def _chosen(flexible: str | Sequence[int]) -> tuple[int, ...]:
+    """Numbers (1 to 13) of the convolutions that become flexible."""
+    if isinstance(flexible, str):
+        if flexible not in FLEXIBLE:
+            raise ConfigError(
+                f"vgg16 flexible: expected one of {sorted(FLEXIBLE)} or layer numbers; got {flexible!r}"
+            )
+        return FLEXIBLE[flexible]
+    numbers = tuple(flexible)
+    if not all(1 <= number <= 13 for number in numbers):
+        raise ConfigError(f"vgg16 flexible: expected layer numbers from 1 to 13; got {list(numbers)}")
+    return numbers
+
+
+def _head(trunk: _Trunk, pooled: bool, classes: int) -> nn.Sequential:
+    """The paper's classifier; `pooled` averages the last map first (the identity at 1x1)."""
+    features = trunk.channels if pooled else trunk.channels * trunk.size**2
+    return nn.Sequential(
+        *([nn.AdaptiveAvgPool2d(1)] if pooled else []),
+        nn.Flatten(),
+        nn.Linear(features, HIDDEN),
+        nn.Dropout(0.5),
+        nn.BatchNorm1d(HIDDEN),
+        nn.ReLU(),
+        nn.Dropout(0.5),
+        nn.Linear(HIDDEN, classes),
+    )
+
+
+def vgg16(
+    *,
+    classes: int = 10,
+    channels: int = 3,
+    input_size: int = 32,
+    width: float = 1.0,
+    flexible: str | Sequence[int] = "none",
+    layer: Mapping[str, Any] | None = None,
+    pooling: str = "paper",
+    head: str = "global",
+    normalise: str = "imagenet",
+) -> Classifier:
+    """VGG16 for square images of `input_size` pixels.
+
+    Args:
+        classes: number of logits.
+        channels: channels of the images.
+        input_size: side of the images in pixels; at least 32 for the paper's pooling.
+        width: factor on all channel counts (1 is the paper's).
+        flexible: "none" (baseline), "single" (the second convolution), "all", or layer numbers 1 to 13.
+        layer: options of those FlexibleConv2d layers (scheme, rule, init, ...).
+        pooling: "paper", or the controls "pooled_max" and "pooled_avg".
+        head: "global" averages the last map before the classifier, "flatten" does not. The paper's
+            list fits 32x32 only, where both are the same; at 224 its last map is 13x13.
+        normalise: name of the normalisation.
+
+    Raises:
+        ConfigError: if an option has a value that is not allowed, or the images are too small.
+    """
+    if pooling not in POOLING:
+        raise ConfigError(f"vgg16 pooling: expected one of {sorted(POOLING)}; got {pooling!r}")
+    if head not in ("global", "flatten"):
+        raise ConfigError(f"vgg16 head: expected 'global' or 'flatten'; got {head!r}")
+    if not width > 0:
+        raise ConfigError(f"vgg16 width: expected a positive factor; got {width}")
+    chosen = _chosen(flexible)
+    trunk = _Trunk([], channels, input_size)
+    for block, pool, rate in zip(BLOCKS, POOLING[pooling], DROPOUT, strict=True):
+        for wide in block:
+            options = dict(layer or {}) if trunk.count + 1 in chosen else None
+            _convolution(trunk, max(1, round(wide * width)), options)
+        _end_block(trunk, pool, rate)
+    classifier = _head(trunk, head == "global", classes)
+    return Classifier(normalisation(normalise, channels), nn.Sequential(*trunk.layers), classifier)

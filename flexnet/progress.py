@@ -1,0 +1,67 @@
+"""Progress: a bar on a terminal, plain lines in a log file."""
+
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TextIO
+
+
+class Progress:
+    """Report the progress of a long job.
+
+    Args:
+        title: what the job does.
+        total: number of units of work.
+        unit: name of the unit.
+        log: file that gets the plain lines, or None for lines on standard error where that is no terminal.
+        seconds: least time between two lines; the first and the last are always written.
+    """
+
+    def __init__(
+        self, title: str, total: int, unit: str, log: str | Path | None = None, seconds: float = 10.0
+    ) -> None:
+        self.title, self.total, self.unit, self.seconds = title, total, unit, seconds
+        self.done = 0
+        self.start = time.monotonic()
+        self._written = -seconds
+        self._log: TextIO | None = Path(log).open("a", encoding="utf-8") if log else None
+        self._bar: Any = None
+        if sys.stderr.isatty():
+            from tqdm import tqdm  # only a terminal pays for it
+
+            self._bar = tqdm(desc=title, total=total, unit=unit, leave=False, mininterval=0.5)
+        elif self._log is None:
+            self._log = sys.stderr
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+        if self._log is not None and self._log is not sys.stderr:
+            self._log.close()
+
+    def advance(self, amount: int = 1, note: str = "") -> None:
+        """Count finished work; `note` (such as the accuracy) goes behind the numbers."""
+        self.done += amount
+        if self._bar is not None:
+            self._bar.set_postfix_str(note, refresh=False)
+            self._bar.update(amount)
+        elapsed = time.monotonic() - self.start
+        if elapsed - self._written >= self.seconds or self.done >= self.total:
+            self._written = elapsed
+            rate = self.done / max(elapsed, 1e-9)
+            left = (self.total - self.done) / rate
+            self.say(
+                f"{self.title}: {self.done}/{self.total} {self.unit}, {elapsed:.0f} s, {left:.0f} s left {note}"
+            )
+
+    def say(self, line: str) -> None:
+        """Write a line to the log."""
+        if self._log is not None:
+            self._log.write(line.rstrip() + "\n")
+            self._log.flush()

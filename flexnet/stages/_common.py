@@ -1,0 +1,57 @@
+"""What the computing stages share: settings, device, threads, and images that fit the model."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from flexnet.data.arrays import ImageArrays, load_arrays
+from flexnet.errors import ConfigError, DataError
+from flexnet.networks.registry import expected_images
+
+
+def choose_device() -> torch.device:
+    """Device named by FLEXNET_DEVICE (auto, cpu, cuda, cuda:1, mps); auto takes a GPU if there is one.
+
+    Raises:
+        ConfigError: if the named device is not there.
+    """
+    name = os.environ.get("FLEXNET_DEVICE", "auto")
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if available[kind]))
+    if not available.get(name.split(":")[0], False):
+        raise ConfigError(
+            f"device: expected one of {[kind for kind in available if available[kind]]} on this machine;"
+            f" got {name!r}; use 'auto' or 'cpu'"
+        )
+    return torch.device(name)
+
+
+def set_threads(threads: int | None) -> None:
+    """Limit the CPU threads of this job."""
+    if threads is not None:
+        torch.set_num_threads(max(1, threads))
+
+
+def load_for_model(path: str, network: str, options: Mapping[str, Any]) -> ImageArrays:
+    """Load an arrays file and check that its images fit the network.
+
+    Raises:
+        DataError: if the images have another shape or more classes than the network was built for.
+    """
+    arrays = load_arrays(path)
+    channels, size, classes = expected_images(network, options)
+    shape = arrays.images.shape[1:]
+    if shape != (channels, size, size):
+        raise DataError(
+            f"{path}: expected images of shape {(channels, size, size)} for network {network!r}; got {shape};"
+            " set the options channels and input_size of the model"
+        )
+    if len(arrays.classes) > classes:
+        raise DataError(
+            f"{path}: expected at most {classes} classes for network {network!r}; got {len(arrays.classes)};"
+            " set the option classes of the model"
+        )
+    return arrays

@@ -1,0 +1,53 @@
+"""Stage `fgsm`: one trained model under the fast gradient sign method, all epsilons and repeats."""
+
+import json
+from argparse import Namespace
+from typing import Any
+
+import numpy as np
+
+from flexnet.evaluation.fgsm import evaluate_fgsm
+from flexnet.evaluation.fgsm_settings import FgsmSettings
+from flexnet.files import read_json, write_rows
+from flexnet.progress import Progress
+from flexnet.seeds import derive_seed
+from flexnet.stages._common import choose_device, load_for_model, set_threads
+from flexnet.training.checkpoint import load_model
+
+COLUMNS = ("model", "seed", "protocol", "epsilon", "draw", "n", "correct", "accuracy")
+BATCH = 1000  # images per forward pass; several epsilons of a batch share one
+
+
+def run(settings: dict[str, Any], files: Namespace) -> None:
+    """Write one row per epsilon and repeat.
+
+    Settings: `model`, `seed`, `protocol`, `fgsm` (section of the protocol), `run_seed`.
+
+    Raises:
+        ConfigError: if a setting of the attack is not allowed.
+        DataError: if the weights or the images are damaged or do not fit each other.
+    """
+    attack = FgsmSettings.from_mapping(settings["fgsm"])
+    set_threads(files.threads)
+    device = choose_device()
+    model, metadata = load_model(files.weights)
+    subset = read_json(files.subset)
+    names = {"model": settings["model"], "seed": settings["seed"], "protocol": settings["protocol"]}
+    arrays = load_for_model(
+        files.training if subset["split"] == "train" else files.test,
+        metadata["network"],
+        json.loads(metadata["options"]),
+    )
+    scored = np.asarray(subset["scored"])
+    with Progress(" ".join(map(str, names.values())), len(scored), "images", files.log) as progress:
+        rows = evaluate_fgsm(
+            model.to(device),
+            arrays.images[scored],
+            arrays.labels[scored],
+            attack,
+            seed=derive_seed(settings["run_seed"], settings["model"], settings["seed"], settings["protocol"]),
+            device=device,
+            batch_size=BATCH,
+            progress=progress.advance,
+        )
+    write_rows(files.output, COLUMNS, [{**names, **row} for row in rows])

@@ -1,0 +1,39 @@
+"""Stage `train`: one model, one seed."""
+
+import os
+from argparse import Namespace
+from typing import Any
+
+from flexnet.files import read_json
+from flexnet.stages._common import choose_device, load_for_model, set_threads
+from flexnet.training.batches import DeviceImages
+from flexnet.training.recipe import Recipe
+from flexnet.training.run import TrainingRun, train
+
+
+def run(settings: dict[str, Any], files: Namespace) -> None:
+    """Train; write weights and history.
+
+    Settings: `model`, `seed`, `network`, `options`, `recipe`, `run_seed`, `code`.
+
+    Raises:
+        ConfigError: if the network, an option or a key of the recipe is not allowed.
+        DataError: if the images are damaged or do not fit the network.
+        TrainingError: if the loss is no longer finite.
+    """
+    set_threads(files.threads)
+    device = choose_device()
+    seconds = float(os.environ.get("FLEXNET_CHECKPOINT_SECONDS", "30"))
+    recipe = Recipe.from_mapping(settings["recipe"])
+    plan = TrainingRun(**{**settings, "recipe": recipe}, checkpoint_seconds=seconds)
+    subset = read_json(files.subset)
+    training = load_for_model(files.training, plan.network, plan.options)
+    scored = training if subset["split"] == "train" else load_for_model(files.test, plan.network, plan.options)
+    train(
+        plan,
+        DeviceImages.load(training, subset["training"], device),
+        DeviceImages.load(scored, subset["scored"], device),
+        files.weights,
+        files.history,
+        files.log,
+    )

@@ -1,0 +1,70 @@
+"""Batches from images that live on the compute device as uint8: no workers, no copies of the dataset."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from flexnet.data.arrays import ImageArrays
+from flexnet.errors import DataError
+
+
+@dataclass(frozen=True)
+class DeviceImages:
+    """Images (N, C, H, W) as uint8 and labels (N,) as int64, on one device."""
+
+    images: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @classmethod
+    def load(
+        cls, arrays: ImageArrays, indices: list[int] | None, device: torch.device
+    ) -> "DeviceImages":
+        """Copy the chosen images (all if `indices` is None) to the device.
+
+        Raises:
+            DataError: if an index is out of range.
+        """
+        chosen = np.arange(len(arrays.labels)) if indices is None else np.asarray(indices, dtype=np.int64)
+        if len(chosen) == 0 or chosen.min() < 0 or chosen.max() >= len(arrays.labels):
+            raise DataError(
+                f"subset: expected indices of the {len(arrays.labels)} images; got {len(chosen)} indices"
+                f"{f' up to {chosen.max()}' if len(chosen) else ''}; make the subset again"
+            )
+        images, labels = torch.from_numpy(arrays.images[chosen]), torch.from_numpy(arrays.labels[chosen])
+        return cls(images.to(device), labels.to(device))
+
+
+def to_unit(images: Tensor) -> Tensor:
+    """Convert uint8 images to float32 in [0, 1]."""
+    return images.float().div_(255)
+
+
+def epoch_batches(
+    data: DeviceImages, batch_size: int, flip: float, generator: torch.Generator
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield one epoch of shuffled, randomly mirrored batches of images in [0, 1].
+
+    Args:
+        data: the training images.
+        batch_size: images per batch; a single image left over joins the batch before it, because
+            batch normalisation needs two.
+        flip: probability that an image is mirrored.
+        generator: of the order and the flips; on the CPU, so that every device sees the same ones.
+    """
+    order = torch.randperm(len(data), generator=generator)
+    mirrored = torch.rand(len(data), generator=generator) < flip
+    parts = list(torch.split(order, batch_size))
+    if len(parts) > 1 and len(parts[-1]) == 1:
+        parts[-2:] = [torch.cat(parts[-2:])]
+    device = data.images.device
+    for part in parts:
+        chosen = part.to(device)
+        images = data.images[chosen]
+        mirror = mirrored[part].to(device).view(-1, 1, 1, 1)
+        yield to_unit(torch.where(mirror, images.flip(-1), images)), data.labels[chosen]

@@ -1,0 +1,66 @@
+import pytest
+
+from flexnet.errors import ConfigError
+from flexnet.evaluation.fgsm_settings import FgsmSettings
+
+PAPER = {
+    "space": "normalised",
+    "clamp": "loose",
+    "loss": "cross_entropy",
+    "epsilons": [0, 0.05, 0.1],
+    "draws": 10,
+}
+
+
+def test_defaults_of_what_is_not_named():
+    settings = FgsmSettings.from_mapping(PAPER)
+    assert settings == FgsmSettings(
+        space="normalised",
+        clamp="loose",
+        loss="cross_entropy",
+        epsilons=(0, 0.05, 0.1),
+        draws=10,
+        eot_draws=1,
+        counting="all",
+        redraw=False,
+        batch=100,
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"epsilons": [0.1, -0.1]}, r"epsilon of the list epsilons: expected >= 0; got -0\.1; correct"),
+        ({"epsilons": [True]}, "expected >= 0; got True"),
+        ({"epsilons": ["0.1"]}, "expected >= 0; got '0.1'"),
+        ({"epsilons": [float("nan")]}, "expected >= 0; got nan"),
+        ({"epsilons": [float("inf")]}, "expected >= 0; got inf"),
+        ({"epsilons": []}, r"epsilons: expected at least one value, none of them twice; got \[\]"),
+        ({"epsilons": [0.1, 0.1]}, r"none of them twice; got \[0\.1, 0\.1\]"),
+        ({"epsilons": 0.1}, r"epsilons: expected a list of numbers; got 0\.1"),
+        ({"space": "pixels"}, r"space: expected one of \['normalised', 'pixel'\]; got 'pixels'"),
+        ({"clamp": "tight"}, r"clamp: expected one of \['loose', 'valid'\]; got 'tight'"),
+        ({"space": "pixel"}, r"clamp: expected one of \['valid'\]; got 'loose'"),
+        (
+            {"loss": "nll"},
+            r"loss: expected one of \['cross_entropy', 'margin', 'negative_logit'\]; got 'nll'",
+        ),
+        ({"counting": "most"}, r"counting: expected one of \['all', 'drop_last_of_batch'\]; got 'most'"),
+        ({"draws": 0}, "draws: expected a whole number >= 1; got 0"),
+        ({"draws": True}, "draws: expected a whole number >= 1; got True"),
+        ({"eot_draws": 2.5}, r"eot_draws: expected a whole number >= 1; got 2\.5"),
+        ({"batch": -1}, "batch: expected a whole number >= 1; got -1"),
+        ({"redraw": "yes"}, "redraw: expected true or false; got 'yes'"),
+        ({"epsilon": 0.1}, r"expected the keys .*; got .*'epsilon'.*remove what is unknown"),
+    ],
+)
+def test_what_is_not_allowed(change, message):
+    with pytest.raises(ConfigError, match=message):
+        FgsmSettings.from_mapping({**PAPER, **change})
+
+
+@pytest.mark.parametrize("missing", ["space", "clamp", "loss", "epsilons"])
+def test_required_keys(missing):
+    values = {key: value for key, value in PAPER.items() if key != missing}
+    with pytest.raises(ConfigError, match="add what is missing"):
+        FgsmSettings.from_mapping(values)

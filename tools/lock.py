@@ -1,0 +1,52 @@
+"""Lock every dependency with hashes: `python tools/lock.py [path of a CPU wheel of torch ...]`.
+
+Writes requirements/all.lock (everything but the GPU libraries), requirements/cuda.lock (those that
+torch's GPU build for Linux needs) and requirements/uv.lock (the installer). No file names an index.
+Hashes of wheels given on the command line are added to those of torch, so that a machine whose pip is
+pointed at a folder of CPU wheels can use them.
+"""
+
+import hashlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "requirements"
+# The newest torch whose CPU build the authors of this file could test with every dependency.
+PINS = "torch==2.13.0\ntorchvision==0.28.0\n"
+GPU = re.compile(r"(nvidia|cuda|triton)\b")
+COMPILE = ["pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"]
+PLAIN = ["--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"]
+
+
+def compiled(arguments: list[str], text: str | None = None) -> list[str]:
+    """Resolve requirements and return one block of lines for each locked package."""
+    command = [sys.executable, "-m", "uv", *COMPILE, *PLAIN, *arguments]
+    output = subprocess.run(command, input=text, capture_output=True, text=True, cwd=ROOT, check=True).stdout
+    return [block + "\n" for block in re.split(r"\n(?=\S)", output.rstrip("\n"))]
+
+
+def with_wheels(block: str, wheels: list[str]) -> str:
+    """Add the hashes of local wheels to a package's block."""
+    hashes = [hashlib.sha256(Path(wheel).read_bytes()).hexdigest() for wheel in wheels]
+    lines = [f" \\\n    --hash=sha256:{digest}" for digest in hashes if digest not in block]
+    return block.rstrip("\n") + "".join(lines) + "\n"
+
+
+def main(wheels: list[str]) -> None:
+    """Write the three lock files."""
+    constraints = FOLDER / "constraints.txt"
+    constraints.write_text(PINS, encoding="utf-8")
+    groups = ["--group", "test", "--group", "oracle", "--constraints", str(constraints)]
+    blocks = compiled([*groups, "pyproject.toml"])
+    constraints.unlink()
+    rest = [with_wheels(b, wheels) if b.startswith("torch==") else b for b in blocks if not GPU.match(b)]
+    (FOLDER / "all.lock").write_text("".join(rest), encoding="utf-8")
+    (FOLDER / "cuda.lock").write_text("".join(b for b in blocks if GPU.match(b)), encoding="utf-8")
+    (FOLDER / "uv.lock").write_text("".join(compiled(["-"], "uv\n")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,59 @@
+"""The ledger of claims: what the papers say against what was measured, under every protocol."""
+
+
+localrules:
+    judge_claims,
+
+
+def ledger_rows(wildcards):
+    """Rows of every figure and protocol; of published rows, those that there are."""
+    files = [
+        f"{wildcards.home}results/rows/{protocol}/{figure}.csv"
+        for protocol in PROTOCOLS
+        for figure in FIGURES
+    ]
+    if wildcards.home in SCALES:
+        return files
+    return [name for name in files if (ROOT / name).is_file()]
+
+
+rule judge_claims:
+    input:
+        ledger_rows,
+    output:
+        ledger=report(
+            "{home}results/claims.csv",
+            caption="../report/claims.rst",
+            category="Claims",
+            labels={"ledger": "all claims", "scale": "{home}"},
+        ),
+        pdf=report(
+            "{home}figures/claims.pdf",
+            caption="../report/claims.rst",
+            category="Claims",
+            labels={"ledger": "measured claims", "scale": "{home}"},
+        ),
+        png="{home}figures/claims.png",
+        caption="{home}figures/claims.md",
+    params:
+        settings=lambda wildcards: canonical_json(
+            {
+                "scale": scale_of(wildcards.home),
+                "note": settings_of(wildcards.home)["note"].strip(),
+            }
+        ),
+        code=lambda wildcards: file_digest(ROOT / "workflow/scripts/ledger.py"),
+        claims=lambda wildcards: [
+            canonical_json(settings.read_yaml(path))
+            for path in sorted((ROOT / "flexnet/claims").glob("*.yaml"))
+        ],
+    log:
+        "{home}logs/figures/claims.log",
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    message:
+        "Judging the claims at {wildcards.home}"
+    shell:
+        "python workflow/scripts/ledger.py --settings {params.settings:q} --rows {input:q}"
+        " --ledger {output.ledger:q} --figure {output.pdf:q} --caption {output.caption:q} --log {log:q}"

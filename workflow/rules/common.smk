@@ -1,0 +1,134 @@
+"""Configuration, wildcards and helpers that all stages share. Nothing here imports torch.
+
+Paths say everything. Their first part is the home of a scale: none for the scale of the papers,
+`laptop/`, `demo/` or another file of config/scales/, and `published/<scale>/` for the rows of finished
+runs that are kept with the code. Figures carry their protocol: none for the paper's, `release/`,
+`corrected/`.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+# The jobs' `python` is the one that runs Snakemake, also on a cluster node and without activation.
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+from flexnet import config as settings
+from flexnet.digest import code_digest, file_digest
+from flexnet.errors import ConfigError
+from flexnet.files import canonical_json
+from flexnet.networks.registry import module_of
+
+BASE = Path(workflow.basedir)
+ROOT = BASE if (BASE / "config").is_dir() else BASE.parent
+
+
+def load_scales():
+    """Read, lay over, check and resolve the configuration of every scale, by home."""
+    schema = settings.read_yaml(ROOT / "workflow/schemas/config.schema.yaml")
+    layers = {"": ("config", {})}
+    for name, path in settings.scale_files(ROOT / "config/scales"):
+        layers[f"{name}/"] = (f"config/scales/{path.name}", settings.read_yaml(path) or {})
+    scales = {}
+    for home, (name, layer) in layers.items():
+        merged = settings.lay_over(config, layer)
+        settings.check(merged, schema, name)
+        scales[home] = settings.resolve(merged)
+        for model in scales[home]["models"].values():
+            module_of(model["network"])
+    return scales
+
+
+def load_figures():
+    """Read and check the registry of figures."""
+    figures = settings.read_yaml(ROOT / "config/figures.yaml")
+    schema = settings.read_yaml(ROOT / "workflow/schemas/figures.schema.yaml")
+    settings.check(figures, schema, "config/figures.yaml")
+    settings.check_figures(figures, SCALES[""])
+    return figures
+
+
+try:
+    SCALES = load_scales()
+    FIGURES = load_figures()
+except ConfigError as error:
+    raise WorkflowError(str(error)) from None
+
+# What is computed must not depend on the machine, so machine settings travel in the environment.
+for key, variable in {
+    "device": "FLEXNET_DEVICE",
+    "checkpoint_seconds": "FLEXNET_CHECKPOINT_SECONDS",
+    "data_mirror": "FLEXNET_DATA_MIRROR",
+    "torchvision_root": "FLEXNET_TORCHVISION_ROOT",
+}.items():
+    if config.get(key) is not None:
+        os.environ[variable] = str(config[key])
+os.environ["FLEXNET_DOWNLOAD"] = str(int(config.get("download", True)))
+
+PROTOCOLS = settings.PROTOCOLS
+VARIANTS = {"": "paper", "release/": "release", "corrected/": "corrected"}
+PUBLISHED = [f"published/{path.name}/" for path in sorted(ROOT.glob("published/*/"))]
+
+
+def any_of(names):
+    """Regular expression for one of the names (which may be empty)."""
+    return "(" + "|".join(sorted(map(str, names), reverse=True)) + ")"
+
+
+wildcard_constraints:
+    home=any_of([*SCALES, *PUBLISHED]),
+    scale=any_of(SCALES),
+    variant=any_of(VARIANTS),
+    protocol=any_of(PROTOCOLS),
+    figure=any_of(FIGURES),
+    source=any_of({name for scale in SCALES.values() for name in scale["sources"]}),
+    dataset=any_of({name for scale in SCALES.values() for name in scale["datasets"]}),
+    model=any_of({name for scale in SCALES.values() for name in scale["models"]}),
+    split="(train|test)",
+    seed="[1-9][0-9]*",
+
+
+def scale_of(home):
+    """Name of the scale whose files live in a home."""
+    return home.removeprefix("published/").rstrip("/") or "paper"
+
+
+def settings_of(home):
+    """Configuration of the scale that a home belongs to."""
+    name = scale_of(home)
+    return SCALES.get("" if name == "paper" else f"{name}/", SCALES[""])
+
+
+def row_of(wildcards):
+    """The configured model of a job."""
+    return settings_of(wildcards.scale)["models"][wildcards.model]
+
+
+def dataset_of(wildcards):
+    """The configured dataset of a job: its name and its row."""
+    scale = settings_of(wildcards.scale)
+    name = getattr(wildcards, "dataset", None) or row_of(wildcards)["dataset"]
+    return name, scale["datasets"][name]
+
+
+def arrays_of(wildcards, split, suffix="safetensors"):
+    """File of a split of a job's dataset."""
+    return f"data/{dataset_of(wildcards)[1]['source']}/{split}.{suffix}"
+
+
+def subset_of(wildcards):
+    """File that says which images a job trains on and is scored on."""
+    return f"{wildcards.scale}results/subsets/{dataset_of(wildcards)[0]}/seed{wildcards.seed}.json"
+
+
+def threads_of(wildcards):
+    """CPU threads of a job."""
+    return settings_of(wildcards.scale)["threads"]
+
+
+def gpus_of(wildcards):
+    """GPUs of a job: one, unless the device is the CPU."""
+    return 0 if config["device"] in ("cpu", "mps") else 1

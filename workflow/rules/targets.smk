@@ -1,0 +1,39 @@
+"""Named targets: everything of a scale, and the published figures."""
+
+
+def everything(home):
+    """All figures under every protocol, and the ledger of claims."""
+    figures = [
+        f"{home}figures/{variant}{figure}.pdf"
+        for variant in VARIANTS
+        for figure in FIGURES
+    ]
+    return [*figures, f"{home}figures/claims.pdf", f"{home}results/claims.csv"]
+
+
+rule all:
+    default_target: True
+    input:
+        everything(""),
+
+
+for home in SCALES:
+    if home:
+
+        rule:
+            name:
+                home.rstrip("/")
+            input:
+                everything(home),
+
+
+rule published:
+    input:
+        [
+            f"{home}figures/{variant}{figure}.pdf"
+            for home in PUBLISHED
+            for variant, protocol in VARIANTS.items()
+            for figure in FIGURES
+            if (ROOT / f"{home}results/rows/{protocol}/{figure}.csv").is_file()
+        ],
+        [f"{home}figures/claims.pdf" for home in PUBLISHED],

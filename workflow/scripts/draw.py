@@ -1,0 +1,45 @@
+"""Draw one figure from its rows: table, PDF, PNG and caption. No science, no torch."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from flexnet.errors import FlexnetError
+from flexnet.figures.captions import Facts, caption
+from flexnet.figures.registry import load
+from flexnet.figures.save import save
+from flexnet.files import atomic_path, write_text
+from flexnet.statistics.tables import read_rows
+
+
+def draw(settings: dict[str, object], files: argparse.Namespace) -> None:
+    """Summarise the rows, write the table, draw the figure and fill its caption."""
+    facts = Facts(**settings["facts"])  # type: ignore[arg-type]
+    figure = load(str(settings["figure"]))
+    table = figure.summarise_rows(read_rows(files.rows))
+    with atomic_path(files.table) as temporary:
+        table.to_csv(temporary, index=False, lineterminator="\n")
+    title = f"{figure.NAME}, {facts.protocol} protocol, {facts.scale} scale"
+    save(figure.draw(table, facts), files.figure, title=title)
+    write_text(files.caption, caption(str(settings["caption"]), table, facts) + "\n")
+
+
+def main() -> int:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("settings", "rows", "table", "figure", "caption", "log"):
+        parser.add_argument(f"--{name}", required=True)
+    files = parser.parse_args()
+    try:
+        draw(json.loads(files.settings), files)
+        message = ""
+    except FlexnetError as error:
+        message = f"draw: error: {error}\n"
+    sys.stderr.write(message)
+    Path(files.log).write_text(message, encoding="utf-8")
+    return bool(message)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
