@@ -1,11 +1,11 @@
 """Create .venv with everything locked in requirements/: `python3.11 tools/environment.py`.
 
 Needs nothing but Python 3.11 or newer. uv does the work; a machine without it gets it through pip into
-the environment. Where pip is pointed at folders of wheels (find-links), uv is pointed at them too.
+the environment. torch alone is installed by pip, which knows this machine's folders of wheels: where one
+holds a CPU build, that is taken, and the gigabytes of GPU libraries are left out.
 """
 
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
@@ -14,8 +14,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "locked"
-LOCKS = [ROOT / "requirements" / f"{name}.lock" for name in ("all", "cuda", "uv")]
+LOCKS = {name: ROOT / "requirements" / f"{name}.lock" for name in ("all", "torch", "cuda", "uv")}
 PYTHON = VENV / "bin" / "python"
+PIP = [PYTHON, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
 
 
 def run(*command: str | Path) -> None:
@@ -27,16 +28,8 @@ def run(*command: str | Path) -> None:
 
 def identity() -> str:
     """Digest of what the environment is made from."""
-    files = [*LOCKS, ROOT / "pyproject.toml"]
+    files = [*LOCKS.values(), ROOT / "pyproject.toml"]
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
-
-
-def find_links() -> list[str]:
-    """Folders of wheels that pip knows on this machine, as options for uv."""
-    command = [sys.executable, "-m", "pip", "config", "get", "global.find-links"]
-    configured = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    folders = dict.fromkeys([*os.environ.get("PIP_FIND_LINKS", "").split(), *configured.split()])
-    return [option for folder in folders for option in ("--find-links", folder)]
 
 
 def installer() -> list[str]:
@@ -44,7 +37,7 @@ def installer() -> list[str]:
     found = shutil.which("uv")
     if found:
         return [found]
-    run(PYTHON, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", LOCKS[2])
+    run(*PIP, "-r", LOCKS["uv"])
     return [str(VENV / "bin" / "uv")]
 
 
@@ -64,10 +57,9 @@ def main() -> None:
         run(sys.executable, "-m", "venv", VENV)
     uv = installer()
     install = [*uv, "pip", "install", "--python", str(PYTHON), "--no-deps"]
-    locked = [*install, "--compile-bytecode", "--require-hashes", *find_links()]
-    run(*locked, "-r", LOCKS[0])
-    if needs_cuda():
-        run(*locked, "-r", LOCKS[1])
+    run(*PIP, "-r", LOCKS["torch"])
+    locked = [*install, "--compile-bytecode", "--require-hashes"]
+    run(*locked, "-r", LOCKS["all"], *(["-r", LOCKS["cuda"]] if needs_cuda() else []))
     run(*install, "--quiet", "--editable", ROOT)
     STAMP.write_text(identity(), encoding="utf-8")
 

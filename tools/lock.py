@@ -1,7 +1,8 @@
 """Lock every dependency with hashes: `python tools/lock.py [path of a CPU wheel of torch ...]`.
 
-Writes requirements/all.lock (everything but the GPU libraries), requirements/cuda.lock (those that
-torch's GPU build for Linux needs) and requirements/uv.lock (the installer). No file names an index.
+Writes requirements/all.lock (everything but what follows), requirements/torch.lock, requirements/cuda.lock
+(the libraries that torch's GPU build for Linux needs) and requirements/uv.lock (the installer). No file
+names an index.
 Hashes of wheels given on the command line are added to those of torch, so that a machine whose pip is
 pointed at a folder of CPU wheels can use them.
 """
@@ -42,9 +43,12 @@ def main(wheels: list[str]) -> None:
     groups = ["--group", "test", "--group", "oracle", "--constraints", str(constraints)]
     blocks = compiled([*groups, "pyproject.toml"])
     constraints.unlink()
-    rest = [with_wheels(b, wheels) if b.startswith("torch==") else b for b in blocks if not GPU.match(b)]
-    (FOLDER / "all.lock").write_text("".join(rest), encoding="utf-8")
-    (FOLDER / "cuda.lock").write_text("".join(b for b in blocks if GPU.match(b)), encoding="utf-8")
+    parts: dict[str, list[str]] = {"all": [], "torch": [], "cuda": []}
+    for block in blocks:
+        name = "cuda" if GPU.match(block) else "torch" if block.startswith("torch==") else "all"
+        parts[name].append(with_wheels(block, wheels) if name == "torch" else block)
+    for name, chosen in parts.items():
+        (FOLDER / f"{name}.lock").write_text("".join(chosen), encoding="utf-8")
     (FOLDER / "uv.lock").write_text("".join(compiled(["-"], "uv\n")), encoding="utf-8")
 
 

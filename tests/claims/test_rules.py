@@ -1,0 +1,159 @@
+import math
+
+import pandas as pd
+import pytest
+
+from flexnet.claims.model import Comparison, Rule, Window
+from flexnet.claims.rules import NotMeasured, crossing, difference_grid, measure, rule_kind
+from flexnet.errors import ConfigError
+
+PAIR = Comparison("flexible", ("baseline",))
+BEST = Comparison("random", ("baseline", "flexible"))
+EVERYTHING = Window()
+
+
+def rule(kind, over="epsilon", universal=(), direction="greater"):
+    return Rule(kind, over, (PAIR,), direction, "", universal=universal)
+
+
+@pytest.fixture
+def attacked(make_rows):
+    return make_rows(
+        {
+            "baseline": {1: {0.0: 0.90, 0.2: 0.40, 0.4: 0.20}, 2: {0.0: 0.92, 0.2: 0.42, 0.4: 0.20}},
+            "flexible": {1: {0.0: 0.88, 0.2: 0.41, 0.4: 0.30}, 2: {0.0: 0.90, 0.2: 0.43, 0.4: 0.28}},
+            "random": {1: {0.0: 0.80, 0.2: 0.44, 0.4: 0.32}, 2: {0.0: 0.80, 0.2: 0.44, 0.4: 0.32}},
+        }
+    )
+
+
+def test_the_grid_pairs_seeds_in_points(attacked):
+    grid = difference_grid(attacked, PAIR, "epsilon")
+    assert grid.loc[1].to_list() == pytest.approx([-2.0, 1.0, 10.0])
+    assert grid.loc[2].to_list() == pytest.approx([-2.0, 1.0, 8.0])
+
+
+def test_repeats_are_averaged_before_seeds_are_compared(make_rows):
+    draws = [
+        make_rows({"baseline": {1: {0.1: 0.2}}, "flexible": {1: {0.1: accuracy}}}, draw=draw)
+        for draw, accuracy in enumerate((0.3, 0.5))
+    ]
+    grid = difference_grid(pd.concat(draws), PAIR, "epsilon")
+    assert grid.to_numpy().tolist() == [[pytest.approx(20.0)]]
+
+
+def test_the_best_rival_is_chosen_per_condition(attacked):
+    # At 0 the baseline is the better rival (0.91), at 0.2 and 0.4 the flexible network is (0.42, 0.29).
+    grid = difference_grid(attacked, BEST, "epsilon")
+    assert grid.mean().to_list() == pytest.approx([-11.0, 2.0, 3.0])
+
+
+def test_only_common_seeds_and_conditions_count(make_rows):
+    rows = make_rows(
+        {
+            "baseline": {1: {0.1: 0.5, 0.2: 0.4}, 2: {0.1: 0.5, 0.2: 0.4}},
+            "flexible": {2: {0.1: 0.6, 0.3: 0.5}, 3: {0.1: 0.7}},
+        }
+    )
+    grid = difference_grid(rows, PAIR, "epsilon")
+    assert (list(grid.index), list(grid.columns)) == ([2], [0.1])
+    assert grid.loc[2, 0.1] == pytest.approx(10.0)
+
+
+def test_the_training_split_is_left_out(make_rows):
+    train = make_rows({"baseline": {1: {1: 0.1}}, "flexible": {1: {1: 0.9}}}, over="epoch", split="train")
+    test = make_rows({"baseline": {1: {1: 0.5}}, "flexible": {1: {1: 0.6}}}, over="epoch", split="test")
+    grid = difference_grid(pd.concat([train, test]), PAIR, "epoch")
+    assert grid.to_numpy().tolist() == [[pytest.approx(10.0)]]
+
+
+def test_mean_difference_over_a_window_by_hand(attacked):
+    # Seed 1: (1 + 10) / 2 = 5.5; seed 2: (1 + 8) / 2 = 4.5. Mean 5, SEM 0.5.
+    measured = measure(attacked, rule("mean_difference"), PAIR, Window(above=0.0))
+    assert (measured.effect, measured.n) == (pytest.approx(5.0), 2)
+    assert measured.low == pytest.approx(5 - 12.7062047 * 0.5, abs=1e-6)
+    assert measured.high == pytest.approx(5 + 12.7062047 * 0.5, abs=1e-6)
+    assert measured.detail == "flexible - baseline, mean over 2 values of epsilon from 0.2 to 0.4"
+
+
+def test_final_difference_takes_the_last_condition(attacked):
+    measured = measure(attacked, rule("final_difference"), PAIR, EVERYTHING)
+    assert measured.effect == pytest.approx(9.0)
+    assert measured.detail == "flexible - baseline, epsilon 0.4"
+
+
+def test_crossing_difference_reports_the_turn_outside_its_window(attacked):
+    # The mean difference goes from -2 at 0 to +1 at 0.2: it is zero at 0.1333.
+    measured = measure(attacked, rule("crossing_difference"), PAIR, Window(above=0.22))
+    assert measured.effect == pytest.approx(9.0)
+    assert "measured crossing at epsilon 0.133" in measured.detail
+
+
+def test_a_universal_part_lists_its_exceptions(attacked):
+    measured = measure(attacked, rule("mean_difference", universal=("epsilon", "seed")), PAIR, EVERYTHING)
+    assert measured.exceptions == ("fails at 1 of 3 epsilons, worst at epsilon 0.0",)
+    held = measure(attacked, rule("mean_difference", universal=("epsilon", "seed")), PAIR, Window(above=0.1))
+    assert held.exceptions == ()
+
+
+def test_a_universal_part_follows_the_claimed_direction(attacked):
+    less = rule("mean_difference", universal=("epsilon",), direction="less")
+    measured = measure(attacked, less, PAIR, Window(above=0.1))
+    assert measured.exceptions == ("fails at 2 of 2 epsilons, worst at epsilon 0.4",)
+
+
+@pytest.mark.parametrize(
+    ("differences", "expected"),
+    [
+        ([-2.0, -1.0, 1.0, 3.0], 0.15),
+        ([1.0, -1.0, 3.0, 3.0], 0.125),
+        ([1.0, 1.0, 1.0, 1.0], 0.0),
+        ([-1.0, 0.0, 2.0, 2.0], 0.1),
+    ],
+)
+def test_crossing_is_where_the_lead_begins_for_good(differences, expected):
+    assert crossing([0.0, 0.1, 0.2, 0.3], differences) == pytest.approx(expected)
+
+
+def test_no_crossing_when_the_end_is_behind():
+    assert math.isnan(crossing([0.0, 0.1], [1.0, -1.0]))
+    assert math.isnan(crossing([], []))
+
+
+@pytest.mark.parametrize(
+    ("series", "window", "message"),
+    [
+        ("absent", EVERYTHING, "no rows of series 'absent'"),
+        ("flexible", Window(above=0.5, up_to=1.0), r"no epsilon above 0.5 up to 1 among \[0.0, 0.2, 0.4\]"),
+    ],
+)
+def test_what_is_absent_is_said(attacked, series, window, message):
+    with pytest.raises(NotMeasured, match=message):
+        measure(attacked, rule("mean_difference"), Comparison(series, ("baseline",)), window)
+
+
+def test_no_common_seed(make_rows):
+    rows = make_rows({"baseline": {1: {0.1: 0.5}}, "flexible": {2: {0.1: 0.5}}})
+    with pytest.raises(NotMeasured, match="no training seed is common to flexible - baseline"):
+        difference_grid(rows, PAIR, "epsilon")
+
+
+def test_no_common_condition(make_rows):
+    rows = make_rows({"baseline": {1: {0.1: 0.5}}, "flexible": {1: {0.2: 0.5}}})
+    with pytest.raises(NotMeasured, match="no epsilon is common to flexible - baseline"):
+        difference_grid(rows, PAIR, "epsilon")
+
+
+def test_unknown_kind_lists_the_known(attacked):
+    with pytest.raises(
+        ConfigError, match=r"unknown kind of rule 'median'; known are \['crossing_difference'"
+    ):
+        measure(attacked, rule("median"), PAIR, EVERYTHING)
+
+
+def test_a_kind_is_registered_once():
+    def mean_difference(rows, rule, comparison, window):
+        raise AssertionError
+
+    with pytest.raises(ConfigError, match="'mean_difference' is registered already"):
+        rule_kind(mean_difference)
