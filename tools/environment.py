@@ -41,6 +41,13 @@ def installer() -> list[str]:
     return [str(VENV / "bin" / "uv")]
 
 
+def install_torch() -> None:
+    """Install torch from this machine's own folders of wheels if one holds it, else from the index."""
+    local = [str(part) for part in (*PIP, "--no-index", "-r", LOCKS["torch"])]
+    if subprocess.run(local, cwd=ROOT, capture_output=True, check=False).returncode:
+        run(*PIP, "-r", LOCKS["torch"])
+
+
 def needs_cuda() -> bool:
     """Whether the installed torch is a GPU build, which on Linux needs NVIDIA's libraries."""
     versions = [path.name.split("-")[1] for path in VENV.glob("lib/python*/site-packages/torch-*.dist-info")]
@@ -57,7 +64,7 @@ def main() -> None:
         run(sys.executable, "-m", "venv", VENV)
     uv = installer()
     install = [*uv, "pip", "install", "--python", str(PYTHON), "--no-deps"]
-    run(*PIP, "-r", LOCKS["torch"])
+    install_torch()
     locked = [*install, "--compile-bytecode", "--require-hashes"]
     run(*locked, "-r", LOCKS["all"], *(["-r", LOCKS["cuda"]] if needs_cuda() else []))
     run(*install, "--quiet", "--editable", ROOT)

@@ -15,7 +15,9 @@ BANDS: Final = {"paper": "sem", "release": "sem", "corrected": "interval"}
 _BAND_WORDS: Final = {"sem": "the standard error of the mean", "interval": "the 95 % t interval of the mean"}
 _DRAWN_AS_BARS: Final = "epsilon"
 _NORMALISED: Final = "Epsilon is in normalised units; dotted line: where the paper's curves cross."
-_PIXELS: Final = "Epsilon is in pixel units of the [0, 1] scale, on a logarithmic axis that is linear below 1/255."
+_PIXELS: Final = (
+    "Epsilon is in pixel units of the [0, 1] scale, on a logarithmic axis that is linear below 1/255."
+)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Drawing series of a summary table: a line with markers and its band or bars, in per cent.
 
-Every artist of a series carries the series' name as its gid.
+A line carries its series' name as its gid; the band or bars beside it carry the name and "band".
 """
 
 from collections.abc import Iterator
@@ -33,7 +33,14 @@ def draw_bands(axes: Axes, table: "pd.DataFrame", x: str, facts: Facts) -> None:
         if np.isfinite(low).any():
             colour = style_of(series).colour
             axes.fill_between(
-                part[x].to_numpy(), low, high, color=colour, alpha=0.22, linewidth=0, gid=series, zorder=1.5
+                part[x].to_numpy(),
+                low,
+                high,
+                color=colour,
+                alpha=0.22,
+                linewidth=0,
+                gid=f"{series} band",
+                zorder=1.5,
             )
 
 
@@ -53,7 +60,7 @@ def draw_bars(axes: Axes, table: "pd.DataFrame", x: str, facts: Facts) -> None:
                 elinewidth=0.7,
                 capsize=1.5,
                 capthick=0.7,
-                gid=series,
+                gid=f"{series} band",
             )
 
 

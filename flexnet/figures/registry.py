@@ -1,10 +1,10 @@
 """Finding a figure by name. A figure is a module of this folder that has NAME, summarise_rows and draw."""
 
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Protocol, cast
 
-import flexnet.figures
 from flexnet.errors import ConfigError
 from flexnet.figures.captions import Facts
 
@@ -47,4 +47,4 @@ def names() -> list[str]:
 
 
 def _modules() -> list[str]:
-    return [module.name for module in iter_modules(flexnet.figures.__path__)]
+    return [module.name for module in iter_modules([str(Path(__file__).parent)])]

@@ -42,7 +42,7 @@ def generate(
         split: any name; two names share no random numbers.
         rendering: "natural" (textured objects in textured surroundings), or dark on white: "contours"
             (outline), "line_drawings" (outline and inner edges), "silhouettes" (filled).
-        texture: "informative" (a class has its preferred texture with probability 0.65) or "random"
+        texture: "informative" (a class has its preferred texture with probability 0.7) or "random"
             (texture says nothing about the class). Only natural images have textures.
 
     Raises:

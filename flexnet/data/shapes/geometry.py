@@ -52,12 +52,12 @@ class Pose:
 
 
 def draw_pose(generator: np.random.Generator) -> Pose:
-    """Draw a pose: rotation up to 20 degrees, sides 52 to 90 % of the image, aspect up to 1.3."""
+    """Draw a pose: rotation up to 20 degrees, sides 58 to 90 % of the image, aspect up to 1.3."""
     angle = float(np.deg2rad(generator.uniform(-20, 20)))
-    side, aspect = generator.uniform(0.52, 0.9), generator.uniform(-0.13, 0.13)
+    side, aspect = generator.uniform(0.58, 0.9), generator.uniform(-0.13, 0.13)
     scale = (float(side * np.exp(aspect)), float(side * np.exp(-aspect)))
     # The whole object may move as far as its square leaves room, and a little beyond.
-    room = [max(0.0, 1.0 - half) + 0.12 for half in scale]
+    room = [max(0.0, 1.0 - half) + 0.1 for half in scale]
     shift = (float(generator.uniform(-room[0], room[0])), float(generator.uniform(-room[1], room[1])))
     return Pose(angle, scale, shift, bool(generator.random() < 0.5))
 
