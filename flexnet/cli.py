@@ -66,7 +66,7 @@ STAGES: dict[str, Stage] = {
         ("figure", "protocol", "series"),
         {"output": "CSV file to write"},
     ),
-    "cost": Stage("estimate what training runs cost on this machine", ("runs",), {}),
+    "cost": Stage("estimate what training runs cost on this machine", ("runs", "cores", "sooner"), {}),
 }
 
 

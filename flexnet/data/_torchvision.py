@@ -35,9 +35,10 @@ def import_torchvision() -> ModuleType:
 
 def _declare_operators() -> None:
     """Declare the operators that torchvision's Python part refers to while it is imported."""
-    from torch.library import Library
+    import torch.library
 
-    library = Library("torchvision", "FRAGMENT")
+    make: Any = torch.library.Library  # untyped in torch
+    library = make("torchvision", "FRAGMENT")
     for operator in ("nms", "qnms"):  # older versions refer to nms only
         library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     _declared.append(library)

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +58,7 @@ class ArraysHeader:
 
 def save_arrays(path: str | Path, arrays: ImageArrays) -> None:
     """Write `arrays` atomically as safetensors: tensors `images` and `labels`, metadata `classes`."""
-    tensors = {
+    tensors: dict[str, NDArray[Any]] = {
         "images": np.ascontiguousarray(arrays.images),
         "labels": np.ascontiguousarray(arrays.labels),
     }
@@ -117,7 +118,9 @@ def _classes(metadata: dict[str, str] | None) -> tuple[str, ...]:
 
 def _check_types(images: object, labels: object) -> None:
     if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim != 4:
-        raise DataError(f"expected images as uint8 of shape (N, C, H, W); got {_describe(images)}; convert them")
+        raise DataError(
+            f"expected images as uint8 of shape (N, C, H, W); got {_describe(images)}; convert them"
+        )
     if not isinstance(labels, np.ndarray) or labels.dtype != np.int64 or labels.shape != images.shape[:1]:
         raise DataError(
             f"expected labels as int64 of shape ({len(images)},), one for each image; "

@@ -103,7 +103,9 @@ IMAGENETTE = Dataset(
 # Test images only: drawings of the ten CIFAR-10 classes, dark on white, and their exact negatives.
 CIFAR10G = Dataset(
     name="cifar10g",
-    splits=MappingProxyType({f"{style}{ending}": (100,) for style in _STYLES for ending in ("", "_inverted")}),
+    splits=MappingProxyType(
+        {f"{style}{ending}": (100,) for style in _STYLES for ending in ("", "_inverted")}
+    ),
     size=224,
     channels=1,
     classes=_CIFAR_CLASSES,

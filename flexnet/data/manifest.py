@@ -55,7 +55,7 @@ def manifest_of(
 def digest(arrays: ImageArrays) -> str:
     """SHA-256 of the shape, the pixel bytes and the labels (little-endian int64), as 64 hex digits."""
     state = hashlib.sha256(str(arrays.images.shape).encode())
-    state.update(memoryview(np.ascontiguousarray(arrays.images)).cast("B"))
+    state.update(np.ascontiguousarray(arrays.images).data)
     state.update(arrays.labels.astype("<i8").tobytes())
     return state.hexdigest()
 
@@ -80,7 +80,9 @@ def verify(target: str | Path) -> Manifest:
     stored = _read_manifest(path)
     keys = ("dataset", "split", "source", "options")
     if any(key not in stored for key in keys):
-        raise DataError(f"expected the keys {', '.join(keys)} in {path}; got {sorted(stored)}; prepare it again")
+        raise DataError(
+            f"expected the keys {', '.join(keys)} in {path}; got {sorted(stored)}; prepare it again"
+        )
     actual = manifest_of(arrays, **{key: stored[key] for key in keys})
     differing = sorted(key for key in actual if actual[key] != stored.get(key))
     if differing:

@@ -113,9 +113,7 @@ def _check_columns(shard: Path, schema: pa.Schema) -> None:
         )
 
 
-def _read_shard(
-    shard: Path, record: Dataset, images: NDArray[np.uint8], labels: NDArray[np.int64]
-) -> None:
+def _read_shard(shard: Path, record: Dataset, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> None:
     """Decode one shard into its slices of the arrays."""
     # Pillow releases the interpreter lock while it decodes: two threads help, their order is kept.
     with _opened(shard) as parquet, ThreadPoolExecutor(2) as pool:
@@ -124,8 +122,9 @@ def _read_shard(
             stop = start + len(batch)
             labels[start:stop] = _labels(shard, start, batch.column("label"), len(record.classes))
             encoded = batch.column("image").field("bytes").to_pylist()
-            halves = [(start, encoded[: len(encoded) // 2]), (start + len(encoded) // 2, encoded[len(encoded) // 2 :])]
-            list(pool.map(lambda half: _decode_rows(shard, record, half[0], half[1], images), halves))
+            middle = len(encoded) // 2
+            jobs = [(start, encoded[:middle]), (start + middle, encoded[middle:])]
+            list(pool.map(lambda job: _decode_rows(shard, record, job[0], job[1], images), jobs))
             start = stop
 
 
@@ -151,7 +150,8 @@ def _decode_rows(
             images[row] = _decode(data, record)
         except DECODING_ERRORS as error:
             raise DataError(
-                f"expected a {record.size}x{record.size} image in row {row} of {shard}; {error}; {FETCH_AGAIN}"
+                f"expected a {record.size}x{record.size} image in row {row} of {shard}; {error}; "
+                f"{FETCH_AGAIN}"
             ) from error
 
 

@@ -54,7 +54,9 @@ def prepare(
     """
     if dataset == SHAPES:
         arrays, used = generate_split(split, options or {})
-        return _write(target, arrays, manifest_of(arrays, dataset=dataset, split=split, source="embedded", options=used))
+        return _write(
+            target, arrays, manifest_of(arrays, dataset=dataset, split=split, source="embedded", options=used)
+        )
     record = _known(dataset)
     accepted_counts(record, split)
     if options:

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from flexnet.errors import ConfigError
-from flexnet.layers.chunks import batch_chunks, eager_cpu
+from flexnet.layers.chunks import Buffers, batch_chunks, eager_cpu
 
 RULES = ("below", "above")
 
@@ -80,18 +80,27 @@ def _wide(tensor: Tensor) -> Tensor:
     return tensor if tensor.dtype == torch.float64 else tensor.float()
 
 
-def _share(difference: Tensor, slope: float) -> Tensor:
-    """sigmoid(slope * difference), exactly 0 where it would be a subnormal number.
+def _limits(dtype: torch.dtype) -> tuple[float, float]:
+    """Arguments beyond which a sigmoid is exactly 0 and exactly 1: (-88.8, 87.2) in float32.
 
-    Subnormals (arguments of -87 to -104 in float32) make the sigmoid four times slower on CPU.
+    Clamping there changes no result, but larger arguments make exp(-z) a subnormal number, which
+    slows the sigmoid down four times on CPU.
     """
-    smallest = math.log(torch.finfo(difference.dtype).tiny)
-    return torch.sigmoid(F.threshold(difference * slope, smallest, -math.inf))
+    info = torch.finfo(dtype)
+    return -math.log(info.max) - 0.1, -math.log(info.tiny) - 0.1
 
 
-def _share_in_place(difference: Tensor, slope: float) -> Tensor:
-    smallest = math.log(torch.finfo(difference.dtype).tiny)
-    return F.threshold_(difference.mul_(slope), smallest, -math.inf).sigmoid_()
+def _share(difference: Tensor, slope: float) -> Tensor:
+    """sigmoid(slope * difference)."""
+    return torch.sigmoid((difference * slope).clamp(*_limits(difference.dtype)))
+
+
+def _shares(f_max: Tensor, threshold: Tensor, slope: float, buffers: Buffers) -> tuple[Tensor, Tensor]:
+    """The gates of the MAX and of the conv branch, in buffers."""
+    limits = _limits(f_max.dtype)
+    argument = torch.sub(threshold, f_max, out=buffers.take_like("of_max", f_max)).mul_(slope)
+    of_conv = torch.neg(argument, out=buffers.take_like("of_conv", f_max)).clamp_(*limits).sigmoid_()
+    return argument.clamp_(*limits).sigmoid_(), of_conv
 
 
 def _blend(f_max: Tensor, f_conv: Tensor, threshold: Tensor, slope: float) -> Tensor:
@@ -120,12 +129,10 @@ class _ChunkedBlend(torch.autograd.Function):
         ctx.save_for_backward(f_max, f_conv, threshold)
         ctx.slope = slope
         output = torch.empty_like(f_conv)
+        buffers = Buffers(f_conv)
         for part in batch_chunks(f_conv):
-            pooled = f_max[part]
-            difference = threshold - pooled
-            convolution = _share_in_place(difference.clone(), -slope)
-            maximum = _share_in_place(difference, slope)
-            torch.mul(maximum, pooled, out=output[part]).addcmul_(convolution, f_conv[part])
+            of_max, of_conv = _shares(f_max[part], threshold, slope, buffers)
+            torch.mul(of_max, f_max[part], out=output[part]).addcmul_(of_conv, f_conv[part])
         return output
 
     @staticmethod
@@ -140,26 +147,30 @@ class _ChunkedBlend(torch.autograd.Function):
         results = [torch.empty_like(t) if need else None for t, need in zip(operands, needed, strict=True)]
         if results[2] is not None:
             results[2].zero_()
-        for part in batch_chunks(grad):
-            _backward_chunk(grad, operands, results, ctx.slope, part)
+        buffers = Buffers(operands[0])
+        for part in batch_chunks(operands[0]):
+            _backward_chunk(grad, operands, results, ctx.slope, part, buffers)
         return *results, None
 
 
 def _backward_chunk(
-    grad: Tensor, operands: tuple[Tensor, ...], results: list[Tensor | None], slope: float, part: slice
+    grad: Tensor,
+    operands: tuple[Tensor, ...],
+    results: list[Tensor | None],
+    slope: float,
+    part: slice,
+    buffers: Buffers,
 ) -> None:
     """Write the gradients of one piece of the batch into `results` (MAX, conv, threshold; None: skip)."""
-    f_max, f_conv, threshold = operands
+    f_max, f_conv, threshold = operands[0][part], operands[1][part], operands[2]
     to_max, to_conv, to_threshold = results
-    difference = threshold - f_max[part]
-    through_conv = _share_in_place(difference.clone(), -slope).mul_(grad[part])
-    if to_conv is not None:
-        to_conv[part].copy_(through_conv)
+    of_max, of_conv = _shares(f_max, threshold, slope, buffers)
+    through_conv = torch.mul(of_conv, grad[part], out=of_conv if to_conv is None else to_conv[part])
     if to_max is None and to_threshold is None:
         return
-    maximum = _share_in_place(difference, slope)
-    through_gate = torch.sub(f_max[part], f_conv[part]).mul_(maximum).mul_(through_conv).mul_(slope)
+    through_gate = torch.sub(f_max, f_conv, out=buffers.take_like("through_gate", f_max))
+    through_gate.mul_(of_max).mul_(through_conv)
     if to_threshold is not None:
-        to_threshold.add_(through_gate.sum_to_size(threshold.shape))
+        to_threshold.add_(through_gate.sum_to_size(threshold.shape), alpha=slope)
     if to_max is not None:
-        torch.mul(maximum, grad[part], out=to_max[part]).sub_(through_gate)
+        torch.mul(of_max, grad[part], out=to_max[part]).sub_(through_gate, alpha=slope)

@@ -127,7 +127,7 @@ def evaluate(
     return _row(run, epoch, split, len(data), totals)
 
 
-class _Trainer:
+class Trainer:
     """The state of a run while it is trained."""
 
     def __init__(self, run: TrainingRun, device: torch.device, checkpoint: Checkpoint) -> None:
@@ -189,12 +189,24 @@ def train(
     Raises:
         TrainingError: if the loss is no longer finite.
     """
+    with torch.random.fork_rng():
+        _train(run, training, test, Path(weights), Path(history), log)
+
+
+def _train(
+    run: TrainingRun,
+    training: DeviceImages,
+    test: DeviceImages,
+    weights: Path,
+    history: Path,
+    log: str | Path | None,
+) -> None:
     device = training.images.device
     identity = canonical_json(run.metadata() | {"n": len(training), "test": len(test), "device": device.type})
-    checkpoint = Checkpoint(Path(weights).with_suffix(".checkpoint"), identity)
+    checkpoint = Checkpoint(weights.with_suffix(".checkpoint"), identity)
     if run.recipe.precision == "tf32":
         torch.set_float32_matmul_precision("high")
-    trainer = _Trainer(run, device, checkpoint)
+    trainer = Trainer(run, device, checkpoint)
     recipe, saved = run.recipe, time.monotonic()
     with Progress(f"{run.model} seed {run.seed}", recipe.epochs, "epochs", log) as progress:
         if checkpoint.epoch:

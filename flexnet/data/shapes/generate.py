@@ -65,7 +65,9 @@ def generate(
 
 def labels_of(n: int, seed: int, split: str) -> NDArray[np.int64]:
     """Labels of the first `n` images: a shuffled copy of all classes for every ten images."""
-    blocks = [_generator(seed, split, block, "labels").permutation(len(CLASSES)) for block in range(-(-n // 10))]
+    blocks = [
+        _generator(seed, split, block, "labels").permutation(len(CLASSES)) for block in range(-(-n // 10))
+    ]
     return np.concatenate(blocks)[:n].astype(np.int64)
 
 
@@ -87,6 +89,8 @@ def _check(n: int, size: int, channels: int, rendering: str, texture: str) -> No
     if channels not in (1, 3):
         raise ConfigError(f"expected 1 (grey) or 3 (RGB) channels; got {channels}; choose one of them")
     if rendering not in RENDERINGS:
-        raise ConfigError(f"expected a rendering among {', '.join(RENDERINGS)}; got {rendering!r}; correct it")
+        raise ConfigError(
+            f"expected a rendering among {', '.join(RENDERINGS)}; got {rendering!r}; correct it"
+        )
     if texture not in ("informative", "random"):
         raise ConfigError(f"expected texture informative or random; got {texture!r}; correct it")

@@ -100,7 +100,9 @@ def arc(
     angles = np.deg2rad(np.linspace(start, stop, count))
     turn = np.deg2rad(tilt)
     u, v = rx * np.cos(angles), ry * np.sin(angles)
-    return np.stack((x + u * np.cos(turn) - v * np.sin(turn), y + u * np.sin(turn) + v * np.cos(turn)), axis=1)
+    return np.stack(
+        (x + u * np.cos(turn) - v * np.sin(turn), y + u * np.sin(turn) + v * np.cos(turn)), axis=1
+    )
 
 
 def stroke(points: Points, width: float) -> Points:
@@ -113,4 +115,5 @@ def stroke(points: Points, width: float) -> Points:
 
 def mirrored(points: Points) -> Points:
     """The points mirrored left to right."""
-    return points * np.array((-1.0, 1.0))
+    sides: Points = points * np.array((-1.0, 1.0))
+    return sides

@@ -4,6 +4,7 @@ They were chosen to be told apart by a person at a glance from the outline alone
 """
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from types import MappingProxyType
 
 import numpy as np
@@ -25,7 +26,13 @@ def _airplane(generator: np.random.Generator) -> Drawing:
     wing = polygon((0, root), (span, root + sweep + 0.1), (span, root + sweep + 0.3), (0, root + 0.5))
     fin = polygon((0, 0.6), (tail, 0.8), (tail, 0.97), (0, 0.9))
     body = ellipse(0, 0, girth, 1.0)
-    parts = [Part(wing, 0.85), Part(mirrored(wing), 0.85), Part(fin, 0.85), Part(mirrored(fin), 0.85), Part(body, 1.1)]
+    parts = [
+        Part(wing, 0.85),
+        Part(mirrored(wing), 0.85),
+        Part(fin, 0.85),
+        Part(mirrored(fin), 0.85),
+        Part(body, 1.1),
+    ]
     window = stroke(arc(0, -0.55, girth * 0.75, 0.15, 200, 340, count=7), 0.07)
     return Drawing((*parts, Part(window, 0.45)))
 
@@ -52,11 +59,18 @@ def _car(generator: np.random.Generator) -> Drawing:
     body = polygon((-1, 0.0), (-0.92, -0.1), (0.75, -0.1), (0.97, 0.08), (1, 0.36), (-1, 0.36))
     cabin = polygon((back - 0.25, -0.08), (back, roof), (front, roof), (front + 0.35, -0.08))
     middle = (back + front) / 2
-    rear = polygon((back - 0.1, -0.1), (back + 0.06, roof + 0.1), (middle - 0.05, roof + 0.1), (middle - 0.05, -0.1))
-    fore = polygon((middle + 0.05, -0.1), (middle + 0.05, roof + 0.1), (front - 0.04, roof + 0.1), (front + 0.2, -0.1))
+    rear = polygon(
+        (back - 0.1, -0.1), (back + 0.06, roof + 0.1), (middle - 0.05, roof + 0.1), (middle - 0.05, -0.1)
+    )
+    fore = polygon(
+        (middle + 0.05, -0.1), (middle + 0.05, roof + 0.1), (front - 0.04, roof + 0.1), (front + 0.2, -0.1)
+    )
     parts = [Part(cabin, 1.0), Part(body, 1.0), Part(rear, 1.5), Part(fore, 1.5)]
     for x in (-0.55, 0.55):
-        parts += [Part(ellipse(x, 0.37, wheel, wheel), 0.4), Part(ellipse(x, 0.37, wheel / 2.2, wheel / 2.2), 1.2)]
+        parts += [
+            Part(ellipse(x, 0.37, wheel, wheel), 0.4),
+            Part(ellipse(x, 0.37, wheel / 2.2, wheel / 2.2), 1.2),
+        ]
     return Drawing(tuple(parts), (polygon((middle, 0.0), (middle, 0.34)),))
 
 
@@ -68,7 +82,14 @@ def _fish(generator: np.random.Generator) -> Drawing:
     top = polygon((-0.15, -height * 0.85), (0.0, -height - 0.28), (0.4, -height * 0.9))
     flipper = polygon((0.2, 0.12), (-0.1, 0.34), (0.02, 0.06))
     eye = (ellipse(0.66, -0.12, 0.1, 0.1), ellipse(0.68, -0.12, 0.045, 0.045))
-    parts = (Part(fluke, 0.85), Part(top, 0.8), Part(body), Part(flipper, 0.7), Part(eye[0], 1.7), Part(eye[1], 0.2))
+    parts = (
+        Part(fluke, 0.85),
+        Part(top, 0.8),
+        Part(body),
+        Part(flipper, 0.7),
+        Part(eye[0], 1.7),
+        Part(eye[1], 0.2),
+    )
     return Drawing(parts, (arc(0.3, 0, 0.18, height * 0.75, -70, 70),))
 
 
@@ -146,13 +167,15 @@ def _umbrella(generator: np.random.Generator) -> Drawing:
     """Open, with a crook at the end of its stick."""
     height, stick = _jitter(generator, 0.78, 0.95), _jitter(generator, 0.05, 0.07)
     dome = arc(0, 0, 1.0, height, 180, 360, count=21)
-    ribs = np.linspace(-1, 1, 5)
-    scallops = [arc((a + b) / 2, 0, (b - a) / 2, 0.14, 360, 180, count=7) for a, b in zip(ribs[1::1][::-1], ribs[:-1][::-1], strict=True)]
-    canopy = np.concatenate((dome, *(scallop[::-1] if scallop[0, 0] < scallop[-1, 0] else scallop for scallop in scallops)))
+    ribs = np.linspace(1, -1, 5)  # from right to left, as the lower edge is drawn
+    scallops = [arc((a + b) / 2, 0, (a - b) / 2, 0.14, 360, 180, count=7) for a, b in pairwise(ribs)]
     crook = np.concatenate((polygon((0, -0.3), (0, 0.7)), arc(-0.17, 0.7, 0.17, 0.22, 0, 180, count=9)[1:]))
     tip = box(-stick, -height - 0.1, stick, -height + 0.1)
-    lines = [np.stack((np.linspace(0, x, 6), -height * np.sqrt(np.linspace(1, 0.03, 6))), axis=1) for x in ribs[1:-1]]
-    return Drawing((Part(stroke(crook, stick * 2.4), 0.55), Part(tip, 0.55), Part(canopy)), tuple(lines))
+    # A rib leaves the top like the dome and ends at the lower edge.
+    fall = -height * np.sqrt(np.linspace(1, 0.03, 6))
+    lines = [np.stack((np.linspace(0, x, 6), fall), axis=1) for x in ribs[1:-1]]
+    parts = (Part(stroke(crook, stick * 2.4), 0.55), Part(tip, 0.55), Part(np.concatenate((dome, *scallops))))
+    return Drawing(parts, tuple(lines))
 
 
 SKETCHES: Mapping[str, Sketch] = MappingProxyType(

@@ -42,18 +42,18 @@ def layers(drawing: Drawing, size: int) -> Layers:
             pen.polygon(_pixels(part.points, canvas), fill=min(255, round(part.shade * UNIT_SHADE)))
     for line in drawing.lines:
         pen.line(_pixels(line, canvas), fill=UNIT_SHADE // 2, width=_pen_width(canvas))
-    return Layers(_shrink(mask, size) / 255, _shrink(shade, size) / UNIT_SHADE)
+    return Layers(_shrink(mask, size, 255), _shrink(shade, size, UNIT_SHADE))
 
 
 def silhouette(drawing: Drawing, size: int) -> Grey:
     """The object in black on white: (H, W), 0 to 1."""
-    return 1 - _shrink(_silhouette(drawing, _canvas_size(size)), size) / 255
+    return np.float32(1) - _shrink(_silhouette(drawing, _canvas_size(size)), size, 255)
 
 
 def contour(drawing: Drawing, size: int) -> Grey:
     """The outline of the object, dark on white, as one line with nothing inside: (H, W), 0 to 1."""
     canvas = _canvas_size(size)
-    return _shrink(_outline(_silhouette(drawing, canvas), canvas), size) / 255
+    return _shrink(_outline(_silhouette(drawing, canvas), canvas), size, 255)
 
 
 def line_drawing(drawing: Drawing, size: int) -> Grey:
@@ -71,7 +71,7 @@ def line_drawing(drawing: Drawing, size: int) -> Grey:
         pen.line(_pixels(line, canvas), fill=0, width=width, joint="curve")
     inside = np.where(np.asarray(mask) > 0, np.asarray(inner), 255)
     both = np.minimum(inside, np.asarray(_outline(mask, canvas)))
-    return _shrink(Image.fromarray(both), size) / 255
+    return _shrink(Image.fromarray(both), size, 255)
 
 
 def _silhouette(drawing: Drawing, canvas: int) -> Image.Image:
@@ -117,5 +117,6 @@ def _pixels(points: Points, canvas: int) -> list[float]:
     return flat
 
 
-def _shrink(image: Image.Image, size: int) -> Grey:
-    return np.asarray(image.reduce(image.width // size), dtype=np.float32)
+def _shrink(image: Image.Image, size: int, unit: int) -> Grey:
+    """Average the sub-pixels; the grey level `unit` becomes 1."""
+    return np.asarray(image.reduce(image.width // size), dtype=np.float32) / np.float32(unit)

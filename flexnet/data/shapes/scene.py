@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from flexnet.data.shapes.geometry import Drawing, Part, ellipse, polygon
-from flexnet.data.shapes.objects import CLASSES
+from flexnet.data.shapes.geometry import Drawing, Part, ellipse
 from flexnet.data.shapes.raster import Grey, layers
 from flexnet.data.shapes.textures import FAMILIES, grid, texture
 
@@ -110,13 +109,12 @@ def _draw_paint(generator: np.random.Generator) -> Colours:
 def _draw_patches(generator: np.random.Generator, count: int, spread: float = 1.0) -> Drawing:
     parts = []
     for _ in range(count):
-        x, y, tilt = *generator.uniform(-spread, spread, 2).tolist(), generator.uniform(0, 180)
+        centre, tilt = generator.uniform(-spread, spread, 2), generator.uniform(0, 180)
         rx, ry = generator.uniform(0.1, 0.5), generator.uniform(0.08, 0.25)
         if generator.random() < 0.5:
-            parts.append(Part(ellipse(x, y, rx, ry, tilt)))
+            parts.append(Part(ellipse(centre[0], centre[1], rx, ry, tilt)))
         else:
-            corners = generator.uniform(-0.45, 0.45, (3, 2)) + (x, y)
-            parts.append(Part(polygon(*corners.tolist())))
+            parts.append(Part(centre + generator.uniform(-0.45, 0.45, (3, 2))))
     return Drawing(tuple(parts))
 
 
@@ -128,8 +126,9 @@ def _draw_occluder(generator: np.random.Generator) -> Drawing:
 
 def _mix(pattern: Grey, first: Colours, second: Colours) -> Picture:
     """Blend two colours of shape (C,) by a pattern from -1 to 1: shape (C, H, W)."""
-    middle, half = (first + second) / 2, (first - second) / 2
-    return middle[:, np.newaxis, np.newaxis] + half[:, np.newaxis, np.newaxis] * pattern
+    middle, half = (first + second) / np.float32(2), (first - second) / np.float32(2)
+    mixed: Picture = middle[:, np.newaxis, np.newaxis] + half[:, np.newaxis, np.newaxis] * pattern
+    return mixed
 
 
 def _lay(below: Picture, mask: Grey | None, above: Picture | Colours) -> Picture:

@@ -25,12 +25,13 @@ def grid(size: int) -> tuple[Pattern, Pattern]:
 
 def _plain(size: int, generator: np.random.Generator) -> Pattern:
     """A slow gradient."""
-    return 0.6 * _wave_axis(size, generator.uniform(0, 2 * np.pi))
+    return np.float32(0.6) * _wave_axis(size, generator.uniform(0, 2 * np.pi))
 
 
 def _wave_axis(size: int, angle: float) -> Pattern:
     x, y = grid(size)
-    return x * np.float32(np.cos(angle)) + y * np.float32(np.sin(angle))
+    axis: Pattern = x * np.float32(np.cos(angle)) + y * np.float32(np.sin(angle))
+    return axis
 
 
 def _stripes(size: int, generator: np.random.Generator, degrees: float) -> Pattern:
@@ -41,7 +42,8 @@ def _stripes(size: int, generator: np.random.Generator, degrees: float) -> Patte
 
 def _square(wave: Pattern) -> Pattern:
     """Sharpen a sine wave to nearly a square wave, keeping soft edges."""
-    return np.clip(wave * np.float32(2.5), -1, 1)
+    sharpened: Pattern = np.clip(wave * np.float32(2.5), -1, 1)
+    return sharpened
 
 
 def _horizontal(size: int, generator: np.random.Generator) -> Pattern:

@@ -1,0 +1,57 @@
+"""What training runs cost on this machine, measured by a few steps of the real thing."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+
+from flexnet.networks.registry import expected_images
+from flexnet.training.batches import DeviceImages
+from flexnet.training.checkpoint import Checkpoint
+from flexnet.training.run import Trainer, TrainingRun
+
+# A forward pass is about a third of a training step.
+FORWARD_SHARE = 1 / 3
+
+
+def seconds_per_image(run: TrainingRun, device: torch.device, clock: Callable[[], float] = time.perf_counter) -> float:
+    """Time one training step after a warm-up and divide by its images."""
+    channels, size, classes = expected_images(run.network, run.options)
+    shape = (run.recipe.batch_size, channels, size, size)
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)
+    labels = torch.randint(0, classes, shape[:1], generator=generator)
+    data = DeviceImages(images.to(device), labels.to(device))
+    once = replace(run, recipe=replace(run.recipe, compile=False))
+    trainer = Trainer(once, device, Checkpoint("unused.checkpoint", ""))
+    trainer.epoch(1, data)
+    start = clock()
+    float(trainer.epoch(2, data)["loss"])  # reading the loss waits for the device
+    return (clock() - start) / len(data)
+
+
+def run_seconds(run: TrainingRun, training: int, scored: int, per_image: float) -> float:
+    """Seconds that a run takes, with its evaluations.
+
+    Args:
+        run: the run.
+        training: number of training images.
+        scored: number of images of each evaluation.
+        per_image: seconds of a training step per image.
+    """
+    epochs = range(1, run.recipe.epochs + 1)
+    evaluations = sum(run.recipe.evaluates(epoch) for epoch in epochs)
+    return per_image * (len(epochs) * training + evaluations * scored * FORWARD_SHARE)
+
+
+def in_words(seconds: float) -> str:
+    """Say a duration as people do.
+
+    >>> in_words(5400), in_words(200000)
+    ('1.5 hours', '2.3 days')
+    """
+    for unit, length in (("days", 86400.0), ("hours", 3600.0), ("minutes", 60.0)):
+        if seconds >= length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.0f} seconds"

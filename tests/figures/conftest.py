@@ -1,0 +1,76 @@
+import pandas as pd
+import pytest
+
+from flexnet.figures.captions import Facts
+
+LABELS = {"baseline": "Baseline", "flexible": "Flexible, learned", "random": "Flexible, random"}
+
+
+@pytest.fixture
+def make_facts():
+    def build(**changes):
+        known = {
+            "scale": "demo",
+            "protocol": "paper",
+            "dataset": "shapes",
+            "labels": LABELS,
+            "train_images": 1000,
+            "test_images": 500,
+            "epochs": 3,
+            "network": "VGG16",
+        }
+        return Facts(**{**known, **changes})
+
+    return build
+
+
+@pytest.fixture
+def history_rows():
+    """Three series, two seeds, three epochs, both splits; the mean at epoch e is base + e / 10."""
+    return pd.DataFrame(
+        [
+            {
+                "figure": "fig4b",
+                "protocol": "paper",
+                "series": series,
+                "model": series,
+                "seed": seed,
+                "epoch": epoch,
+                "split": split,
+                "n": 500,
+                "correct": 0,
+                "accuracy": base + epoch / 10 + (seed - 1.5) / 50 + (0.2 if split == "train" else 0.0),
+            }
+            for series, base in (("baseline", 0.3), ("flexible", 0.2), ("random", 0.1))
+            for seed in (1, 2)
+            for epoch in (3, 1, 2)
+            for split in ("train", "test")
+        ]
+    )
+
+
+@pytest.fixture
+def fgsm_rows():
+    """Three series, two seeds, two draws, under two protocols with their own grids."""
+    grids = {"paper": (0.0, 0.2, 0.4, 1.0), "corrected": (0.0, 1 / 255, 16 / 255, 1.0)}
+    return pd.DataFrame(
+        [
+            {
+                "figure": "fig4d",
+                "protocol": protocol,
+                "series": series,
+                "model": series,
+                "seed": seed,
+                "epsilon": epsilon,
+                "draw": draw,
+                "n": 500,
+                "correct": 0,
+                "accuracy": base - 0.3 * epsilon + (seed - 1.5) / 50 + (draw - 0.5) / 100,
+            }
+            for protocol, grid in grids.items()
+            for series, base in (("baseline", 0.7), ("flexible", 0.6), ("random", 0.5))
+            for seed in (1, 2)
+            for epsilon in grid
+            for draw in (0, 1)
+        ]
+    )

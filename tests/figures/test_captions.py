@@ -1,0 +1,77 @@
+import pandas as pd
+import pytest
+
+from flexnet.errors import ConfigError
+from flexnet.figures.captions import Facts, band_sentence, caption
+
+
+def table(*n, column="epoch"):
+    count = len(n)
+    return pd.DataFrame(
+        {"series": ["baseline"] * count, column: range(count), "n": n, "n_images": [10000] * count}
+    )
+
+
+def test_a_caption_is_filled(make_facts):
+    template = """{network} on {dataset} at {scale} scale, {protocol} protocol: {series};
+        {train_images} and {n_images} images, n = {n}, {epochs} epochs, chance {chance}. {note}"""
+    text = caption(template, table(5, 5), make_facts(train_images=50000, classes=8))
+    assert text == (
+        "VGG16 on shapes at demo scale, paper protocol: Baseline; 50,000 and 10,000 images, n = 5, 3 epochs, "
+        "chance 12.5 %."
+    )
+
+
+@pytest.mark.parametrize(
+    ("protocol", "n", "column", "expected"),
+    [
+        ("paper", (5, 5), "epoch", "Shading: ± the standard error of the mean over training seeds (n = 5)."),
+        ("release", (3,), "epsilon", "Bars: ± the standard error of the mean over training seeds (n = 3)."),
+        (
+            "corrected",
+            (3, 5),
+            "epsilon",
+            "Bars: the 95 % t interval of the mean over training seeds (n = 3 to 5).",
+        ),
+        ("corrected", (1, 1), "epoch", "One training seed per network (n = 1): no error can be given."),
+        (
+            "paper",
+            (1, 4),
+            "epoch",
+            "Shading: ± the standard error of the mean over training seeds (n = 1 to 4); "
+            "a network with one seed has none.",
+        ),
+    ],
+)
+def test_the_band_is_told_with_its_n(make_facts, protocol, n, column, expected):
+    assert (
+        band_sentence(table(*n, column=column), make_facts(protocol=protocol)).replace("seeds; ", "")
+        == expected
+    )
+
+
+def test_units_of_epsilon_follow_the_protocol(make_facts):
+    assert "normalised units" in caption("{epsilon_units}", table(2), make_facts())
+    assert "pixel units" in caption("{epsilon_units}", table(2), make_facts(protocol="corrected"))
+
+
+def test_a_table_without_images_can_have_a_caption_that_names_none(make_facts):
+    assert caption("n = {n}", table(2).drop(columns="n_images"), make_facts()) == "n = 2"
+
+
+def test_malformed_templates_are_refused(make_facts):
+    with pytest.raises(ConfigError, match="unknown field 'seeds'; known are"):
+        caption("{seeds}", table(2), make_facts())
+    with pytest.raises(ConfigError, match="balance its braces"):
+        caption("{n", table(2), make_facts())
+
+
+def test_facts_are_checked():
+    with pytest.raises(ConfigError, match="unknown protocol 'mine'"):
+        Facts(scale="demo", protocol="mine")
+    with pytest.raises(ConfigError, match="at least 2 classes; got 1"):
+        Facts(scale="demo", protocol="paper", classes=1)
+
+
+def test_a_series_without_label_keeps_its_name(make_facts):
+    assert (make_facts().label("flexible"), make_facts().label("blend")) == ("Flexible, learned", "blend")

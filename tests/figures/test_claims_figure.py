@@ -1,0 +1,94 @@
+import math
+
+import pandas as pd
+import pytest
+from matplotlib.colors import same_color
+
+from flexnet.errors import DataError
+from flexnet.figures.claims import VERDICT_COLOURS, draw, summarise_rows
+
+
+def row(name, protocol, word, effect, low, high, **changes):
+    known = {
+        "id": name,
+        "paper": "flexible-layer",
+        "protocol": protocol,
+        "scale": "demo",
+        "title": f"title of {name}",
+        "paper_value": math.nan,
+        "measured_value": effect,
+        "unit": "points",
+        "low": low,
+        "high": high,
+        "n": 3,
+        "claimed_low": 1.0,
+        "claimed_high": math.inf,
+        "verdict": word,
+    }
+    return {**known, **changes}
+
+
+LEDGER = pd.DataFrame(
+    [
+        row("C05", "paper", "reproduced", 2.0, 1.5, 2.5, paper_value=-1.24),
+        row("C05", "corrected", "contradicted", -2.0, -2.5, -1.5, paper_value=-1.24),
+        row("C06", "paper", "undecided", 3.0, math.nan, math.nan),
+        row("C07", "paper", "not measured", math.nan, math.nan, math.nan),
+    ]
+)
+
+
+def drawn(figure, gid):
+    return [line for axes in figure.axes for line in axes.get_lines() if line.get_gid() == gid]
+
+
+def texts(figure):
+    return [text.get_text() for axes in figure.axes for text in axes.texts]
+
+
+def test_only_measured_claims_are_drawn(make_facts):
+    assert summarise_rows(LEDGER)["id"].tolist() == ["C05", "C05", "C06"]
+    assert not [text for text in texts(draw(LEDGER, make_facts())) if "C07" in text]
+
+
+def test_effects_intervals_and_paper_values(make_facts):
+    figure = draw(summarise_rows(LEDGER), make_facts())
+    effects = [line.get_xdata()[0] for line in drawn(figure, "C05") + drawn(figure, "C06")]
+    assert effects == [2.0, -2.0, 3.0]
+    assert [list(line.get_xdata()) for line in drawn(figure, "interval")] == [[1.5, 2.5], [-2.5, -1.5]]
+    assert [line.get_xdata()[0] for line in drawn(figure, "paper")] == [-1.24, -1.24]
+
+
+def test_verdicts_are_words_and_colours(make_facts):
+    figure = draw(LEDGER, make_facts())
+    assert {"reproduced", "contradicted", "undecided", "C05  title of C05"} <= set(texts(figure))
+    first, second = drawn(figure, "C05")
+    assert same_color(first.get_color(), VERDICT_COLOURS["reproduced"])
+    assert same_color(second.get_color(), VERDICT_COLOURS["contradicted"])
+
+
+def test_the_claimed_side_is_shaded_to_the_border(make_facts):
+    axes = draw(LEDGER, make_facts()).axes[0]
+    shade = axes.collections[0].get_paths()[0].get_extents()
+    assert (shade.x0, shade.x1) == (1.0, pytest.approx(axes.get_xlim()[1]))
+
+
+def test_each_unit_has_a_panel(make_facts):
+    other = row("C17", "paper", "reproduced", 0.8, 0.6, 0.9, unit="correlation", claimed_low=0.0)
+    figure = draw(pd.concat([LEDGER, pd.DataFrame([other])]), make_facts())
+    assert [axes.get_xlabel() for axes in figure.axes] == [
+        "Accuracy difference (percentage points)",
+        "Effect (correlation)",
+    ]
+
+
+def test_the_same_id_of_two_papers_stays_apart(make_facts):
+    both = pd.concat(
+        [LEDGER, pd.DataFrame([row("C05", "paper", "reproduced", 5.0, 4.0, 6.0, paper="push-pull")])]
+    )
+    assert texts(draw(both, make_facts())).count("C05  title of C05") == 2
+
+
+def test_nothing_measured_is_an_error():
+    with pytest.raises(DataError, match="at least one measured claim; got none"):
+        summarise_rows(LEDGER[LEDGER["verdict"] == "not measured"])

@@ -1,0 +1,115 @@
+"""Seeds, files, digests: what all rooms stand on."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flexnet import digest
+from flexnet.files import atomic_path, canonical_json, read_json, write_json, write_rows
+from flexnet.seeds import derive_seed
+
+
+def test_seeds_depend_on_every_name_its_type_and_its_place() -> None:
+    names = [(0, "a", 1), (1, "a", 0), (0, "a", "1"), (0, "a1"), (0, "a", 1, "init")]
+    seeds = [derive_seed(*name) for name in names]
+    assert len(set(seeds)) == len(seeds)
+    assert all(0 <= seed < 2**63 for seed in seeds)
+    # A constant: if this changes, every published number changes with it.
+    assert derive_seed(0, "vgg16-baseline", 1, "init") == 7886206574255664343
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "table.csv"
+    write_rows(target, ["a"], [{"a": 1}])
+    with pytest.raises(ZeroDivisionError), atomic_path(target) as temporary:
+        temporary.write_text("half")
+        raise ZeroDivisionError
+    assert target.read_text() == "a\n1\n"
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_rows_must_have_the_declared_columns(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"expected the columns \['a', 'b'\], got \['a'\]"):
+        write_rows(tmp_path / "t.csv", ["a", "b"], [{"a": 1}])
+    assert not list(tmp_path.iterdir())
+
+
+def test_json_is_canonical_whatever_the_order_of_keys(tmp_path: Path) -> None:
+    assert canonical_json({"b": 1, "a": [2.5, None]}) == '{"a":[2.5,null],"b":1}'
+    write_json(tmp_path / "x.json", {"b": 1})
+    assert read_json(tmp_path / "x.json") == {"b": 1}
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package of four modules: top imports middle, middle imports low; other stands alone."""
+    texts = {
+        "top.py": '"""Doc."""\nfrom flexnet.room.middle import f\n\nprint(f())\n',
+        "room/__init__.py": "from flexnet.room.other import g as g\n",
+        "room/middle.py": "from flexnet import low\n\n\ndef f():\n    return low.x\n",
+        "room/other.py": "def g():\n    return 1\n",
+        "low.py": "x = 1  # a comment\n",
+        "__init__.py": "",
+    }
+    for name, text in texts.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    monkeypatch.setattr(digest, "ROOT", tmp_path)
+    return tmp_path
+
+
+def test_a_module_depends_on_what_it_imports_and_not_on_re_exports(package: Path) -> None:
+    expected = ["flexnet.low", "flexnet.room.middle", "flexnet.top"]
+    assert digest.imported_modules("flexnet.top") == expected
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "changes"),
+    [
+        ("low.py", "# a comment", "# another", False),
+        ("low.py", "x = 1", "x = 2", True),
+        ("top.py", "Doc.", "Other words.", False),
+        ("room/middle.py", "return low.x", "return  (low.x)", False),
+        ("room/middle.py", "return low.x", "return -low.x", True),
+        ("room/other.py", "return 1", "return 2", False),
+    ],
+)
+def test_the_digest_follows_meaning(package: Path, file: str, old: str, new: str, changes: bool) -> None:
+    before = digest.code_digest("flexnet.top")
+    path = package / file
+    path.write_text(path.read_text().replace(old, new))
+    assert (digest.code_digest("flexnet.top") != before) == changes
+
+
+def test_re_exporting_packages_hold_nothing_else() -> None:
+    """The convention that keeps digests narrow: sub-packages' `__init__` only re-export."""
+    import ast
+
+    for path in sorted(digest.ROOT.glob("*/__init__.py")):
+        body = ast.parse(path.read_text()).body
+        kinds = {type(node).__name__ for node in body}
+        assert kinds <= {"Expr", "ImportFrom", "Assign"}, path
+
+
+@pytest.mark.parametrize(
+    ("module", "banned"),
+    [
+        ("flexnet.config", {"torch", "torchvision", "pandas", "matplotlib"}),
+        ("flexnet.cli", {"torch", "torchvision", "pandas", "matplotlib"}),
+        ("flexnet.networks.registry", {"torch"}),
+        ("flexnet.stages.data", {"torch", "torchvision"}),
+        ("flexnet.stages.subset", {"torch"}),
+        ("flexnet.stages.collect", {"torch", "pandas"}),
+        ("flexnet.figures.fig4d", {"torch", "seaborn"}),
+        ("flexnet.claims.ledger", {"torch", "matplotlib"}),
+        ("flexnet.training.run", {"torchvision", "pandas", "matplotlib"}),
+        ("flexnet.evaluation.fgsm", {"torchvision", "pandas", "matplotlib"}),
+    ],
+)
+def test_short_jobs_stay_light(module: str, banned: set[str]) -> None:
+    code = f"import sys, {module}; print(*(name for name in {sorted(banned)} if name in sys.modules))"
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert output.split() == []

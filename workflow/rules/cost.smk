@@ -1,0 +1,80 @@
+"""Without a GPU, the scale of the papers says first what it will cost here, and goes on."""
+
+import shutil
+import subprocess
+
+
+def training_plan(home, models):
+    """What the training runs of some models cost at a scale, for the `cost` stage."""
+    config = settings_of(home)
+    plan = []
+    for model, count in models.items():
+        row = config["models"][model]
+        data = config["datasets"][row["dataset"]]
+        source = config["sources"][data["source"]]
+        scored = (
+            10 * data["test_per_class"]
+            if data.get("test_per_class")
+            else source.get("test", 10_000)
+        )
+        plan.append(
+            {
+                "network": row["network"],
+                "options": row.get("options", {}),
+                "recipe": config["recipes"][row["recipe"]],
+                "training": training_images(config, row["dataset"]),
+                "scored": scored,
+                "count": count if home == "" else row["seeds"],
+            }
+        )
+    return plan
+
+
+def sooner(targets, models):
+    """Other ways to the same figures, with their commands and plans."""
+    names = [target for target in targets if target.startswith("figures/")]
+    command = "snakemake {} --cores " + str(workflow.cores)
+    others = []
+    for home in PUBLISHED:
+        rows = home + "results/rows"
+        kept = [home + name for name in names if list(ROOT.glob(f"{rows}/*/{Path(name).stem}.csv"))]
+        if kept:
+            others.append({"command": command.format(" ".join(kept)), "runs": [], "threads": 1})
+    for home in SCALES:
+        if home:
+            wanted = " ".join(home + name for name in names) or home.rstrip("/")
+            others.append(
+                {
+                    "command": command.format(wanted),
+                    "runs": training_plan(home, models),
+                    "threads": settings_of(home)["threads"],
+                }
+            )
+    return others
+
+
+def announce_cost():
+    """Print what the pending training jobs of the papers' scale cost, if no GPU is there."""
+    jobs = [job for job in workflow.dag.needrun_jobs() if job.rule.name == "train"]
+    models = {}
+    for job in jobs:
+        if job.wildcards.scale == "":
+            models[job.wildcards.model] = models.get(job.wildcards.model, 0) + 1
+    has_gpu = shutil.which("nvidia-smi") or sys.platform == "darwin"
+    if not models or has_gpu or workflow.remote_execution_settings.jobname is None:
+        return
+    plan = {
+        "runs": training_plan("", models),
+        "jobs": sum(models.values()),
+        "cores": workflow.cores or 1,
+        "threads": min(SCALES[""]["threads"], workflow.cores or 1),
+        "sooner": sooner(list(map(str, workflow.dag_settings.targets)), models),
+    }
+    subprocess.run(
+        ["python", "-m", "flexnet", "cost", "--settings", canonical_json(plan)],
+        check=False,
+    )
+
+
+onstart:
+    announce_cost()
