@@ -20,11 +20,7 @@ from flexnet.attacks.spaces import Space, space_of
 from flexnet.evaluation.accuracy import evaluating, on_device, to_unit
 from flexnet.evaluation.counting import count_all, count_dropping_last, shuffle_seed
 from flexnet.evaluation.fgsm_settings import FgsmSettings
-from flexnet.layers.diagnostics import (
-    is_stochastic,
-    redraw_thresholds,
-    set_mask_generator,
-)
+from flexnet.layers.diagnostics import flexible_layers, redraw_thresholds, set_mask_generator
 from flexnet.seeds import derive_seed
 
 Progress = Callable[[int], None]
@@ -139,8 +135,9 @@ def _as_it_came(model: nn.Module) -> Iterator[None]:
             buffer.copy_(saved[name])
 
 
-def _has_redrawn_thresholds(model: nn.Module) -> bool:
-    return any(getattr(module, "scheme", None) == "redrawn" for module in model.modules())
+def _has(model: nn.Module, scheme: str) -> bool:
+    """Whether a flexible layer decides by this scheme: "random" draws per pass, "redrawn" per repeat."""
+    return any(layer.scheme == scheme for _, layer in flexible_layers(model))
 
 
 @dataclass(frozen=True)
@@ -155,8 +152,8 @@ class _Attack:
 
     def judge(self, images: Tensor, labels: Tensor, batch: int) -> Tensor:
         """Outcomes of one batch: bool, (draws, epsilons, n)."""
-        redraws = self.settings.redraw and _has_redrawn_thresholds(self.model)
-        draws = self.settings.draws if redraws or is_stochastic(self.model) else 1
+        redraws = self.settings.redraw and _has(self.model, "redrawn")
+        draws = self.settings.draws if redraws or _has(self.model, "random") else 1
         # An averaged gradient belongs to the model and is made once; a single one to its repeat.
         attack_once = self.settings.eot_draws > 1 and not redraws
         outcomes, gradient = [], None
@@ -170,7 +167,7 @@ class _Attack:
 
     def _gradient(self, images: Tensor, labels: Tensor, draw: int, batch: int) -> Tensor:
         set_mask_generator(self.model, self._generator(images, "gradient", draw, batch))
-        passes = self.settings.eot_draws if is_stochastic(self.model) else 1
+        passes = self.settings.eot_draws if _has(self.model, "random") else 1
         return expected_gradient(self.model, images, labels, self.settings.loss, passes)
 
     def _correct(self, images: Tensor, labels: Tensor, gradient: Tensor, draw: int, batch: int) -> Tensor:

@@ -1,5 +1,7 @@
-"""Brain-inspired layers as drop-in modules of torch."""
+"""Layers: the Flexible Layer, its functions, and the replacement of layers in any model."""
 
-from flexnet.layers.convert import convert as convert
-from flexnet.layers.flexible import FlexibleConv2d as FlexibleConv2d
-from flexnet.layers.functional import flexible_conv2d as flexible_conv2d
+from flexnet.layers.convert import convert
+from flexnet.layers.flexible import RULES, SCHEMES, FlexibleConv2d
+from flexnet.layers.functional import flexible_conv2d, gate
+
+__all__ = ["RULES", "SCHEMES", "FlexibleConv2d", "convert", "flexible_conv2d", "gate"]

@@ -1,116 +1,127 @@
-"""Replacing chosen convolutions of any model by another layer."""
+"""Replacing convolutions of any model by another layer, such as FlexibleConv2d."""
 
 import copy
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
-import torch
 from torch import Tensor, nn
 
 from flexnet.errors import ConfigError
-from flexnet.layers.flexible import FlexibleConv2d
+from flexnet.layers.tracing import Pair, input_sizes
 
-Model = TypeVar("Model", bound=nn.Module)
-Where = str | int | Sequence[str] | Sequence[int]
+Where = str | int | Sequence[str | int]
 
 
-class Replacement(Protocol):
-    """A layer class that can take the place of a convolution."""
+class ConvReplacement(Protocol):
+    """What `convert` needs of a layer class: a way to build one from a convolution."""
 
-    @classmethod
     def from_conv(
-        cls, conv: nn.Conv2d, input_size: tuple[int, int], keep_weights: bool = True, **options: Any
+        self, conv: nn.Conv2d, input_size: Pair | None, keep_weights: bool = True, **options: Any
     ) -> nn.Module:
-        """Build the layer that replaces `conv`."""
+        """Build the layer that takes the place of `conv`."""
+        ...
 
 
 def convert(
-    model: Model,
-    layer: type[Replacement] = FlexibleConv2d,
+    model: nn.Module,
+    layer: ConvReplacement,
     *,
-    where: Where = "*",
-    example: Tensor | Sequence[int],
+    where: Where,
     keep_weights: bool = True,
+    example: Tensor | Sequence[int] | None = None,
     **options: Any,
-) -> Model:
-    """Return a copy of a model in which chosen convolutions are replaced.
+) -> nn.Module:
+    """Copy a model with some of its convolutions replaced.
 
-    With `scheme="conv"` and kept weights the copy computes what the original does, bit for bit.
+    >>> from flexnet.layers.flexible import FlexibleConv2d
+    >>> model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 8, 3))
+    >>> twin = convert(model, FlexibleConv2d, where=-1, example=(1, 3, 32, 32), scheme="learned")
+    >>> twin[2].threshold.shape
+    torch.Size([1, 8, 28, 28])
 
     Args:
-        model: any model; it is left untouched.
-        layer: class of the new layers, with a class method `from_conv`.
-        where: name pattern(s) such as "features.*", or position(s) among the convolutions (from 0;
-            negative from the end).
-        example: an input of the model, or its shape (N,C,H,W): run once to find the size of each map.
-        keep_weights: whether the new layers take over weights and bias.
-        options: of the new layers, such as `scheme="learned"`.
+        model: any module; it is left as it is. Hooks on replaced convolutions are not taken over.
+        layer: the class to put in, with a class method
+            `from_conv(conv, input_size, keep_weights, **options)`.
+        where: which `nn.Conv2d` modules: a pattern of module names with wildcards (`"features.*"`), the
+            position among all Conv2d in the order of `named_modules` (negative from the end), or several.
+        keep_weights: take over weights and biases.
+        example: an input of the model, or its shape including the batch, from which the input sizes of the
+            convolutions are found by one pass in evaluation mode. Needed by layers that ask for a size.
+        options: passed on to `layer.from_conv`.
+
+    Returns:
+        A deep copy of the model with new layers.
 
     Raises:
-        ConfigError: if nothing matches, a position is out of range, the example never reaches a chosen
-            convolution, or one cannot be replaced.
+        ConfigError: if nothing matches, or a chosen convolution has groups, dilation or a padding other
+            than with zeros, or is never called or called with several input sizes.
     """
-    converted = copy.deepcopy(model)
-    chosen = _chosen(converted, where)
-    sizes = _input_sizes(converted, chosen, example)
+    twin = copy.deepcopy(model)
+    chosen = _choose(twin, where)
     for name, conv in chosen.items():
-        if name not in sizes:
-            raise ConfigError(f"expected the example to reach convolution {name!r}; it does not; choose others")
-        new = layer.from_conv(conv, sizes[name], keep_weights, **options)
-        if not name:
-            return new  # type: ignore[return-value]
-        parent, _, child = name.rpartition(".")
-        setattr(converted.get_submodule(parent), child, new)
-    return converted
+        _check(name, conv)
+    sizes = {} if example is None else input_sizes(twin, chosen, example)
+    replacements: dict[nn.Module, nn.Module] = {}
+    for name, conv in chosen.items():
+        plain = _integer_padding(name, conv)
+        replacements[conv] = layer.from_conv(plain, sizes.get(name), keep_weights, **options)
+    return _replace(twin, replacements)
 
 
-def _chosen(model: nn.Module, where: Where) -> dict[str, nn.Conv2d]:
-    convolutions = {name: module for name, module in model.named_modules() if isinstance(module, nn.Conv2d)}
-    wanted = [where] if isinstance(where, str | int) else list(where)
-    names: list[str] = []
-    for item in wanted:
-        if isinstance(item, str):
-            names += [name for name in convolutions if fnmatchcase(name, item)]
-        elif -len(convolutions) <= item < len(convolutions):
-            names.append(list(convolutions)[item])
-    if not names or len(set(names)) < len([item for item in wanted if isinstance(item, int)]):
-        raise ConfigError(f"where: expected name patterns or positions of {list(convolutions)}; got {where!r}")
-    return {name: convolutions[name] for name in convolutions if name in names}
+def _choose(model: nn.Module, where: Where) -> dict[str, nn.Conv2d]:
+    """The chosen convolutions by name, in the order of the model."""
+    convs = {name: module for name, module in model.named_modules() if isinstance(module, nn.Conv2d)}
+    names = list(convs)
+    wanted: set[str] = set()
+    for choice in [where] if isinstance(where, str | int) else where:
+        if isinstance(choice, str):
+            found = [name for name in names if fnmatchcase(name, choice)]
+        else:
+            found = [names[choice]] if -len(names) <= choice < len(names) else []
+        if not found:
+            raise ConfigError(f"no convolution matches {choice!r}; the model has {_listing(names)}")
+        wanted.update(found)
+    if not wanted:
+        raise ConfigError(f"expected at least one name or position; the model has {_listing(names)}")
+    return {name: convs[name] for name in names if name in wanted}
 
 
-@contextmanager
-def _unchanged(model: nn.Module) -> Iterator[None]:
-    """Run a model in evaluation mode; restore the training flag of every module."""
-    flags = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, flag in flags:
-            module.training = flag
+def _listing(names: Sequence[str]) -> str:
+    return ", ".join(f"{index}: {name!r}" for index, name in enumerate(names)) or "no Conv2d at all"
 
 
-def _input_sizes(
-    model: nn.Module, chosen: dict[str, nn.Conv2d], example: Tensor | Sequence[int]
-) -> dict[str, tuple[int, int]]:
-    """Height and width of what each chosen convolution is given."""
-    sizes: dict[str, tuple[int, int]] = {}
+def _check(name: str, conv: nn.Conv2d) -> None:
+    expected = {"groups": 1, "dilation": (1, 1), "padding_mode": "zeros"}
+    for attribute, value in expected.items():
+        if getattr(conv, attribute) != value:
+            raise ConfigError(
+                f"only convolutions with {attribute} {value!r} can be replaced; {name!r} has "
+                f"{getattr(conv, attribute)!r}; choose others by where"
+            )
 
-    def remember(name: str) -> Any:
-        def hook(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-            sizes[name] = (inputs[0].shape[-2], inputs[0].shape[-1])
 
-        return hook
+def _integer_padding(name: str, conv: nn.Conv2d) -> nn.Conv2d:
+    """The convolution with the padding "valid" or "same" written as integers."""
+    if not isinstance(conv.padding, str):
+        return conv
+    if conv.padding == "same" and any(size % 2 == 0 for size in conv.kernel_size):
+        raise ConfigError(
+            f"the padding 'same' of an even kernel is not the same on both sides; {name!r} has kernel size "
+            f"{conv.kernel_size}; choose others by where"
+        )
+    plain = copy.copy(conv)
+    plain.padding = tuple(size // 2 if conv.padding == "same" else 0 for size in conv.kernel_size)
+    return plain
 
-    hooks = [conv.register_forward_pre_hook(remember(name)) for name, conv in chosen.items()]
-    weight = next(model.parameters())
-    shaped = example if isinstance(example, Tensor) else weight.new_zeros(tuple(example))
-    try:
-        with torch.no_grad(), _unchanged(model):
-            model(shaped)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return sizes
+
+def _replace(model: nn.Module, replacements: Mapping[nn.Module, nn.Module]) -> nn.Module:
+    """Put the new layers wherever the old ones are, under every name of a shared one."""
+    if model in replacements:
+        return replacements[model]
+    for parent in list(model.modules()):
+        for name, child in list(parent._modules.items()):
+            if child is not None and child in replacements:
+                setattr(parent, name, replacements[child])
+    return model

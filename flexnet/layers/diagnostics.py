@@ -1,74 +1,32 @@
-"""Looking into flexible layers: who pools, who ever switches, how far thresholds moved; and their randomness."""
+"""Looking at the gates and thresholds of a model, and governing its randomness.
+
+A gate that never switches, or a threshold that never moves, is no adaptive computation: with N(0,1)
+thresholds and inputs after a ReLU half of all units can never take one of the branches, and training
+moves thresholds by a few thousandths. These numbers belong beside every trained network.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from flexnet.errors import DataError
 from flexnet.layers.flexible import FlexibleConv2d
-from flexnet.layers.gates import gate
-
-
-def flexible_layers(model: nn.Module) -> Iterator[tuple[str, FlexibleConv2d]]:
-    """Yield the flexible layers of a model with their names, in the order of its modules."""
-    for name, module in model.named_modules():
-        if isinstance(module, FlexibleConv2d):
-            yield name, module
-
-
-def thresholds(model: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
-    """Yield the trained thresholds of a model, found by the type of the layer that owns them."""
-    for name, layer in flexible_layers(model):
-        if isinstance(layer.threshold, nn.Parameter):
-            yield f"{name}.threshold" if name else "threshold", layer.threshold
-
-
-def threshold_snapshot(model: nn.Module) -> dict[str, Tensor]:
-    """Copy the thresholds of all flexible layers, by layer name."""
-    found = ((name, layer.threshold) for name, layer in flexible_layers(model))
-    return {name: threshold.detach().clone() for name, threshold in found if threshold is not None}
-
-
-def threshold_shift(model: nn.Module, start: Mapping[str, Tensor]) -> dict[str, float]:
-    """Mean |T - T0| of each layer since a snapshot."""
-    now = threshold_snapshot(model)
-    return {name: float((now[name] - before.to(now[name])).abs().mean()) for name, before in start.items()}
-
-
-def has_redrawn_thresholds(model: nn.Module) -> bool:
-    """Whether a layer has scheme "redrawn"."""
-    return any(layer.scheme == "redrawn" for _, layer in flexible_layers(model))
-
-
-def is_stochastic(model: nn.Module) -> bool:
-    """Whether two passes in evaluation mode can differ: a layer of scheme "random"."""
-    return any(layer.scheme == "random" for _, layer in flexible_layers(model))
-
-
-def redraw_thresholds(model: nn.Module, generator: torch.Generator | None = None) -> None:
-    """Draw the thresholds of all layers of scheme "redrawn" anew."""
-    for _, layer in flexible_layers(model):
-        if layer.scheme == "redrawn":
-            layer.redraw(generator)
-
-
-def set_mask_generator(model: nn.Module, generator: torch.Generator | None) -> None:
-    """Give all layers of scheme "random" a generator (None: torch's global one)."""
-    for _, layer in flexible_layers(model):
-        layer.generator = generator
+from flexnet.layers.tracing import evaluation_mode
 
 
 @dataclass(frozen=True)
-class GateStatistics:
-    """How one layer decides over a set of images.
+class GateRecord:
+    """How one layer's gates behave over a set of images.
 
     Attributes:
-        name: of the layer in its model.
-        images: number of images.
-        max_share: mean share of the MAX branch, in [0, 1].
-        unit_share: mean share of each unit (C,H',W'), in [0, 1].
-        switching: share of units whose harder choice (g > 0.5) is not the same for all images.
+        name: module name of the layer.
+        images: number of images seen.
+        max_share: mean share g of the MAX branch over units and images, in [0,1].
+        unit_share: mean share per unit over images (C',H',W').
+        switching: fraction of units that choose MAX (g > 1/2) for some images and not for others.
     """
 
     name: str
@@ -78,56 +36,119 @@ class GateStatistics:
     switching: float
 
 
-class _Watch:
-    """Sums the gates of one layer over batches."""
-
-    def __init__(self) -> None:
-        self.images = 0
-        self.share: Tensor | float = 0.0
-        self.pooling: Tensor | float = 0.0
-
-    def __call__(self, layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        assert isinstance(layer, FlexibleConv2d)
-        shares = _shares(layer, inputs[0])
-        self.images += len(shares)
-        self.share = self.share + shares.double().sum(0)
-        self.pooling = self.pooling + (shares > 0.5).double().sum(0)
-
-    def statistics(self, name: str) -> GateStatistics:
-        share, pooling = torch.as_tensor(self.share) / self.images, torch.as_tensor(self.pooling)
-        switching = ((pooling > 0) & (pooling < self.images)).double().mean()
-        return GateStatistics(name, self.images, float(share.mean()), share, float(switching))
+def flexible_layers(model: nn.Module) -> Iterator[tuple[str, FlexibleConv2d]]:
+    """The flexible layers of a model by module name."""
+    for name, module in model.named_modules():
+        if isinstance(module, FlexibleConv2d):
+            yield name, module
 
 
-def _shares(layer: FlexibleConv2d, input: Tensor) -> Tensor:
-    """Share of the MAX branch of each image and unit (N,C,H',W')."""
-    if layer.threshold is not None:
-        return gate(layer.pool(input), layer.threshold, layer.rule, layer.sharpness).expand(len(input), -1, -1, -1)
-    fixed = {"conv": 0.0, "max": 1.0, "blend": 0.5, "random": 0.5}[layer.scheme]
-    height, width = layer.output_size((input.shape[2], input.shape[3]))
-    return torch.full((len(input), layer.out_channels, height, width), fixed, device=input.device)
+def thresholds(model: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
+    """The learned thresholds by parameter name, for an optimiser group without weight decay."""
+    for name, layer in flexible_layers(model):
+        if isinstance(layer.threshold, nn.Parameter):
+            yield _parameter_name(name), layer.threshold
 
 
-def gate_statistics(model: nn.Module, batches: Iterable[Tensor]) -> list[GateStatistics]:
-    """Measure how the flexible layers of a model decide.
+def redraw_thresholds(model: nn.Module, generator: torch.Generator) -> None:
+    """Draw the thresholds of all layers of the scheme redrawn anew, in the order of the model."""
+    for _, layer in flexible_layers(model):
+        if layer.scheme == "redrawn":
+            layer.redraw(generator)
+
+
+def set_mask_generator(model: nn.Module, generator: torch.Generator | None) -> None:
+    """Let all layers of the scheme random draw their masks from `generator` (None: PyTorch's global one)."""
+    for _, layer in flexible_layers(model):
+        if layer.scheme == "random":
+            layer.generator = generator
+
+
+def is_stochastic(model: nn.Module) -> bool:
+    """Whether a layer draws at each forward pass (random) or for each evaluation (redrawn)."""
+    return any(layer.scheme in ("random", "redrawn") for _, layer in flexible_layers(model))
+
+
+def threshold_snapshot(model: nn.Module) -> dict[str, Tensor]:
+    """Copy all thresholds on the CPU, under their state-dict names, to be compared or saved as they are."""
+    return {
+        _parameter_name(name): layer.threshold.detach().cpu().clone()
+        for name, layer in flexible_layers(model)
+        if layer.threshold is not None
+    }
+
+
+def threshold_shift(model: nn.Module, snapshot: Mapping[str, Tensor]) -> dict[str, float]:
+    """Mean |T - T0| of each layer, in units of its input, by layer name.
 
     Args:
-        model: any model; it is run in evaluation mode and left as it was.
-        batches: inputs of the model.
+        model: the model now.
+        snapshot: thresholds at the start, from `threshold_snapshot`; a state dict serves as well.
+
+    Raises:
+        DataError: if the snapshot lacks a threshold or has it in another shape.
+    """
+    shifts = {}
+    for key, threshold in threshold_snapshot(model).items():
+        if key not in snapshot or snapshot[key].shape != threshold.shape:
+            found = tuple(snapshot[key].shape) if key in snapshot else "nothing"
+            raise DataError(
+                f"expected {key!r} of shape {tuple(threshold.shape)} in the snapshot; found {found}; "
+                "take the snapshot from the same network"
+            )
+        distance = (threshold.double() - snapshot[key].cpu().double()).abs().mean()
+        shifts[key.removesuffix("threshold").removesuffix(".")] = float(distance)
+    return shifts
+
+
+def gate_statistics(model: nn.Module, batches: Iterable[Tensor]) -> list[GateRecord]:
+    """Measure the gates of all layers whose gate depends on the input (learned, frozen, redrawn, uniform).
+
+    Args:
+        model: run in evaluation mode without gradients; its modes are restored.
+        batches: image batches as the model takes them.
 
     Returns:
-        One record per flexible layer; the share of scheme "random" is its expectation.
+        One record per layer in the order of the model.
+
+    Raises:
+        DataError: if there is no image.
     """
-    watches = {name: _Watch() for name, _ in flexible_layers(model)}
-    hooks = [layer.register_forward_pre_hook(watches[name]) for name, layer in flexible_layers(model)]
-    training = model.training
+    tallies = {name: _Tally(layer) for name, layer in flexible_layers(model) if layer.threshold is not None}
     try:
-        with torch.no_grad():
-            model.eval()
-            for batch in batches:
-                model(batch)
+        with evaluation_mode(model):
+            for images in batches:
+                model(images)
     finally:
-        model.train(training)
-        for hook in hooks:
-            hook.remove()
-    return [watch.statistics(name) for name, watch in watches.items() if watch.images]
+        for tally in tallies.values():
+            tally.handle.remove()
+    return [tally.record(name) for name, tally in tallies.items()]
+
+
+class _Tally:
+    """Running sums of one layer's gates, fed by a hook."""
+
+    def __init__(self, layer: FlexibleConv2d) -> None:
+        self.images = 0
+        self.total: Tensor | None = None
+        self.to_max: Tensor | None = None
+        self.handle = layer.register_forward_pre_hook(self._see)
+
+    def _see(self, layer: nn.Module, inputs: tuple[Any, ...]) -> None:
+        assert isinstance(layer, FlexibleConv2d)
+        share = layer.max_share(inputs[0])
+        total, to_max = share.double().sum(0), (share > 0.5).sum(0)
+        self.images += share.shape[0]
+        self.total = total if self.total is None else self.total + total
+        self.to_max = to_max if self.to_max is None else self.to_max + to_max
+
+    def record(self, name: str) -> GateRecord:
+        if self.total is None or self.to_max is None or self.images == 0:
+            raise DataError(f"expected at least one image that reaches {name!r}; got none")
+        unit_share = (self.total / self.images).float().cpu()
+        switching = ((self.to_max > 0) & (self.to_max < self.images)).double().mean()
+        return GateRecord(name, self.images, float(unit_share.double().mean()), unit_share, float(switching))
+
+
+def _parameter_name(layer_name: str) -> str:
+    return f"{layer_name}.threshold" if layer_name else "threshold"

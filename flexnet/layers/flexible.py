@@ -1,278 +1,114 @@
-"""The Flexible Layer as a module: a convolution whose units can max-pool instead."""
+"""The Flexible Layer as a module: a Conv2d whose units may switch to max-pooling."""
 
-from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import torch
 from torch import Tensor, nn
 
 from flexnet.errors import ConfigError
-from flexnet.layers.functional import flexible_conv2d, max_branch
-from flexnet.layers.gates import signed_sharpness
-from flexnet.layers.matching import MATCHINGS
+from flexnet.layers.functional import check_padding, pair
+from flexnet.layers.gates import RULES, blend, gate, signed_sharpness
+from flexnet.layers.matching import MATCHINGS, match_channels
+from flexnet.layers.pooling import Pair, max_pool
+from flexnet.layers.thresholds import INITS, Init, draw_threshold
 
-# scheme: whether it stores one threshold per unit
-SCHEMES = {
-    "conv": False,
-    "learned": True,
-    "frozen": True,
-    "redrawn": True,
-    "uniform": False,
-    "random": False,
-    "max": False,
-    "blend": False,
-}
-INITS = ("normal", "zeros", "uniform")
-GRANULARITIES = ("unit", "channel")
+__all__ = ["MATCHINGS", "RULES", "SCHEMES", "FlexibleConv2d"]
 
-
-def _pair(value: int | Sequence[int]) -> tuple[int, int]:
-    """An integer or a pair as a pair."""
-    if isinstance(value, int):
-        return value, value
-    height, width = value
-    return height, width
+SCHEMES = ("conv", "learned", "frozen", "redrawn", "uniform", "random", "max", "blend")
+STORED = ("learned", "frozen", "redrawn")  # schemes with one drawn threshold per unit or channel
+GATED = (*STORED, "uniform")  # schemes whose gate follows eq. (1)
 
 
 class FlexibleConv2d(nn.Conv2d):
-    """A convolution whose units switch to max-pooling, input by input (Flexible Layer paper, eq. (1)).
+    """A convolution whose units switch softly to max-pooling of the same window.
 
-    Weights and bias are those of `torch.nn.Conv2d`, so its state dicts load. Both branches share kernel,
-    stride and padding; groups and dilation are 1.
+    Flexible Layer paper, eq. (1): y = g MAX + (1 - g) conv with the gate g = sigmoid(sharpness (T - MAX)) under the rule "below". It is a
+    Conv2d in every other respect: names, shapes and initial values of `weight` and `bias` are the same, and
+    the convolution is drawn before the threshold, so that it equals that of a Conv2d built from the same
+    random state.
+
+    Schemes:
+        conv: g = 0; exactly the Conv2d.
+        learned: T is the parameter `threshold`. Give it no weight decay (see `diagnostics.thresholds`).
+        frozen: T is a saved buffer.
+        redrawn: like frozen, but meant to be drawn again by `redraw` for each evaluation.
+        uniform: one fixed number `value` for all units, changed by `set_threshold`.
+        random: g is 0 or 1 with equal odds for each unit, drawn anew at each forward pass, in training and
+            in evaluation, and shared by the images of a batch. Draws use the attribute `generator`, or
+            PyTorch's global generator where that is None.
+        max: g = 1; the convolution is not computed, its weights are kept.
+        blend: g = 1/2.
 
     Args:
-        in_channels: channels of the input.
-        out_channels: channels of the output.
-        kernel_size: side(s) of the windows.
-        stride: step(s) of both branches.
-        padding: zeros for the convolution, minus infinity for the pool; at most half the kernel.
-        input_size: height and width of the input, needed where each unit has a threshold.
-        scheme: what decides (the paper's name in brackets):
-            "conv": always convolve (baseline). "learned": a trained threshold per unit (standard).
-            "frozen": an untrained one, saved. "redrawn": the same, made anew by `redraw`; the authors'
-            released code. "uniform": one fixed threshold `value` for all units (uniform).
-            "random": each unit convolves or pools with equal chance, drawn anew in every forward pass,
-            in training and evaluation, and shared by the batch (random). "max": always pool.
-            "blend": the mean of both branches, a control.
-        rule: "below" pools where f_MAX < T (eq. (1)), "above" where f_MAX > T ("reverse").
-        init: start of the thresholds: "normal" N(0,1), "zeros", "uniform" U(0,1), or (mean, std).
-        value: the threshold of scheme "uniform".
-        sharpness: s, the paper's 50.
-        matching: how pooled channels map to output channels: "tile", "interleave" or "interp".
-        per: "unit" (1,C,H',W'), the paper's, or "channel" (1,C,1,1).
-        bias: whether the convolution has a bias.
-        device: of weights and thresholds.
-        dtype: of weights and thresholds.
-
-    Attributes:
-        threshold: a parameter ("learned") or a buffer ("frozen", "redrawn", "uniform"), in the state dict.
-        generator: source of the masks of scheme "random"; None takes torch's global one.
-
-    Shapes: input (N,C_in,H,W), output (N,C_out,H',W') as of the convolution.
+        in_channels, out_channels, kernel_size, stride, padding, bias, device, dtype: as in Conv2d.
+        input_size: height and width of the input; needed by learned, frozen and redrawn thresholds per unit.
+        scheme: one of the above.
+        rule: "below" takes MAX where the pooled input lies below T, "above" where it lies above.
+        init: initial threshold: "normal" N(0,1), "zeros", "uniform" U(0,1), or a pair (mean, std).
+        value: the threshold of the scheme uniform.
+        sharpness: slope of the gate per unit of input.
+        matching: how pooled channels are mapped to output channels, see `match_channels`.
+        per: "unit" for a threshold (1,C',H',W'), "channel" for (1,C',1,1), which fits any input size.
 
     Raises:
-        ConfigError: if an option has a value that is not allowed.
+        ConfigError: if an argument is not allowed or missing.
     """
+
+    threshold: Tensor | None
 
     def __init__(
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: int | Sequence[int],
-        stride: int | Sequence[int] = 1,
-        padding: int | Sequence[int] = 0,
+        kernel_size: int | Pair,
+        stride: int | Pair = 1,
+        padding: int | Pair = 0,
         *,
-        input_size: int | Sequence[int] | None = None,
+        input_size: int | Pair | None = None,
         scheme: str = "learned",
         rule: str = "below",
-        init: str | Sequence[float] = "normal",
+        init: Init = "normal",
         value: float | None = None,
         sharpness: float = 50.0,
         matching: str = "tile",
         per: str = "unit",
         bias: bool = True,
-        device: Any = None,
-        dtype: Any = None,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
-        _one_of("scheme", scheme, SCHEMES)
-        _one_of("matching", matching, MATCHINGS)
-        _one_of("per", per, GRANULARITIES)
-        signed_sharpness(rule, sharpness)
-        if not isinstance(init, str):
-            init = tuple(init)
-        elif init not in INITS:
-            raise ConfigError(f"init: expected one of {INITS} or (mean, std); got {init!r}")
-        if (scheme == "uniform") != (value is not None):
-            raise ConfigError(f"value: expected a threshold for scheme 'uniform' alone; got {value} for {scheme!r}")
+        if isinstance(padding, str):
+            raise ConfigError(f"expected the padding as one or two integers; got {padding!r}")
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, padding, bias=bias, device=device, dtype=dtype
+        )
+        self.input_size = None if input_size is None else pair(input_size)
         self.scheme, self.rule, self.init, self.value = scheme, rule, init, value
         self.sharpness, self.matching, self.per = sharpness, matching, per
-        self.input_size = None if input_size is None else _pair(input_size)
         self.generator: torch.Generator | None = None
-        kernel, steps, pad = _pair(kernel_size), _pair(stride), _pair(padding)
-        if any(2 * p > k for p, k in zip(pad, kernel, strict=True)):
-            raise ConfigError(f"padding: expected at most half the kernel {kernel}; got {pad}")
-        super().__init__(in_channels, out_channels, kernel, steps, pad, bias=bias, device=device, dtype=dtype)
-        self._make_threshold()
-        self._start_threshold()
-
-    def _make_threshold(self) -> None:
-        shape = self._threshold_shape()
-        if shape is None:
-            self.register_buffer("threshold", None)
-            return
-        threshold = self.weight.new_empty(shape)
-        if self.scheme == "learned":
-            self.threshold: Tensor | None = nn.Parameter(threshold)
-        else:
-            self.register_buffer("threshold", threshold)
-
-    def _threshold_shape(self) -> tuple[int, int, int, int] | None:
-        if self.scheme == "uniform":
-            return 1, 1, 1, 1
-        if not SCHEMES[self.scheme]:
-            return None
-        if self.per == "channel":
-            return 1, self.out_channels, 1, 1
-        if self.input_size is None:
-            raise ConfigError(
-                f"input_size: expected height and width of the input, since each unit of scheme"
-                f" {self.scheme!r} has a threshold; got None; give it, or per='channel'"
-            )
-        height, width = self.output_size(self.input_size)
-        if min(height, width) < 1:
-            raise ConfigError(f"input_size: expected at least the kernel {self.kernel_size}; got {self.input_size}")
-        return 1, self.out_channels, height, width
-
-    def output_size(self, input_size: tuple[int, int]) -> tuple[int, int]:
-        """Height and width of the output for an input of this height and width."""
-        height, width = (
-            (size + 2 * int(pad) - kernel) // stride + 1
-            for size, pad, kernel, stride in zip(
-                input_size, self.padding, self.kernel_size, self.stride, strict=True
-            )
-        )
-        return height, width
-
-    def reset_parameters(self) -> None:
-        """Draw weights and bias anew, then the thresholds: a baseline twin starts from equal weights."""
-        super().reset_parameters()
-        if hasattr(self, "threshold"):  # not yet there when Conv2d calls this while it is built
-            self._start_threshold()
-
-    def _start_threshold(self, generator: torch.Generator | None = None) -> None:
-        if self.threshold is None:
-            return
-        with torch.no_grad():
-            if self.value is not None:
-                self.threshold.fill_(self.value)
-            elif self.init == "zeros":
-                self.threshold.zero_()
-            elif self.init == "uniform":
-                self.threshold.uniform_(0.0, 1.0, generator=generator)
-            else:
-                mean, std = (0.0, 1.0) if isinstance(self.init, str) else self.init
-                self.threshold.normal_(mean, std, generator=generator)
-
-    def redraw(self, generator: torch.Generator | None = None) -> None:
-        """Draw the thresholds of scheme "redrawn" anew, as the authors' released code does.
-
-        Raises:
-            ConfigError: if the layer has another scheme.
-        """
-        if self.scheme != "redrawn":
-            raise ConfigError(f"redraw: expected a layer of scheme 'redrawn'; got {self.scheme!r}")
-        self._start_threshold(generator)
-
-    def set_threshold(self, value: float) -> None:
-        """Set the threshold of scheme "uniform", as for the inference sweep of the paper's Figure 3.
-
-        Raises:
-            ConfigError: if the layer has another scheme.
-        """
-        if self.scheme != "uniform" or self.threshold is None:
-            raise ConfigError(f"set_threshold: expected a layer of scheme 'uniform'; got {self.scheme!r}")
-        self.value = value
-        with torch.no_grad():
-            self.threshold.fill_(value)
-
-    def pool(self, input: Tensor) -> Tensor:
-        """The MAX branch f_MAX (N,C_out,H',W')."""
-        kernel, stride, padding = (_pair(size) for size in (self.kernel_size, self.stride, self._pad))
-        return max_branch(input, self.out_channels, kernel, stride, padding, self.matching)
-
-    @property
-    def _pad(self) -> tuple[int, int]:
-        height, width = self.padding
-        return int(height), int(width)
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Apply the layer to (N,C_in,H,W).
-
-        Raises:
-            ConfigError: if the input does not fit the stored thresholds.
-        """
-        if self.scheme == "conv":
-            return super().forward(input)
-        if self.scheme == "max":
-            return self.pool(input)
-        if self.threshold is not None:
-            return self._switched(input, self.threshold)
-        convolved, pooled = super().forward(input), self.pool(input)
-        if self.scheme == "blend":
-            return (pooled.to(convolved.dtype) + convolved) * 0.5
-        return torch.where(self._mask(convolved), pooled.to(convolved.dtype), convolved)
-
-    def _mask(self, output: Tensor) -> Tensor:
-        """True where a unit pools: one draw for the whole batch."""
-        share = torch.full((1, *output.shape[1:]), 0.5, device=output.device)
-        return torch.bernoulli(share, generator=self.generator).bool()
-
-    def _switched(self, input: Tensor, threshold: Tensor) -> Tensor:
-        height, width = self.output_size((input.shape[2], input.shape[3]))
-        if threshold.shape[2:] not in ((height, width), (1, 1)):
-            raise ConfigError(
-                f"expected an input of size {self.input_size}, for which the thresholds were made; got"
-                f" {tuple(input.shape[2:])}; build the layer with input_size={tuple(input.shape[2:])}"
-            )
-        return flexible_conv2d(
-            input,
-            self.weight,
-            self.bias,
-            threshold,
-            stride=_pair(self.stride),
-            padding=self._pad,
-            rule=self.rule,
-            sharpness=self.sharpness,
-            matching=self.matching,
-        )
-
-    def extra_repr(self) -> str:
-        """Options in the printed form of a model."""
-        value = "" if self.value is None else f", value={self.value}"
-        return f"{super().extra_repr()}, scheme={self.scheme!r}, rule={self.rule!r}{value}"
+        self._check()
+        self._create_threshold()
 
     @classmethod
     def from_conv(
-        cls, conv: nn.Conv2d, input_size: tuple[int, int], keep_weights: bool = True, **options: Any
+        cls, conv: nn.Conv2d, input_size: Pair | None, keep_weights: bool = True, **options: Any
     ) -> Self:
-        """Build a flexible layer in the place of a convolution.
+        """Make the flexible twin of a plain convolution, as `convert` does for whole models.
 
         Args:
-            conv: the convolution to replace.
-            input_size: height and width of what it is given.
-            keep_weights: whether to take its weights and bias over.
-            options: of the flexible layer.
+            conv: a convolution without groups and dilation, with integer zero padding.
+            input_size: height and width of its input, if known.
+            keep_weights: take over weight and bias; else keep the new ones.
+            options: the layer's own arguments from `scheme` on.
 
         Raises:
-            ConfigError: if the convolution has groups, dilation or a padding that a pool cannot share.
+            ConfigError: if an option is not allowed or missing.
         """
-        padding = _shared_padding(conv)
         layer = cls(
             conv.in_channels,
             conv.out_channels,
-            conv.kernel_size,
-            conv.stride,
-            padding,
+            cast(Pair, conv.kernel_size),
+            cast(Pair, conv.stride),
+            cast(Pair, conv.padding),
             input_size=input_size,
             bias=conv.bias is not None,
             device=conv.weight.device,
@@ -280,26 +116,166 @@ class FlexibleConv2d(nn.Conv2d):
             **options,
         )
         if keep_weights:
-            layer.load_state_dict({**layer.state_dict(), **conv.state_dict()})
+            # A clone keeps the memory order, which selects the kernel and with it the last bits of a result.
+            layer.weight = nn.Parameter(conv.weight.detach().clone(), conv.weight.requires_grad)
+            if conv.bias is not None:
+                layer.bias = nn.Parameter(conv.bias.detach().clone(), conv.bias.requires_grad)
         return layer.train(conv.training)
 
+    def reset_parameters(self) -> None:
+        """Draw weight, bias and then the threshold anew."""
+        super().reset_parameters()
+        if getattr(self, "threshold", None) is not None:  # not yet there while Conv2d is being built
+            self._fill_threshold(None)
 
-def _one_of(name: str, value: object, allowed: Any) -> None:
-    if value not in allowed:
-        raise ConfigError(f"{name}: expected one of {list(allowed)}; got {value!r}")
+    def redraw(self, generator: torch.Generator) -> None:
+        """Draw the threshold anew from its initial distribution.
+
+        Raises:
+            ConfigError: if the scheme is not "redrawn".
+        """
+        if self.scheme != "redrawn":
+            raise ConfigError(f"expected the scheme 'redrawn'; got {self.scheme!r}, whose threshold stays")
+        self._fill_threshold(generator)
+
+    def set_threshold(self, value: float) -> None:
+        """Set the common threshold of the scheme uniform.
+
+        Raises:
+            ConfigError: if the scheme is not "uniform".
+        """
+        if self.scheme != "uniform":
+            raise ConfigError(f"expected the scheme 'uniform'; got {self.scheme!r}")
+        self.value = float(value)
+        self._fill_threshold(None)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Apply the layer to (N,C,H,W) or (C,H,W), giving (N,C',H',W') or (C',H',W').
+
+        Raises:
+            ConfigError: if the input does not have the size that the thresholds were stored for.
+        """
+        if self.scheme == "conv":
+            return super().forward(input)
+        if input.dim() == 3:
+            return self.forward(input.unsqueeze(0)).squeeze(0)
+        pooled = self.pooled(input)
+        if self.scheme == "max":
+            return pooled.to(_compute_dtype(pooled))
+        convolved = super().forward(input)
+        if self.threshold is not None:
+            return blend(pooled, convolved, self.threshold, self.rule, self.sharpness)
+        if self.scheme == "blend":
+            return (pooled.to(convolved.dtype) + convolved) * 0.5
+        mask = self._draw_mask(convolved)
+        return torch.addcmul(mask * pooled.to(convolved.dtype), 1 - mask, convolved)
+
+    def pooled(self, input: Tensor) -> Tensor:
+        """The MAX branch of an input (N,C,H,W), mapped to the output channels: (N,C',H',W').
+
+        Raises:
+            ConfigError: if the input does not have the size that the thresholds were stored for.
+        """
+        window = (cast(Pair, self.kernel_size), cast(Pair, self.stride), cast(Pair, self.padding))
+        if self._per_unit() and input.shape[2:] != self.input_size:
+            raise ConfigError(
+                f"this layer stores a threshold per unit for inputs of size {self.input_size}; got "
+                f"{tuple(input.shape[2:])}; build it with that input_size, or with per='channel'"
+            )
+        return match_channels(max_pool(input, *window), self.out_channels, self.matching)
+
+    def max_share(self, input: Tensor) -> Tensor:
+        """The gate g of an input (N,C,H,W): the share of MAX in each unit (N,C',H',W'), in [0,1].
+
+        Raises:
+            ConfigError: if the scheme has no gate that depends on the input.
+        """
+        if self.threshold is None:
+            raise ConfigError(
+                f"expected a scheme out of {GATED}; got {self.scheme!r}, whose gate is constant"
+            )
+        return gate(self.pooled(input), self.threshold, self.rule, self.sharpness)
+
+    def extra_repr(self) -> str:
+        """Conv2d's arguments, and those of the gate that the scheme uses."""
+        text = f"{super().extra_repr()}, scheme={self.scheme!r}"  # type: ignore[no-untyped-call]
+        if self.scheme in GATED:
+            text += f", rule={self.rule!r}, sharpness={self.sharpness:g}"
+        if self.scheme in STORED:
+            text += f", threshold={tuple(self._threshold_shape())}, init={self.init!r}"
+        if self.scheme == "uniform":
+            text += f", value={self.value:g}"
+        return text if self.in_channels == self.out_channels else f"{text}, matching={self.matching!r}"
+
+    def _per_unit(self) -> bool:
+        return self.scheme in STORED and self.per == "unit"
+
+    def _check(self) -> None:
+        """Check the arguments that Conv2d does not know."""
+        allowed = {"scheme": SCHEMES, "rule": RULES, "matching": MATCHINGS, "per": ("unit", "channel")}
+        for name, values in allowed.items():
+            if getattr(self, name) not in values:
+                raise ConfigError(f"expected {name} to be one of {values}; got {getattr(self, name)!r}")
+        signed_sharpness(self.rule, self.sharpness)
+        if isinstance(self.init, str) and self.init not in INITS:
+            raise ConfigError(f"expected init to be one of {INITS} or a pair (mean, std); got {self.init!r}")
+        if (self.scheme == "uniform") != (self.value is not None):
+            raise ConfigError(
+                "the scheme 'uniform' and no other takes a value; got scheme "
+                f"{self.scheme!r} with value {self.value}"
+            )
+        if self._per_unit() and self.input_size is None:
+            raise ConfigError(
+                f"the scheme {self.scheme!r} stores a threshold per unit and needs the input's height and "
+                "width; give input_size=(height, width), or per='channel'"
+            )
+        if self.scheme != "conv":
+            check_padding(cast(Pair, self.kernel_size), cast(Pair, self.padding))
+
+    def _threshold_shape(self) -> tuple[int, int, int, int]:
+        if self.scheme == "uniform":
+            return (1, 1, 1, 1)
+        if self.per == "channel" or self.input_size is None:
+            return (1, self.out_channels, 1, 1)
+        padding = cast(Pair, self.padding)
+        sizes = zip(self.input_size, padding, self.kernel_size, self.stride, strict=True)
+        height, width = ((size + 2 * pad - k) // step + 1 for size, pad, k, step in sizes)
+        if min(height, width) < 1:
+            raise ConfigError(
+                f"expected an input of at least the kernel size {self.kernel_size}; got input_size "
+                f"{self.input_size} with padding {self.padding}"
+            )
+        return (1, self.out_channels, height, width)
+
+    def _create_threshold(self) -> None:
+        if self.scheme not in GATED:
+            self.register_buffer("threshold", None)
+            return
+        threshold = self.weight.new_empty(self._threshold_shape())
+        if self.scheme == "learned":
+            self.threshold = nn.Parameter(threshold)
+        else:
+            self.register_buffer("threshold", threshold.detach())
+        self._fill_threshold(None)
+
+    @torch.no_grad()
+    def _fill_threshold(self, generator: torch.Generator | None) -> None:
+        assert self.threshold is not None
+        if self.value is not None:
+            self.threshold.fill_(self.value)
+        else:
+            draw_threshold(self.threshold, self.init, generator)
+
+    def _draw_mask(self, convolved: Tensor) -> Tensor:
+        """One 0 or 1 per unit (1,C',H',W'), on the generator's device first."""
+        device = convolved.device if self.generator is None else self.generator.device
+        mask = torch.empty((1, *convolved.shape[1:]), device=device, dtype=convolved.dtype)
+        return mask.bernoulli_(0.5, generator=self.generator).to(convolved.device)
 
 
-def _shared_padding(conv: nn.Conv2d) -> tuple[int, int]:
-    """Padding of a convolution in numbers, if a max-pool can have the same geometry."""
-    if conv.groups != 1 or tuple(conv.dilation) != (1, 1) or conv.padding_mode != "zeros":
-        raise ConfigError(
-            f"expected a convolution with groups=1, dilation=1 and zero padding; got {conv}; choose others"
-        )
-    if conv.padding == "same":
-        if any(kernel % 2 == 0 for kernel in conv.kernel_size):
-            raise ConfigError(f"expected an odd kernel for padding 'same'; got {conv}; choose others")
-        return conv.kernel_size[0] // 2, conv.kernel_size[1] // 2
-    if conv.padding == "valid":
-        return 0, 0
-    height, width = conv.padding
-    return int(height), int(width)
+def _compute_dtype(tensor: Tensor) -> torch.dtype:
+    """The type in which a convolution of this tensor would come out."""
+    kind = tensor.device.type
+    if torch.is_autocast_enabled(kind) and tensor.dtype != torch.float64:
+        return torch.get_autocast_dtype(kind)
+    return tensor.dtype

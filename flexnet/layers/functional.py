@@ -1,18 +1,33 @@
-"""The Flexible Layer as a function."""
+"""The Flexible Layer as a function of tensors."""
 
+import torch.nn.functional as F
 from torch import Tensor
-from torch.nn import functional as F
 
-from flexnet.layers.gates import blend
+from flexnet.errors import ConfigError
+from flexnet.layers.gates import blend, gate
 from flexnet.layers.matching import match_channels
 from flexnet.layers.pooling import Pair, max_pool
 
+__all__ = ["Pair", "check_padding", "flexible_conv2d", "gate", "pair"]
 
-def max_branch(
-    input: Tensor, channels: int, kernel_size: Pair, stride: Pair, padding: Pair, matching: str = "tile"
-) -> Tensor:
-    """f_MAX: max-pooled input with as many channels as the convolution has."""
-    return match_channels(max_pool(input, kernel_size, stride, padding), channels, matching)
+
+def pair(size: int | Pair) -> Pair:
+    """A size given once for both directions, or as (vertical, horizontal)."""
+    return (size, size) if isinstance(size, int) else (int(size[0]), int(size[1]))
+
+
+def check_padding(kernel_size: Pair, padding: Pair) -> None:
+    """Check that every pooling window can touch a pixel.
+
+    Raises:
+        ConfigError: if the padding exceeds half the kernel size.
+    """
+    if any(pad > size // 2 for pad, size in zip(padding, kernel_size, strict=True)):
+        limits = tuple(size // 2 for size in kernel_size)
+        raise ConfigError(
+            f"max-pooling needs a padding of at most half the kernel size; got padding {padding} with kernel "
+            f"size {kernel_size}; use at most {limits}, or pad the images beforehand"
+        )
 
 
 def flexible_conv2d(
@@ -21,33 +36,36 @@ def flexible_conv2d(
     bias: Tensor | None,
     threshold: Tensor,
     *,
-    stride: Pair = (1, 1),
-    padding: Pair = (0, 0),
+    stride: int | Pair = 1,
+    padding: int | Pair = 0,
     rule: str = "below",
     sharpness: float = 50.0,
     matching: str = "tile",
 ) -> Tensor:
-    """Convolve where the pooled input lies on one side of a threshold, max-pool where on the other.
+    """Switch softly between convolution and max-pooling in every unit (Flexible Layer paper, eq. (1)).
 
-    y = g f_MAX + (1 - g) f_conv with g = sigmoid(s (T - f_MAX)): Flexible Layer paper, eq. (1).
+    Both branches use the kernel size of `weight`, the stride and the padding; padding is zero for the
+    convolution and minus infinity for the maximum.
 
     Args:
         input: (N,C,H,W).
-        weight: (K,C,h,w); the pool uses the same h x w windows.
-        bias: (K,), or None.
-        threshold: T, broadcastable to (1,K,H',W').
+        weight: (C',C,k,k).
+        bias: (C',) or None.
+        threshold: T, broadcastable to (1,C',H',W'), in units of the input.
         stride: step of both branches.
-        padding: of both branches; zero for the convolution, minus infinity for the pool.
-        rule: "below" (MAX where f_MAX < T, the paper's equation) or "above" (the authors' released code).
-        sharpness: s, the paper's 50.
-        matching: rule by which the pooled channels are mapped to K.
+        padding: border of both branches, at most half the kernel size.
+        rule: "below" takes MAX where the pooled input lies below T, "above" where it lies above.
+        sharpness: slope of the gate per unit of input.
+        matching: how pooled channels are mapped to output channels, see `match_channels`.
 
     Returns:
-        (N,K,H',W') in the type that the convolution gives; the gate is computed in float32 or better.
+        (N,C',H',W') in the type of the convolution. The gate is computed in float32 at least.
 
     Raises:
-        ConfigError: if the rule, the sharpness or the matching is not allowed.
+        ConfigError: if the rule, the sharpness, the matching or the padding is not allowed.
     """
-    kernel = (weight.shape[2], weight.shape[3])
-    pooled = max_branch(input, weight.shape[0], kernel, stride, padding, matching)
-    return blend(pooled, F.conv2d(input, weight, bias, stride, padding), threshold, rule, sharpness)
+    kernel_size = (weight.shape[2], weight.shape[3])
+    check_padding(kernel_size, pair(padding))
+    pooled = max_pool(input, kernel_size, pair(stride), pair(padding))
+    convolved = F.conv2d(input, weight, bias, pair(stride), pair(padding))
+    return blend(match_channels(pooled, weight.shape[0], matching), convolved, threshold, rule, sharpness)

@@ -9,7 +9,6 @@ import math
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from flexnet.errors import ConfigError
@@ -71,8 +70,8 @@ def blend(f_max: Tensor, f_conv: Tensor, threshold: Tensor, rule: str, sharpness
     if f_conv.is_contiguous() or not f_conv.is_contiguous(memory_format=torch.channels_last):
         return _chunked(f_max, f_conv, threshold, slope)
     # Channels last: seen as (N,H,W,C) all operands are contiguous, and the sum over images is fast.
-    views = (tensor.permute(0, 2, 3, 1) for tensor in (f_max, f_conv, threshold))
-    return _chunked(*views, slope).permute(0, 3, 1, 2)
+    f_max, f_conv, threshold = (tensor.permute(0, 2, 3, 1) for tensor in (f_max, f_conv, threshold))
+    return _chunked(f_max, f_conv, threshold, slope).permute(0, 3, 1, 2)
 
 
 def _wide(tensor: Tensor) -> Tensor:
@@ -141,7 +140,8 @@ class _ChunkedBlend(torch.autograd.Function):
         needed = ctx.needs_input_grad[:3]
         if torch.is_grad_enabled():  # create_graph=True: ordinary operations have second derivatives
             wanted = [operand for operand, need in zip(operands, needed, strict=True) if need]
-            mixed = _blend(*operands, ctx.slope)
+            f_max, f_conv, threshold = operands
+            mixed = _blend(f_max, f_conv, threshold, ctx.slope)
             found = iter(torch.autograd.grad(mixed, wanted, grad, create_graph=True))
             return *(next(found) if need else None for need in needed), None
         results = [torch.empty_like(t) if need else None for t, need in zip(operands, needed, strict=True)]

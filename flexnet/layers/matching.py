@@ -1,52 +1,65 @@
-"""Channel matching: giving the pooled input as many channels as the convolution has.
+"""Giving the MAX branch as many channels as the convolution has.
 
-The Flexible Layer paper states no rule. "tile" covers all its networks: it is the identity for equal
-counts, a broadcast for one input channel and a repetition of whole copies for integer multiples.
+The Flexible Layer paper lists no rule. Where the numbers agree there is nothing to do, and a single
+input channel goes to all outputs under every rule.
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
-from torch.nn import functional as F
 
 from flexnet.errors import ConfigError
 
 MATCHINGS = ("tile", "interleave", "interp")
 
 
-def match_channels(pooled: Tensor, channels: int, matching: str = "tile") -> Tensor:
-    """Map pooled input (N,C,H,W) to (N,`channels`,H,W).
+def match_channels(pooled: Tensor, out_channels: int, matching: str = "tile") -> Tensor:
+    """Map the channels of `pooled` (N,C,H,W) to `out_channels` channels.
 
     Args:
-        pooled: the MAX branch before matching.
-        channels: number of output channels.
-        matching: "tile" (output j takes channel j mod C), "interleave" (channel floor(j C / channels)) or
-            "interp" (linear along the channels). With fewer output than input channels the first two take
-            the maximum over all channels that would fall on the same output.
+        pooled: pooled input (N,C,H,W).
+        out_channels: number of channels wanted, C'.
+        matching: "tile" gives output j the channel j mod C; "interleave" floor(j C / C'); "interp"
+            interpolates linearly along channels (their centres, not their ends, are aligned). With fewer
+            outputs than inputs, "tile" and "interleave" take the maximum over the channels i that share
+            an output: i mod C' and floor(i C' / C).
+
+    Returns:
+        (N,C',H,W).
 
     Raises:
         ConfigError: if the matching is unknown.
     """
     if matching not in MATCHINGS:
         raise ConfigError(f"expected a matching out of {MATCHINGS}; got {matching!r}")
-    given = pooled.shape[1]
-    if given == channels:
+    channels = pooled.shape[1]
+    if channels == out_channels:
         return pooled
+    if channels == 1:
+        return pooled.expand(-1, out_channels, -1, -1)
     if matching == "interp":
-        return _interpolated(pooled, channels)
-    if given > channels:
-        return _grouped_maximum(pooled, channels, matching)
-    output = torch.arange(channels, device=pooled.device)
-    return pooled[:, output % given if matching == "tile" else output * given // channels]
+        return _interpolate(pooled, out_channels)
+    if channels < out_channels:
+        source = torch.arange(out_channels, device=pooled.device)
+        source = source % channels if matching == "tile" else source * channels // out_channels
+        return pooled.index_select(1, source)
+    groups = _groups(channels, out_channels, matching)
+    index = torch.tensor(groups, device=pooled.device)
+    return pooled[:, index].amax(2)
 
 
-def _interpolated(pooled: Tensor, channels: int) -> Tensor:
-    images, _, height, width = pooled.shape
-    lines = pooled.flatten(2).transpose(1, 2)
-    matched = F.interpolate(lines, size=channels, mode="linear", align_corners=False)
-    return matched.transpose(1, 2).reshape(images, channels, height, width)
+def _interpolate(pooled: Tensor, out_channels: int) -> Tensor:
+    batch, channels, height, width = pooled.shape
+    lines = pooled.permute(0, 2, 3, 1).reshape(batch, height * width, channels)
+    lines = F.interpolate(lines, size=out_channels, mode="linear", align_corners=False)
+    return lines.reshape(batch, height, width, out_channels).permute(0, 3, 1, 2)
 
 
-def _grouped_maximum(pooled: Tensor, channels: int, matching: str) -> Tensor:
-    given = torch.arange(pooled.shape[1], device=pooled.device)
-    group = given % channels if matching == "tile" else given * channels // pooled.shape[1]
-    return torch.stack([pooled[:, group == output].amax(dim=1) for output in range(channels)], dim=1)
+def _groups(channels: int, out_channels: int, matching: str) -> list[list[int]]:
+    """The input channels of each output; short groups repeat their first, which changes no maximum."""
+    groups: list[list[int]] = [[] for _ in range(out_channels)]
+    for channel in range(channels):
+        output = channel % out_channels if matching == "tile" else channel * out_channels // channels
+        groups[output].append(channel)
+    longest = max(len(group) for group in groups)
+    return [group + group[:1] * (longest - len(group)) for group in groups]

@@ -33,7 +33,9 @@ def max_pool(input: Tensor, kernel_size: Pair, stride: Pair = (1, 1), padding: P
     Returns:
         (N,C,H',W') of the same type, as `F.max_pool2d` gives it.
     """
-    fits = all(size + 2 * pad >= k for size, pad, k in zip(input.shape[2:], padding, kernel_size, strict=True))
+    fits = all(
+        size + 2 * pad >= k for size, pad, k in zip(input.shape[2:], padding, kernel_size, strict=True)
+    )
     if stride != (1, 1) or not fits or not eager_cpu(input):
         return F.max_pool2d(input, kernel_size, stride, padding)
     if padding != (0, 0):

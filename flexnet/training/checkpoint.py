@@ -11,17 +11,19 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from flexnet.errors import DataError
-from flexnet.files import atomic_path
+from flexnet.files import atomic_path, canonical_json
 from flexnet.networks.registry import build
 
 MOMENTUM = "momentum."
+# All metadata is one entry: safetensors writes several in an order that differs from run to run.
+ENTRY = "flexnet"
 
 
 def save_tensors(path: str | Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
     """Write tensors and metadata to a safetensors file, atomically."""
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with atomic_path(path) as temporary:
-        save_file(contiguous, temporary, metadata=dict(sorted(metadata.items())))
+        save_file(contiguous, temporary, metadata={ENTRY: canonical_json(metadata)})
 
 
 def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -32,7 +34,8 @@ def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """
     try:
         with safe_open(str(path), framework="pt") as stream:
-            return {name: stream.get_tensor(name) for name in stream.keys()}, dict(stream.metadata() or {})  # noqa: SIM118
+            metadata = json.loads((stream.metadata() or {}).get(ENTRY, "{}"))
+            return {name: stream.get_tensor(name) for name in stream.keys()}, metadata  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise DataError(
             f"{path}: expected a complete safetensors file; got: {error}; delete it and run again"

@@ -1,0 +1,28 @@
+"""Initial values of the thresholds.
+
+The authors' released code draws them from N(0,1); the paper names no distribution.
+"""
+
+import torch
+from torch import Tensor
+
+Init = str | tuple[float, float]
+INITS = ("normal", "zeros", "uniform")
+
+
+def draw_threshold(threshold: Tensor, init: Init, generator: torch.Generator | None) -> None:
+    """Fill a threshold in place: "normal" N(0,1), "zeros", "uniform" U(0,1), or a pair (mean, std).
+
+    With a generator the numbers are drawn on its device, so that a CPU generator gives every device the
+    same threshold; without one, PyTorch's global generator of the threshold's device is used.
+    """
+    device = threshold.device if generator is None else generator.device
+    draw = torch.empty(threshold.shape, dtype=threshold.dtype, device=device)
+    if init == "zeros":
+        draw.zero_()
+    elif init == "uniform":
+        draw.uniform_(generator=generator)
+    else:
+        mean, deviation = (0.0, 1.0) if isinstance(init, str) else init
+        draw.normal_(mean, deviation, generator=generator)
+    threshold.copy_(draw)
