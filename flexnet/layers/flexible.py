@@ -22,10 +22,10 @@ GATED = (*STORED, "uniform")  # schemes whose gate follows eq. (1)
 class FlexibleConv2d(nn.Conv2d):
     """A convolution whose units switch softly to max-pooling of the same window.
 
-    Flexible Layer paper, eq. (1): y = g MAX + (1 - g) conv with the gate g = sigmoid(sharpness (T - MAX)) under the rule "below". It is a
-    Conv2d in every other respect: names, shapes and initial values of `weight` and `bias` are the same, and
-    the convolution is drawn before the threshold, so that it equals that of a Conv2d built from the same
-    random state.
+    Flexible Layer paper, eq. (1): y = g MAX + (1 - g) conv with the gate g = sigmoid(sharpness (T - MAX))
+    under the rule "below". It is a Conv2d in every other respect: names, shapes and initial values of
+    `weight` and `bias` are the same, and the convolution is drawn before the threshold, so that it equals
+    that of a Conv2d built from the same random state.
 
     Schemes:
         conv: g = 0; exactly the Conv2d.

@@ -18,7 +18,7 @@ from flexnet.networks.normalise import normalisation
 
 BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 DROPOUT = (0.3, 0.4, 0.4, 0.4, 0.5)
-HIDDEN = 100
+HIDDEN, HEAD_DROPOUT = 100, 0.5
 
 # What ends each block. "pooled_max" and "pooled_avg" are the authors' other baselines, whose block 1
 # is pooled as well: at 32x32 they reach 1x1 after block 4, so block 5 has nothing left to pool.
@@ -79,17 +79,17 @@ def _chosen(flexible: str | Sequence[int]) -> tuple[int, ...]:
     return numbers
 
 
-def _head(trunk: _Trunk, pooled: bool, classes: int) -> nn.Sequential:
+def _head(trunk: _Trunk, pooled: bool, classes: int, rate: float) -> nn.Sequential:
     """The paper's classifier; `pooled` averages the last map first (the identity at 1x1)."""
     features = trunk.channels if pooled else trunk.channels * trunk.size**2
     return nn.Sequential(
         *([nn.AdaptiveAvgPool2d(1)] if pooled else []),
         nn.Flatten(),
         nn.Linear(features, HIDDEN),
-        nn.Dropout(0.5),
+        nn.Dropout(rate),
         nn.BatchNorm1d(HIDDEN),
         nn.ReLU(),
-        nn.Dropout(0.5),
+        nn.Dropout(rate),
         nn.Linear(HIDDEN, classes),
     )
 
@@ -100,6 +100,7 @@ def vgg16(
     channels: int = 3,
     input_size: int = 32,
     width: float = 1.0,
+    dropout: float = 1.0,
     flexible: str | Sequence[int] = "none",
     layer: Mapping[str, Any] | None = None,
     pooling: str = "paper",
@@ -113,6 +114,8 @@ def vgg16(
         channels: channels of the images.
         input_size: side of the images in pixels; at least 32 for the paper's pooling.
         width: factor on all channel counts (1 is the paper's).
+        dropout: factor on all dropout rates (1 is the paper's). A quarter of the channels at the full rates
+            stays at chance for thousands of steps: too few maps survive in each block.
         flexible: "none" (baseline), "single" (the second convolution), "all", or layer numbers 1 to 13.
         layer: options of those FlexibleConv2d layers (scheme, rule, init, ...).
         pooling: "paper", or the controls "pooled_max" and "pooled_avg".
@@ -129,12 +132,14 @@ def vgg16(
         raise ConfigError(f"vgg16 head: expected 'global' or 'flatten'; got {head!r}")
     if not width > 0:
         raise ConfigError(f"vgg16 width: expected a positive factor; got {width}")
+    if not 0 <= dropout <= 1:
+        raise ConfigError(f"vgg16 dropout: expected a factor in [0, 1]; got {dropout}")
     chosen = _chosen(flexible)
     trunk = _Trunk([], channels, input_size)
     for block, pool, rate in zip(BLOCKS, POOLING[pooling], DROPOUT, strict=True):
         for wide in block:
             options = dict(layer or {}) if trunk.count + 1 in chosen else None
             _convolution(trunk, max(1, round(wide * width)), options)
-        _end_block(trunk, pool, rate)
-    classifier = _head(trunk, head == "global", classes)
+        _end_block(trunk, pool, rate * dropout)
+    classifier = _head(trunk, head == "global", classes, HEAD_DROPOUT * dropout)
     return Classifier(normalisation(normalise, channels), nn.Sequential(*trunk.layers), classifier)

@@ -145,6 +145,14 @@ def test_repeats_of_a_stochastic_model_differ():
     assert not torch.equal(result[0, 0], result[1, 0])
 
 
+def test_each_batch_has_its_own_mask():
+    twice, labels = np.concatenate([IMAGES[:100]] * 2), np.concatenate([LABELS[:100]] * 2)
+    model = tiny("random")
+    result = fgsm_outcomes(model, twice, labels, protocol(), seed=0, device="cpu", batch_size=300)
+    assert not torch.equal(result[0, 0, :100], result[0, 0, 100:])
+    assert model.layer.generator is None
+
+
 @pytest.mark.parametrize("scheme", [None, "random", "redrawn"])
 @pytest.mark.parametrize("draws", [1, 3])
 def test_epsilons_per_pass_change_nothing(scheme, draws):

@@ -8,6 +8,7 @@ runs that are kept with the code. Figures carry their protocol: none for the pap
 
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -129,6 +130,11 @@ def threads_of(wildcards):
     return settings_of(wildcards.scale)["threads"]
 
 
+def has_gpu():
+    """Whether this machine shows a GPU, found without importing torch."""
+    return bool(shutil.which("nvidia-smi")) or Path("/dev/nvidia0").exists()
+
+
 def gpus_of(wildcards):
-    """GPUs of a job: one, unless the device is the CPU."""
-    return 0 if config["device"] in ("cpu", "mps") else 1
+    """GPUs of a job: one, unless it runs on the CPU. Cluster profiles set the device to cuda."""
+    return int(config["device"].startswith("cuda") or (config["device"] == "auto" and has_gpu()))

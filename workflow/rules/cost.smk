@@ -1,6 +1,5 @@
 """Without a GPU, the scale of the papers says first what it will cost here, and goes on."""
 
-import shutil
 import subprocess
 
 
@@ -60,8 +59,8 @@ def announce_cost():
     for job in jobs:
         if job.wildcards.scale == "":
             models[job.wildcards.model] = models.get(job.wildcards.model, 0) + 1
-    has_gpu = shutil.which("nvidia-smi") or sys.platform == "darwin"
-    if not models or has_gpu or workflow.remote_execution_settings.jobname is None:
+    on_gpu = gpus_of(None) or sys.platform == "darwin" or workflow.non_local_exec
+    if not models or on_gpu:
         return
     plan = {
         "runs": training_plan("", models),
