@@ -16,7 +16,6 @@ from typing import Any
 from flexnet.errors import ConfigError, FlexnetError
 
 
-
 @dataclass(frozen=True)
 class Stage:
     """What a stage does, the keys its settings must have, and its file arguments (name: help)."""
@@ -79,7 +78,9 @@ def read_settings(text: str) -> dict[str, Any]:
     try:
         settings = json.loads(Path(text[1:]).read_text(encoding="utf-8") if text.startswith("@") else text)
     except (OSError, json.JSONDecodeError) as error:
-        raise ConfigError(f"--settings: expected a JSON object or @file; got {text[:80]!r}: {error}") from error
+        raise ConfigError(
+            f"--settings: expected a JSON object or @file; got {text[:80]!r}: {error}"
+        ) from error
     if not isinstance(settings, dict):
         raise ConfigError(f"--settings: expected a JSON object; got {type(settings).__name__}")
     return settings

@@ -1,17 +1,22 @@
 """The configuration: laying scales over it, checking it, and resolving what each job needs."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import yaml
 
+from flexnet.data.catalogue import DATASETS
 from flexnet.errors import ConfigError
+from flexnet.networks.registry import NETWORKS
 
 Config = dict[str, Any]
 PROTOCOLS = ("paper", "release", "corrected")
+EMBEDDED = "shapes"
+# What a scale may change. The rest holds for all: scales share prepared images, the seed and the machine.
+SCALE_KEYS = ("threads", "note", "datasets", "recipes", "models", "protocols")
 
 
 def read_yaml(path: str | Path) -> Any:
@@ -38,13 +43,16 @@ def lay_over(base: Any, above: Any) -> Any:
 
 def _message(error: jsonschema.ValidationError) -> str:
     """Say of a schema error which key it is, what was expected and what came."""
-    path = ".".join(str(part) for part in error.absolute_path)
+    path = ".".join(str(part) for part in error.absolute_path) or "top level"
     if error.validator == "additionalProperties":
-        known = sorted(error.schema.get("properties", {}))
-        unknown = sorted(set(error.instance) - set(known)) if isinstance(error.instance, Mapping) else []
-        return f"{path or 'top level'}: unknown key {', '.join(map(repr, unknown))}; expected keys among {known}"
+        schema: Any = error.schema
+        known = sorted(schema.get("properties", {}))
+        unknown = sorted(set(error.instance) - set(known), key=str) if isinstance(error.instance, Mapping) else []
+        return (
+            f"{path}: unknown key {', '.join(map(repr, unknown))}; expected keys among {known}"
+        )
     if error.validator == "required":
-        return f"{path or 'top level'}: {error.message}"
+        return f"{path}: {error.message}"
     expected = {
         "type": f"a value of type {error.validator_value}",
         "enum": f"one of {error.validator_value}",
@@ -66,12 +74,29 @@ def check(config: Any, schema: Any, name: str) -> None:
     Raises:
         ConfigError: naming the key, what was expected and what came.
     """
-    errors = sorted(jsonschema.Draft202012Validator(schema).iter_errors(config), key=lambda e: list(map(str, e.absolute_path)))
+    errors = sorted(
+        jsonschema.Draft202012Validator(schema).iter_errors(config),
+        key=lambda e: list(map(str, e.absolute_path)),
+    )
     if errors:
         raise ConfigError(f"{name}: " + "; ".join(_message(error) for error in errors[:5]))
 
 
-def _inherit(section: Config, rows: Mapping[str, Config], name: str, seen: tuple[str, ...] = ()) -> Config:
+def check_scale(layer: Mapping[str, Any], name: str) -> None:
+    """Check that a scale changes only what a scale may change.
+
+    Raises:
+        ConfigError: naming the key and where it belongs.
+    """
+    for key in layer:
+        if key not in SCALE_KEYS:
+            raise ConfigError(
+                f"{name}: {key}: expected keys among {sorted(SCALE_KEYS)} in a scale; this one holds for all"
+                " scales; set it in config/config.yaml"
+            )
+
+
+def _inherit(section: str, rows: Mapping[str, Config], name: str, seen: tuple[str, ...] = ()) -> Config:
     """Resolve the key `like` of one row: everything of the row it names, with its own keys on top."""
     row = rows[name]
     parent = row.get("like")
@@ -94,6 +119,8 @@ def resolve(config: Config) -> Config:
     for section in ("recipes", "models"):
         rows = config[section]
         resolved[section] = {name: _inherit(section, rows, name) for name in rows}
+    for name, row in resolved["sources"].items():
+        _require(f"sources.{name}.dataset", row["dataset"], [*DATASETS, EMBEDDED])
     for name, row in resolved["datasets"].items():
         _require(f"datasets.{name}.source", row["source"], resolved["sources"])
     for name, row in resolved["models"].items():
@@ -101,11 +128,14 @@ def resolve(config: Config) -> Config:
             _require(f"models.{name}.{key}", row.get(key), resolved[section])
         missing = {"network", "seeds"} - set(row)
         if missing:
-            raise ConfigError(f"models.{name}: expected the keys {sorted(missing)}, here or in the row it is like")
+            raise ConfigError(
+                f"models.{name}: expected the keys {sorted(missing)}, here or in the row it is like"
+            )
+        _require(f"models.{name}.network", row["network"], NETWORKS)
     return resolved
 
 
-def _require(key: str, value: Any, names: Mapping[str, Any]) -> None:
+def _require(key: str, value: Any, names: Collection[str]) -> None:
     if value not in names:
         raise ConfigError(f"{key}: expected one of {sorted(names)}; got {value!r}")
 

@@ -25,7 +25,7 @@ class Progress:
         self.done = 0
         self.start = time.monotonic()
         self._written = -seconds
-        self._log: TextIO | None = Path(log).open("a", encoding="utf-8") if log else None
+        self._log: TextIO | None = Path(log).open("a", encoding="utf-8") if log else None  # noqa: SIM115
         self._bar: Any = None
         if sys.stderr.isatty():
             from tqdm import tqdm  # only a terminal pays for it
@@ -56,9 +56,8 @@ class Progress:
             self._written = elapsed
             rate = self.done / max(elapsed, 1e-9)
             left = (self.total - self.done) / rate
-            self.say(
-                f"{self.title}: {self.done}/{self.total} {self.unit}, {elapsed:.0f} s, {left:.0f} s left {note}"
-            )
+            state = f"{self.done}/{self.total} {self.unit}, {elapsed:.0f} s, {left:.0f} s left"
+            self.say(f"{self.title}: {state} {note}")
 
     def say(self, line: str) -> None:
         """Write a line to the log."""

@@ -26,7 +26,7 @@ def plan(settings: dict[str, Any], measured: dict[str, float], threads: int) -> 
         if key not in measured:
             measured[key] = seconds_per_image(run, choose_device())
         total += row["count"] * run_seconds(run, row["training"], row["scored"], measured[key])
-    return total / max(1, settings["cores"] // threads)
+    return total / max(1, int(settings["cores"]) // threads)
 
 
 def run(settings: dict[str, Any], files: Namespace) -> None:

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from flexnet.data.arrays import load_arrays
 from flexnet.data.subsets import holdout_split, stratified_indices, uniform_indices
-from flexnet.files import write_text
-from flexnet.files import canonical_json
+from flexnet.files import canonical_json, write_text
 from flexnet.seeds import derive_seed
 
 Indices = NDArray[np.int64]

@@ -28,7 +28,9 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
     plan = TrainingRun(**{**settings, "recipe": recipe}, checkpoint_seconds=seconds)
     subset = read_json(files.subset)
     training = load_for_model(files.training, plan.network, plan.options)
-    scored = training if subset["split"] == "train" else load_for_model(files.test, plan.network, plan.options)
+    scored = (
+        training if subset["split"] == "train" else load_for_model(files.test, plan.network, plan.options)
+    )
     train(
         plan,
         DeviceImages.load(training, subset["training"], device),

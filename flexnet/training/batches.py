@@ -22,9 +22,7 @@ class DeviceImages:
         return len(self.labels)
 
     @classmethod
-    def load(
-        cls, arrays: ImageArrays, indices: list[int] | None, device: torch.device
-    ) -> "DeviceImages":
+    def load(cls, arrays: ImageArrays, indices: list[int] | None, device: torch.device) -> "DeviceImages":
         """Copy the chosen images (all if `indices` is None) to the device.
 
         Raises:

@@ -15,7 +15,9 @@ from flexnet.training.run import Trainer, TrainingRun
 FORWARD_SHARE = 1 / 3
 
 
-def seconds_per_image(run: TrainingRun, device: torch.device, clock: Callable[[], float] = time.perf_counter) -> float:
+def seconds_per_image(
+    run: TrainingRun, device: torch.device, clock: Callable[[], float] = time.perf_counter
+) -> float:
     """Time one training step after a warm-up and divide by its images."""
     channels, size, classes = expected_images(run.network, run.options)
     shape = (run.recipe.batch_size, channels, size, size)

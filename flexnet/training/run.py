@@ -132,7 +132,8 @@ class Trainer:
 
     def __init__(self, run: TrainingRun, device: torch.device, checkpoint: Checkpoint) -> None:
         self.run, self.device, self.checkpoint = run, device, checkpoint
-        self.model = build_model(run).to(device, memory_format=torch.channels_last)
+        self.model = build_model(run).to(device)
+        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimiser = make_optimiser(self.model, run.recipe)
         self.forward: Any = torch.compile(self.model) if run.recipe.compile else self.model
         self.history: list[dict[str, Any]] = checkpoint.load(self.model, self.optimiser) or []
@@ -160,7 +161,7 @@ class Trainer:
             logits = self.forward(images)
         loss = F.cross_entropy(logits.float(), labels)
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         self.optimiser.step()
         return _totals(loss, logits, labels)
 

@@ -218,5 +218,5 @@ class Forgetful(nn.Module):
 def test_calls_at_no_or_several_sizes_are_named() -> None:
     with pytest.raises(ConfigError, match=r"'often' .* one size; the example gave \[\(9, 11\), \(11, 13\)\]"):
         convert(Forgetful(), FlexibleConv2d, where="often", example=X)
-    with pytest.raises(ConfigError, match="'never' .* one size; the example gave no call"):
+    with pytest.raises(ConfigError, match=r"'never' .* one size; the example gave no call"):
         convert(Forgetful(), FlexibleConv2d, where="never", example=X)

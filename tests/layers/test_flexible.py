@@ -204,9 +204,9 @@ def test_random_picks_one_branch_in_each_unit() -> None:
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("threads_the_batch", [True, False])
-def test_type_is_that_of_the_convolution_under_autocast(scheme: str, threads_the_batch: bool) -> None:
-    x = images() if threads_the_batch else images()[0]
+@pytest.mark.parametrize("batched", [True, False])
+def test_type_is_that_of_the_convolution_under_autocast(scheme: str, batched: bool) -> None:
+    x = images() if batched else images()[0]
     with torch.autocast("cpu", torch.bfloat16):
         y = layer(scheme)(x)
     assert y.dtype == torch.bfloat16

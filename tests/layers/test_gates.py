@@ -160,15 +160,19 @@ def test_threshold_gradient_survives_where_the_gate_is_rounded_to_one() -> None:
 
 def test_input_gradient_alone_computes_no_other() -> None:
     torch.manual_seed(0)
-    x = torch.randn(2, 2, 5, 5, requires_grad=True)
-    weight, threshold = torch.randn(2, 2, 3, 3), torch.randn(1, 2, 3, 3)
-    with torch.profiler.profile() as profile:
-        (alone,) = torch.autograd.grad(flexible_conv2d(x, weight, None, threshold).sum(), x)
-    # The sum over images belongs to the threshold alone; the only other sum is that of the loss.
-    assert sum(event.name == "aten::sum" for event in profile.events() or []) == 1
-    weight.requires_grad_()
-    threshold.requires_grad_()
-    together = torch.autograd.grad(flexible_conv2d(x, weight, None, threshold).sum(), (x, weight, threshold))
+    operands = [torch.randn(2, 2, 5, 5), torch.randn(2, 2, 3, 3), torch.randn(1, 2, 3, 3)]
+
+    def grads_and_sums(count: int) -> tuple[tuple[Tensor, ...], int]:
+        """Gradients of the first operands, and how often PyTorch summed on the way."""
+        x, weight, threshold = (t.requires_grad_(i < count) for i, t in enumerate(operands))
+        with torch.profiler.profile() as profile:
+            loss = flexible_conv2d(x, weight, None, threshold).sum()
+            grads = torch.autograd.grad(loss, operands[:count])
+        return grads, sum(event.name == "aten::sum" for event in profile.events() or [])
+
+    together, sums_together = grads_and_sums(3)
+    (alone,), sums_alone = grads_and_sums(1)
+    assert (sums_alone, sums_together) == (1, 2)  # the loss; the sum over images is the threshold's
     torch.testing.assert_close(alone, together[0])
 
 

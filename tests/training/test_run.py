@@ -108,7 +108,9 @@ def test_a_run_killed_in_the_middle_of_an_epoch_ends_with_the_same_weights(tmp_p
     """kill -9 while the loop is inside an epoch, then the same command again."""
     for split, n in (("train", 3000), ("test", 100)):
         save_arrays(tmp_path / f"{split}.safetensors", arrays(n, len(split)))
-    write_json(tmp_path / "s.json", {"training": list(range(3000)), "scored": list(range(100)), "split": "test"})
+    write_json(
+        tmp_path / "s.json", {"training": list(range(3000)), "scored": list(range(100)), "split": "test"}
+    )
     recipe = vars(replace(RECIPE, epochs=12, batch_size=2))
     settings = {
         "model": "tiny", "seed": 1, "network": "small", "options": OPTIONS, "recipe": recipe, "run_seed": 0
@@ -155,7 +157,9 @@ def test_a_checkpoint_of_another_recipe_is_not_taken_up(tmp_path: Path) -> None:
 
 def test_a_loss_that_is_no_longer_finite_stops_the_job_and_names_the_last_good_state(tmp_path: Path) -> None:
     run = replace(RUN, recipe=replace(RECIPE, learning_rate=1e18, momentum=0.0))
-    with pytest.raises(TrainingError, match=r"tiny seed 1: the loss is no longer finite in epoch 1.*none was"):
+    with pytest.raises(
+        TrainingError, match=r"tiny seed 1: the loss is no longer finite in epoch 1.*none was"
+    ):
         trained(run, tmp_path)
     assert not (tmp_path / "w.safetensors").exists()
     assert not (tmp_path / "h.csv").exists()
@@ -163,7 +167,9 @@ def test_a_loss_that_is_no_longer_finite_stops_the_job_and_names_the_last_good_s
 
 def test_the_last_good_checkpoint_is_named_with_its_epoch(tmp_path: Path) -> None:
     late = replace(RUN, recipe=replace(RECIPE, step_size=2, gamma=1e25, momentum=0.0))
-    with pytest.raises(TrainingError, match=r"in epoch 3; the last good checkpoint: epoch 2 in .*w\.checkpoint"):
+    with pytest.raises(
+        TrainingError, match=r"in epoch 3; the last good checkpoint: epoch 2 in .*w\.checkpoint"
+    ):
         trained(late, tmp_path)
 
 

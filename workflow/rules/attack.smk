@@ -1,20 +1,6 @@
 """Adversarial attacks: one job for each model, seed and protocol does the whole grid of epsilons."""
 
 
-def fgsm_settings(wildcards):
-    """Canonical settings of one evaluation under FGSM."""
-    protocol = settings_of(wildcards.scale)["protocols"][wildcards.protocol]
-    return canonical_json(
-        {
-            "model": wildcards.model,
-            "seed": int(wildcards.seed),
-            "protocol": wildcards.protocol,
-            "fgsm": protocol["fgsm"],
-            "run_seed": SCALES[""]["seed"],
-        }
-    )
-
-
 rule fgsm:
     input:
         weights="{scale}results/models/{model}/seed{seed}.safetensors",
@@ -23,20 +9,22 @@ rule fgsm:
         test=lambda wildcards: ancient(arrays_of(wildcards, "test")),
     output:
         "{scale}results/fgsm/{protocol}/{model}/seed{seed}.csv",
-    params:
-        settings=fgsm_settings,
-        code=lambda wildcards: code_digest(
-            "flexnet.stages.fgsm", module_of(row_of(wildcards)["network"])
-        ),
     log:
         "{scale}logs/fgsm/{protocol}/{model}/seed{seed}.log",
     benchmark:
         "{scale}logs/fgsm/{protocol}/{model}/seed{seed}.benchmark.tsv"
+    conda:
+        "../envs/flexnet.yaml"
     threads: threads_of
     resources:
         gpu=gpus_of,
         mem_mb=8000,
         runtime=lambda wildcards, attempt: 120 * attempt,
+    params:
+        settings=fgsm_settings,
+        code=lambda wildcards: code_digest(
+            "flexnet.stages.fgsm", module_of(row_of(wildcards)["network"])
+        ),
     message:
         "Attacking {wildcards.model}, seed {wildcards.seed}, {wildcards.protocol} protocol"
     shell:

@@ -5,18 +5,6 @@ localrules:
     judge_claims,
 
 
-def ledger_rows(wildcards):
-    """Rows of every figure and protocol; of published rows, those that there are."""
-    files = [
-        f"{wildcards.home}results/rows/{protocol}/{figure}.csv"
-        for protocol in PROTOCOLS
-        for figure in FIGURES
-    ]
-    if wildcards.home in SCALES:
-        return files
-    return [name for name in files if (ROOT / name).is_file()]
-
-
 rule judge_claims:
     input:
         ledger_rows,
@@ -35,6 +23,13 @@ rule judge_claims:
         ),
         png="{home}figures/claims.png",
         caption="{home}figures/claims.md",
+    log:
+        "{home}logs/figures/claims.log",
+    conda:
+        "../envs/flexnet.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
     params:
         settings=lambda wildcards: canonical_json(
             {
@@ -43,15 +38,7 @@ rule judge_claims:
             }
         ),
         code=lambda wildcards: file_digest(ROOT / "workflow/scripts/ledger.py"),
-        claims=lambda wildcards: [
-            canonical_json(settings.read_yaml(path))
-            for path in sorted((ROOT / "flexnet/claims").glob("*.yaml"))
-        ],
-    log:
-        "{home}logs/figures/claims.log",
-    resources:
-        mem_mb=1000,
-        runtime=10,
+        claims=claims_data,
     message:
         "Judging the claims at {wildcards.home}"
     shell:

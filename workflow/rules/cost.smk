@@ -32,16 +32,22 @@ def training_plan(home, models):
 def sooner(targets, models):
     """Other ways to the same figures, with their commands and plans."""
     names = [target for target in targets if target.startswith("figures/")]
-    command = "snakemake {} --cores " + str(workflow.cores)
+    command = f"snakemake {{}} --cores {workflow.cores}"
     others = []
     for home in PUBLISHED:
-        rows = home + "results/rows"
-        kept = [home + name for name in names if list(ROOT.glob(f"{rows}/*/{Path(name).stem}.csv"))]
+        rows = f"{home}results/rows"
+        kept = [
+            f"{home}{name}"
+            for name in names
+            if list(ROOT.glob(f"{rows}/*/{Path(name).stem}.csv"))
+        ]
         if kept:
-            others.append({"command": command.format(" ".join(kept)), "runs": [], "threads": 1})
+            others.append(
+                {"command": command.format(" ".join(kept)), "runs": [], "threads": 1}
+            )
     for home in SCALES:
         if home:
-            wanted = " ".join(home + name for name in names) or home.rstrip("/")
+            wanted = " ".join(f"{home}{name}" for name in names) or home.rstrip("/")
             others.append(
                 {
                     "command": command.format(wanted),

@@ -1,16 +1,6 @@
 """Named targets: everything of a scale, and the published figures."""
 
 
-def everything(home):
-    """All figures under every protocol, and the ledger of claims."""
-    figures = [
-        f"{home}figures/{variant}{figure}.pdf"
-        for variant in VARIANTS
-        for figure in FIGURES
-    ]
-    return [*figures, f"{home}figures/claims.pdf", f"{home}results/claims.csv"]
-
-
 rule all:
     default_target: True
     input:

@@ -40,9 +40,7 @@ def ledger(settings: dict[str, str], files: argparse.Namespace) -> None:
     """Write the ledger, its figure and its caption."""
     rows = rows_by_figure(files.rows)
     claims = [claim for paper in packaged_papers() for claim in load_claims(paper)]
-    judged = [
-        row for protocol in PROTOCOLS for row in judge(claims, rows, protocol, settings["scale"])
-    ]
+    judged = [row for protocol in PROTOCOLS for row in judge(claims, rows, protocol, settings["scale"])]
     write_ledger(files.ledger, judged)
     facts = Facts(scale=settings["scale"], protocol="paper", note=settings["note"])
     table = summarise_rows(read_ledger(files.ledger))

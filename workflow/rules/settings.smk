@@ -1,0 +1,164 @@
+"""What each job is told: canonical settings, inputs and targets. Functions only."""
+
+from flexnet.data.catalogue import DATASETS
+
+
+def data_settings(wildcards):
+    """Canonical settings of one split of a source."""
+    row = SCALES[""]["sources"][wildcards.source]
+    options = {key: row[key] for key in ("size", "channels") if key in row}
+    if wildcards.split in row:
+        options["n"] = row[wildcards.split]
+    return canonical_json(
+        {"dataset": row["dataset"], "split": wildcards.split, "options": options}
+    )
+
+
+def subset_settings(wildcards):
+    """Canonical settings of one seed's choice of images."""
+    row = dataset_of(wildcards)[1]
+    return canonical_json(
+        {"row": row, "seed": int(wildcards.seed), "run_seed": SCALES[""]["seed"]}
+    )
+
+
+def train_settings(wildcards):
+    """Canonical settings of one training run, with the digest of the code that it runs."""
+    row = row_of(wildcards)
+    return canonical_json(
+        {
+            "model": wildcards.model,
+            "seed": int(wildcards.seed),
+            "network": row["network"],
+            "options": row.get("options", {}),
+            "recipe": settings_of(wildcards.scale)["recipes"][row["recipe"]],
+            "run_seed": SCALES[""]["seed"],
+            "code": code_digest("flexnet.stages.train", module_of(row["network"])),
+        }
+    )
+
+
+def fgsm_settings(wildcards):
+    """Canonical settings of one evaluation under FGSM."""
+    protocol = settings_of(wildcards.scale)["protocols"][wildcards.protocol]
+    return canonical_json(
+        {
+            "model": wildcards.model,
+            "seed": int(wildcards.seed),
+            "protocol": wildcards.protocol,
+            "fgsm": protocol["fgsm"],
+            "run_seed": SCALES[""]["seed"],
+        }
+    )
+
+
+def family_files(wildcards):
+    """Files of rows of a figure, by series."""
+    figure = FIGURES[wildcards.figure]
+    results = f"{wildcards.scale}results"
+    pattern = {
+        "history": "{results}/models/{model}/seed{seed}.history.csv",
+        "fgsm": "{results}/fgsm/{protocol}/{model}/seed{seed}.csv",
+    }[figure["family"]]
+    config = settings_of(wildcards.scale)
+    return {
+        series: [
+            pattern.format(
+                results=results, protocol=wildcards.protocol, model=model, seed=seed
+            )
+            for seed in settings.seeds_of(config, model)
+        ]
+        for series, model in settings.series_of(figure, wildcards.protocol).items()
+    }
+
+
+def collect_settings(wildcards):
+    """Canonical settings of the join of a figure's rows."""
+    return canonical_json(
+        {
+            "figure": wildcards.figure,
+            "protocol": wildcards.protocol,
+            "series": family_files(wildcards),
+        }
+    )
+
+
+def training_images(config, dataset):
+    """Number of training images of a configured dataset."""
+    row = config["datasets"][dataset]
+    source = config["sources"][row["source"]]
+    classes = 10
+    if row.get("per_class"):
+        return row["per_class"] * classes
+    if "train" in source:
+        return source["train"]
+    return max(DATASETS[source["dataset"]].splits["train"])
+
+
+def facts_of(home, figure, protocol):
+    """What caption and legend must know beside the table."""
+    config = settings_of(home)
+    described = FIGURES[figure]
+    model = config["models"][next(iter(described["series"].values()))]
+    source = config["sources"][config["datasets"][model["dataset"]]["source"]]
+    return {
+        "scale": scale_of(home),
+        "protocol": protocol,
+        "dataset": source["title"],
+        "labels": described.get("labels", {}),
+        "train_images": training_images(config, model["dataset"]),
+        "epochs": config["recipes"][model["recipe"]]["epochs"],
+        "network": described["network"],
+        "note": config["note"].strip(),
+    }
+
+
+def figure_settings(wildcards):
+    """Canonical settings of one drawing."""
+    protocol = VARIANTS[wildcards.variant]
+    return canonical_json(
+        {
+            "figure": wildcards.figure,
+            "facts": facts_of(wildcards.home, wildcards.figure, protocol),
+            "caption": FIGURES[wildcards.figure]["caption"],
+        }
+    )
+
+
+def figure_code(wildcards):
+    """Digest of the code that draws one figure."""
+    script = file_digest(ROOT / "workflow/scripts/draw.py")
+    return script + code_digest(f"flexnet.figures.{wildcards.figure}")
+
+
+def figure_rows(wildcards):
+    """Rows that a figure shows: made here, or published with the code."""
+    return f"{wildcards.home}results/rows/{VARIANTS[wildcards.variant]}/{wildcards.figure}.csv"
+
+
+def ledger_rows(wildcards):
+    """Rows of every figure and protocol; of published rows, those that there are."""
+    files = [
+        f"{wildcards.home}results/rows/{protocol}/{figure}.csv"
+        for protocol in PROTOCOLS
+        for figure in FIGURES
+    ]
+    if wildcards.home in SCALES:
+        return files
+    return [name for name in files if (ROOT / name).is_file()]
+
+
+def everything(home):
+    """All figures under every protocol, and the ledger of claims."""
+    figures = [
+        f"{home}figures/{variant}{figure}.pdf"
+        for variant in VARIANTS
+        for figure in FIGURES
+    ]
+    return [*figures, f"{home}figures/claims.pdf", f"{home}results/claims.csv"]
+
+
+def claims_data(wildcards):
+    """The papers' claims and numbers, which judge results and mark figures."""
+    papers = sorted((ROOT / "flexnet/claims").glob("*.yaml"))
+    return [canonical_json(settings.read_yaml(paper)) for paper in papers]
