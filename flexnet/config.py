@@ -47,10 +47,10 @@ def _message(error: jsonschema.ValidationError) -> str:
     if error.validator == "additionalProperties":
         schema: Any = error.schema
         known = sorted(schema.get("properties", {}))
-        unknown = sorted(set(error.instance) - set(known), key=str) if isinstance(error.instance, Mapping) else []
-        return (
-            f"{path}: unknown key {', '.join(map(repr, unknown))}; expected keys among {known}"
+        unknown = (
+            sorted(set(error.instance) - set(known), key=str) if isinstance(error.instance, Mapping) else []
         )
+        return f"{path}: unknown key {', '.join(map(repr, unknown))}; expected keys among {known}"
     if error.validator == "required":
         return f"{path}: {error.message}"
     expected = {
@@ -109,12 +109,23 @@ def _inherit(section: str, rows: Mapping[str, Config], name: str, seen: tuple[st
     return merged
 
 
-def resolve(config: Config) -> Config:
+def resolve(config: Config, name: str = "config") -> Config:
     """Resolve inheritance (`like`) and check that every name refers to something that exists.
+
+    Args:
+        config: a configuration that fits the schema.
+        name: what it is called in a message, such as its file.
 
     Raises:
         ConfigError: naming the row, the name it uses and the names there are.
     """
+    try:
+        return _resolve(config)
+    except ConfigError as error:
+        raise ConfigError(f"{name}: {error}") from None
+
+
+def _resolve(config: Config) -> Config:
     resolved = copy.deepcopy(config)
     for section in ("recipes", "models"):
         rows = config[section]

@@ -15,14 +15,22 @@ class Progress:
         total: number of units of work.
         unit: name of the unit.
         log: file that gets the plain lines, or None for lines on standard error where that is no terminal.
+        done: units that were finished before, by an earlier job.
         seconds: least time between two lines; the first and the last are always written.
     """
 
     def __init__(
-        self, title: str, total: int, unit: str, log: str | Path | None = None, seconds: float = 10.0
+        self,
+        title: str,
+        total: int,
+        unit: str,
+        log: str | Path | None = None,
+        *,
+        done: int = 0,
+        seconds: float = 10.0,
     ) -> None:
         self.title, self.total, self.unit, self.seconds = title, total, unit, seconds
-        self.done = 0
+        self.done = self.start_at = done
         self.start = time.monotonic()
         self._written = -seconds
         self._log: TextIO | None = Path(log).open("a", encoding="utf-8") if log else None  # noqa: SIM115
@@ -30,7 +38,7 @@ class Progress:
         if sys.stderr.isatty():
             from tqdm import tqdm  # only a terminal pays for it
 
-            self._bar = tqdm(desc=title, total=total, unit=unit, leave=False, mininterval=0.5)
+            self._bar = tqdm(desc=title, total=total, initial=done, unit=unit, leave=False, mininterval=0.5)
         elif self._log is None:
             self._log = sys.stderr
 
@@ -54,7 +62,7 @@ class Progress:
         elapsed = time.monotonic() - self.start
         if elapsed - self._written >= self.seconds or self.done >= self.total:
             self._written = elapsed
-            rate = self.done / max(elapsed, 1e-9)
+            rate = max(self.done - self.start_at, 1) / max(elapsed, 1e-9)
             left = (self.total - self.done) / rate
             state = f"{self.done}/{self.total} {self.unit}, {elapsed:.0f} s, {left:.0f} s left"
             self.say(f"{self.title}: {state} {note}")

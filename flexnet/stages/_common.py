@@ -8,6 +8,7 @@ import torch
 
 from flexnet.data.arrays import ImageArrays, load_arrays
 from flexnet.errors import ConfigError, DataError
+from flexnet.files import read_json
 from flexnet.networks.registry import expected_images
 
 
@@ -33,6 +34,25 @@ def set_threads(threads: int | None) -> None:
     """Limit the CPU threads of this job."""
     if threads is not None:
         torch.set_num_threads(max(1, threads))
+
+
+def read_subset(path: str) -> dict[str, Any]:
+    """Read the file of the subset stage.
+
+    Raises:
+        DataError: if it is missing, damaged or another file.
+    """
+    try:
+        subset = read_json(path)
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"{path}: expected a file of the subset stage; got: {error}; make it again"
+        ) from error
+    if not isinstance(subset, dict) or not {"training", "scored", "split"} <= set(subset):
+        raise DataError(
+            f"{path}: expected the keys training, scored and split; make it with the subset stage"
+        )
+    return subset
 
 
 def load_for_model(path: str, network: str, options: Mapping[str, Any]) -> ImageArrays:

@@ -8,10 +8,10 @@ import numpy as np
 
 from flexnet.evaluation.fgsm import evaluate_fgsm
 from flexnet.evaluation.fgsm_settings import FgsmSettings
-from flexnet.files import read_json, write_rows
+from flexnet.files import write_rows
 from flexnet.progress import Progress
 from flexnet.seeds import derive_seed
-from flexnet.stages._common import choose_device, load_for_model, set_threads
+from flexnet.stages._common import choose_device, load_for_model, read_subset, set_threads
 from flexnet.training.checkpoint import load_model
 
 COLUMNS = ("model", "seed", "protocol", "epsilon", "draw", "n", "correct", "accuracy")
@@ -31,7 +31,7 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
     set_threads(files.threads)
     device = choose_device()
     model, metadata = load_model(files.weights)
-    subset = read_json(files.subset)
+    subset = read_subset(files.subset)
     names = {"model": settings["model"], "seed": settings["seed"], "protocol": settings["protocol"]}
     arrays = load_for_model(
         files.training if subset["split"] == "train" else files.test,

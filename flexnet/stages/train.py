@@ -4,8 +4,7 @@ import os
 from argparse import Namespace
 from typing import Any
 
-from flexnet.files import read_json
-from flexnet.stages._common import choose_device, load_for_model, set_threads
+from flexnet.stages._common import choose_device, load_for_model, read_subset, set_threads
 from flexnet.training.batches import DeviceImages
 from flexnet.training.recipe import Recipe
 from flexnet.training.run import TrainingRun, train
@@ -26,7 +25,7 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
     seconds = float(os.environ.get("FLEXNET_CHECKPOINT_SECONDS", "30"))
     recipe = Recipe.from_mapping(settings["recipe"])
     plan = TrainingRun(**{**settings, "recipe": recipe}, checkpoint_seconds=seconds)
-    subset = read_json(files.subset)
+    subset = read_subset(files.subset)
     training = load_for_model(files.training, plan.network, plan.options)
     scored = (
         training if subset["split"] == "train" else load_for_model(files.test, plan.network, plan.options)

@@ -209,11 +209,11 @@ def _train(
         torch.set_float32_matmul_precision("high")
     trainer = Trainer(run, device, checkpoint)
     recipe, saved = run.recipe, time.monotonic()
-    with Progress(f"{run.model} seed {run.seed}", recipe.epochs, "epochs", log) as progress:
-        if checkpoint.epoch:
-            progress.say(f"resuming after epoch {checkpoint.epoch}")
-            progress.done = checkpoint.epoch
-        for epoch in range(checkpoint.epoch + 1, recipe.epochs + 1):
+    title, done = f"{run.model} seed {run.seed}", checkpoint.epoch
+    with Progress(title, recipe.epochs, "epochs", log, done=done) as progress:
+        if done:
+            progress.say(f"resuming after epoch {done}")
+        for epoch in range(done + 1, recipe.epochs + 1):
             torch.manual_seed(run.derive("epoch", epoch))  # dropout and random masks
             trainer.history.append(trainer.epoch(epoch, training))
             if recipe.evaluates(epoch):

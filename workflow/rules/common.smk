@@ -42,9 +42,8 @@ def load_scales():
     for home, (name, layer) in layers.items():
         merged = settings.lay_over(config, layer)
         settings.check(merged, schema, name)
-        scales[home] = settings.resolve(merged)
-        for model in scales[home]["models"].values():
-            module_of(model["network"])
+        settings.check_scale(layer, name)
+        scales[home] = settings.resolve(merged, name)
     return scales
 
 

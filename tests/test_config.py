@@ -1,0 +1,283 @@
+"""The configuration: laying scales over it, what is refused and how, and that all that is shipped works."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from flexnet import config as settings
+from flexnet.data.catalogue import DATASETS
+from flexnet.errors import ConfigError
+from flexnet.evaluation.fgsm_settings import FgsmSettings
+from flexnet.networks.registry import build, expected_images
+from flexnet.training.recipe import Recipe
+
+ROOT = Path(__file__).parents[1]
+SCHEMA = settings.read_yaml(ROOT / "workflow/schemas/config.schema.yaml")
+FIGURES = settings.read_yaml(ROOT / "config/figures.yaml")
+BASE = settings.read_yaml(ROOT / "config/config.yaml")
+LAYERS: dict[str, Any] = {
+    "paper": {},
+    **{name: settings.read_yaml(path) for name, path in settings.scale_files(ROOT / "config/scales")},
+}
+
+
+def resolved(scale: str) -> settings.Config:
+    return settings.resolve(settings.lay_over(BASE, LAYERS[scale]), scale)
+
+
+def rows(section: str) -> Iterator[Any]:
+    """One test parameter for each scale and row of a section."""
+    for scale in LAYERS:
+        for name, row in resolved(scale)[section].items():
+            yield pytest.param(scale, row, id=f"{scale}-{name}")
+
+
+# --- laying over -----------------------------------------------------------------------------------
+
+
+def test_mappings_merge_and_everything_else_is_replaced() -> None:
+    base = {"a": {"x": 1, "y": [1, 2, 3]}, "b": 5, "c": {"deep": {"k": 1}}}
+    above = {"a": {"y": [9], "z": None}, "c": {"deep": {"l": 2}}, "d": {}}
+    merged = {"a": {"x": 1, "y": [9], "z": None}, "b": 5, "c": {"deep": {"k": 1, "l": 2}}, "d": {}}
+    assert settings.lay_over(base, above) == merged
+
+
+@pytest.mark.parametrize(("base", "above"), [({"a": 1}, 2), (2, {"a": 1}), ({"a": 1}, None), ([1], [2])])
+def test_what_is_no_pair_of_mappings_is_replaced(base: Any, above: Any) -> None:
+    assert settings.lay_over({"k": base}, {"k": above}) == {"k": above}
+
+
+def test_laying_over_changes_neither_side_and_shares_nothing() -> None:
+    base: dict[str, Any] = {"a": {"x": [1]}, "b": [1]}
+    above: dict[str, Any] = {"c": {"y": [2]}}
+    merged = settings.lay_over(base, above)
+    for part in (merged["a"]["x"], merged["b"], merged["c"]["y"]):
+        part.append(0)
+    assert (base, above) == ({"a": {"x": [1]}, "b": [1]}, {"c": {"y": [2]}})
+
+
+# --- the schema ------------------------------------------------------------------------------------
+
+
+def refused(layer: Any) -> str:
+    with pytest.raises(ConfigError) as caught:
+        settings.check(settings.lay_over(BASE, layer), SCHEMA, "scale.yaml")
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        ({"devise": "cpu"}, "scale.yaml: top level: unknown key 'devise'; expected keys among ["),
+        (
+            {"models": {"vgg16-random": {"sedes": 1}}},
+            "models.vgg16-random: unknown key 'sedes'; expected keys among"
+            " ['dataset', 'like', 'network', 'options', 'recipe', 'seeds']",
+        ),
+        ({"recipes": {"vgg": {"epoch": 1, "rate": 2}}}, "recipes.vgg: unknown key 'epoch', 'rate'; expected"),
+        ({"recipes": {"vgg": {1: 2, "rate": 2}}}, "recipes.vgg: unknown key 1, 'rate'; expected keys"),
+        ({"threads": "all"}, "threads: expected a value of type integer; got 'all'"),
+        (
+            {"recipes": {"vgg": {"epochs": "many"}}},
+            "recipes.vgg.epochs: expected a value of type integer; got 'many'",
+        ),
+        ({"recipes": {"vgg": {"epochs": 0}}}, "recipes.vgg.epochs: expected a number of at least 1; got 0"),
+        ({"recipes": {"vgg": {"gamma": 0}}}, "recipes.vgg.gamma: expected a number above 0; got 0"),
+        ({"recipes": {"vgg": {"flip": 1.5}}}, "recipes.vgg.flip: expected a number of at most 1; got 1.5"),
+        (
+            {"protocols": {"paper": {"fgsm": {"epsilons": [0, -0.1]}}}},
+            "protocols.paper.fgsm.epsilons.1: expected a number of at least 0; got -0.1",
+        ),
+        (
+            {"protocols": {"paper": {"fgsm": {"space": "pixels"}}}},
+            "protocols.paper.fgsm.space: expected one of ['normalised', 'pixel']; got 'pixels'",
+        ),
+        ({"device": "gpu"}, "device: expected pattern ^(auto|cpu|mps|cuda(:[0-9]+)?)$; got 'gpu'"),
+        ({"sources": {"x": {"title": "X"}}}, "sources.x: 'dataset' is a required property"),
+        (
+            {"sources": {"x": {"dataset": "shapes", "title": "X", "test": 10}}},
+            "sources.x: 'train' is a required property",
+        ),
+        (["a"], "scale.yaml: top level: expected a value of type object; got ['a']"),
+    ],
+)
+def test_a_wrong_key_or_value_is_named_with_what_was_expected(layer: Any, message: str) -> None:
+    assert message in refused(layer)
+
+
+def test_several_mistakes_come_in_one_message() -> None:
+    message = refused({"threads": 0, "seed": -1, "devise": "cpu"})
+    assert all(part in message for part in ("'devise'", "seed: expected", "threads: expected"))
+
+
+@pytest.mark.parametrize("key", ["device", "seed", "sources", "download"])
+def test_a_scale_may_not_change_what_all_scales_share(key: str) -> None:
+    """Such a key would be ignored: images are prepared once, and machine settings are not per scale."""
+    with pytest.raises(ConfigError, match=rf"^tiny.yaml: {key}: expected keys among .*; set it in config/"):
+        settings.check_scale({"threads": 1, key: BASE[key]}, "tiny.yaml")
+
+
+@pytest.mark.parametrize(("text", "reason"), [("a: [", "while parsing"), (None, "No such file")])
+def test_a_file_that_is_no_yaml_is_named(tmp_path: Path, text: str | None, reason: str) -> None:
+    path = tmp_path / "scale.yaml"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(ConfigError, match=rf"scale\.yaml: expected a YAML file; got: .*{reason}"):
+        settings.read_yaml(path)
+
+
+# --- names and inheritance -------------------------------------------------------------------------
+
+
+def test_like_takes_everything_over_and_own_keys_win() -> None:
+    layer = {
+        "recipes": {"slow": {"like": "vgg-1000", "epochs": 300}},
+        "models": {"one": {"like": "vgg16-random-1000", "recipe": "slow", "options": {"width": 0.5}}},
+    }
+    config = settings.resolve(settings.lay_over(BASE, layer))
+    assert config["recipes"]["slow"] == {**BASE["recipes"]["vgg"], "evaluate_every": 5, "epochs": 300}
+    assert config["models"]["one"] == {
+        "dataset": "cifar10-1000",
+        "network": "vgg16",
+        "recipe": "slow",
+        "seeds": 10,
+        "options": {"flexible": "single", "layer": {"scheme": "random"}, "width": 0.5},
+    }
+
+
+def test_a_change_of_a_parent_reaches_its_children_and_no_one_else() -> None:
+    config = settings.resolve(settings.lay_over(BASE, {"models": {"vgg16-baseline-1000": {"seeds": 4}}}))
+    seeds = {name: row["seeds"] for name, row in config["models"].items()}
+    assert {name for name, count in seeds.items() if count == 4} == {n for n in seeds if n.endswith("-1000")}
+    assert settings.seeds_of(config, "vgg16-random-1000") == [1, 2, 3, 4]
+
+
+def test_resolving_leaves_the_configuration_as_it_was() -> None:
+    before = settings.lay_over({}, BASE)
+    settings.resolve(BASE)
+    assert before == BASE
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (
+            {"models": {"one": {"like": "vgg61"}}},
+            r"models.one.like: expected another row among \[.*'vgg16-baseline'.*\]; got 'vgg61'",
+        ),
+        ({"models": {"one": {"like": "one"}}}, "models.one.like: expected another row .*; got 'one'"),
+        (
+            {"recipes": {"a": {"like": "b"}, "b": {"like": "c"}, "c": {"like": "a"}}},
+            "recipes.[abc].like: expected another row",
+        ),
+        (
+            {"recipes": {"a": {"like": "b"}, "b": {"like": "c"}, "c": {"like": "b"}}},
+            "recipes.c.like: expected another row .*; got 'b'",
+        ),
+        (
+            {"models": {"vgg16-baseline": {"dataset": "cifar11"}}},
+            r"models.vgg16-baseline.dataset: expected one of \['cifar10', 'cifar10-1000'\]; got 'cifar11'",
+        ),
+        (
+            {"models": {"vgg16-random": {"recipe": "vg"}}},
+            r"models.vgg16-random.recipe: expected one of \['vgg', 'vgg-1000'\]; got 'vg'",
+        ),
+        (
+            {"models": {"vgg16-random": {"network": "vgg61"}}},
+            r"models.vgg16-random.network: expected one of \['small', 'surrogate', 'vgg16'\]; got 'vgg61'",
+        ),
+        (
+            {"datasets": {"cifar10": {"source": "shapes"}}},
+            r"datasets.cifar10.source: expected one of \['cifar10', 'shapes32'\]; got 'shapes'",
+        ),
+        (
+            {"sources": {"cifar10": {"dataset": "cifar11"}}},
+            r"sources.cifar10.dataset: expected one of \['cifar10', .*'shapes'\]; got 'cifar11'",
+        ),
+        (
+            {"models": {"one": {"dataset": "cifar10", "recipe": "vgg"}}},
+            r"models.one: expected the keys \['network', 'seeds'\], here or in the row it is like",
+        ),
+        ({"models": {"one": {"network": "vgg16"}}}, "models.one.dataset: expected one of .*; got None"),
+    ],
+)
+def test_a_name_that_refers_to_nothing_is_named(layer: dict[str, Any], message: str) -> None:
+    config = settings.lay_over(BASE, layer)
+    settings.check(config, SCHEMA, "scale.yaml")
+    with pytest.raises(ConfigError, match="^scale.yaml: " + message):
+        settings.resolve(config, "scale.yaml")
+
+
+def test_every_dataset_of_the_catalogue_may_be_a_source() -> None:
+    sources = {f"s{i}": {"dataset": name, "title": name} for i, name in enumerate(DATASETS)}
+    settings.resolve(settings.lay_over(BASE, {"sources": sources}))
+
+
+@pytest.mark.parametrize("key", ["series", "release", "corrected"])
+def test_a_figure_with_an_unknown_model_is_named(key: str) -> None:
+    figures = settings.lay_over(FIGURES, {"fig4d": {key: {"random": "vgg16-rnadom"}}})
+    message = r"figures.fig4d.series.random: expected one of \[.*'vgg16-random'.*\]; got 'vgg16-rnadom'"
+    with pytest.raises(ConfigError, match=message):
+        settings.check_figures(figures, resolved("paper"))
+
+
+def test_a_protocol_replaces_series_of_its_own_figure_only() -> None:
+    names = {protocol: settings.series_of(FIGURES["fig4d"], protocol) for protocol in settings.PROTOCOLS}
+    assert names["paper"] == names["corrected"] == FIGURES["fig4d"]["series"]
+    assert names["release"] == {**names["paper"], "flexible": "vgg16-redrawn"}
+
+
+# --- what is shipped -------------------------------------------------------------------------------
+
+
+def test_the_shipped_scales_are_there() -> None:
+    assert {"paper", "laptop", "demo"} <= set(LAYERS)
+
+
+@pytest.mark.parametrize("scale", LAYERS)
+def test_every_shipped_scale_is_accepted(scale: str) -> None:
+    settings.check(settings.lay_over(BASE, LAYERS[scale]), SCHEMA, scale)
+    settings.check_scale(LAYERS[scale], scale)
+    settings.check_figures(FIGURES, resolved(scale))
+
+
+@pytest.mark.parametrize("scale", sorted(set(LAYERS) - {"paper"}))
+def test_a_scale_says_in_its_note_that_it_is_not_the_papers(scale: str) -> None:
+    assert "an eighth" in LAYERS[scale]["note"] or "quarter" in LAYERS[scale]["note"]
+
+
+def test_the_figures_fit_their_schema() -> None:
+    schema = settings.read_yaml(ROOT / "workflow/schemas/figures.schema.yaml")
+    settings.check(FIGURES, schema, "config/figures.yaml")
+    with pytest.raises(ConfigError, match="fig4b.family: expected one of .*; got 'fgms'"):
+        settings.check(settings.lay_over(FIGURES, {"fig4b": {"family": "fgms"}}), schema, "figures.yaml")
+
+
+@pytest.mark.parametrize(("scale", "row"), rows("models"))
+def test_every_model_builds_for_the_images_of_its_dataset(scale: str, row: dict[str, Any]) -> None:
+    config = resolved(scale)
+    source = config["sources"][config["datasets"][row["dataset"]]["source"]]
+    known = DATASETS.get(source["dataset"])
+    channels, size = (known.channels, known.size) if known else (source["channels"], source["size"])
+    options = row.get("options", {})
+    assert expected_images(row["network"], options)[:2] == (channels, size)
+    with torch.device("meta"):
+        network = build(row["network"], **options).eval()
+        assert network(torch.zeros(2, channels, size, size)).shape == (2, 10)
+
+
+@pytest.mark.parametrize(("scale", "row"), rows("recipes"))
+def test_every_recipe_is_accepted(scale: str, row: dict[str, Any]) -> None:
+    recipe = Recipe.from_mapping(row)
+    assert {name: getattr(recipe, name) for name in row} == row
+    assert recipe.evaluates(recipe.epochs), scale
+
+
+@pytest.mark.parametrize(("scale", "row"), rows("protocols"))
+def test_every_protocol_is_accepted_and_measures_clean_accuracy(scale: str, row: dict[str, Any]) -> None:
+    attack = FgsmSettings.from_mapping(row["fgsm"])
+    assert attack.epsilons[0] == 0, scale
+    assert list(attack.epsilons) == sorted(attack.epsilons)
