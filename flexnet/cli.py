@@ -6,14 +6,14 @@ An error that the user can act on is printed as one message, without a traceback
 
 import argparse
 import json
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from flexnet.errors import ConfigError, FlexnetError
+from flexnet.errors import ConfigError
+from flexnet.jobs import run_job
 
 
 @dataclass(frozen=True)
@@ -101,30 +101,17 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _report(message: str, log: str | None) -> None:
-    print(message, file=sys.stderr)
-    if log:
-        Path(log).parent.mkdir(parents=True, exist_ok=True)
-        with Path(log).open("a", encoding="utf-8") as stream:
-            stream.write(message + "\n")
+def _run_stage(parsed: argparse.Namespace) -> None:
+    settings = read_settings(parsed.settings)
+    missing = [key for key in STAGES[parsed.stage].settings if key not in settings]
+    if missing:
+        raise ConfigError(f"--settings: expected the keys {missing} as well; got {sorted(settings)}")
+    run: Callable[[dict[str, Any], argparse.Namespace], None]
+    run = import_module(f"flexnet.stages.{parsed.stage}").run
+    run(settings, parsed)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a stage; return the exit status: 0 done, 1 an error the user can act on, 2 wrong usage."""
     parsed = make_parser().parse_args(arguments)
-    log: str | None = parsed.log
-    if log:
-        Path(log).parent.mkdir(parents=True, exist_ok=True)
-        Path(log).write_text("", encoding="utf-8")
-    try:
-        settings = read_settings(parsed.settings)
-        missing = [key for key in STAGES[parsed.stage].settings if key not in settings]
-        if missing:
-            raise ConfigError(f"--settings: expected the keys {missing} as well; got {sorted(settings)}")
-        run: Callable[[dict[str, Any], argparse.Namespace], None]
-        run = import_module(f"flexnet.stages.{parsed.stage}").run
-        run(settings, parsed)
-    except FlexnetError as error:
-        _report(f"flexnet {parsed.stage}: error: {error}", log)
-        return 1
-    return 0
+    return run_job(f"flexnet {parsed.stage}", parsed.log, lambda: _run_stage(parsed))

@@ -102,8 +102,11 @@ def _inherit(section: str, rows: Mapping[str, Config], name: str, seen: tuple[st
     parent = row.get("like")
     if parent is None:
         return copy.deepcopy(row)
-    if parent not in rows or parent in (*seen, name):
+    if parent not in rows:
         raise ConfigError(f"{section}.{name}.like: expected another row among {sorted(rows)}; got {parent!r}")
+    if parent in (*seen, name):
+        circle = " -> ".join((*seen, name, parent))
+        raise ConfigError(f"{section}.{name}.like: expected rows that do not lead back; got {circle}")
     merged: Config = lay_over(_inherit(section, rows, parent, (*seen, name)), row)
     merged.pop("like")
     return merged

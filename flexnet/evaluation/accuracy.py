@@ -1,25 +1,12 @@
 """Accuracy on clean images, image by image."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from flexnet.errors import DataError
-
-
-@contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """Put the model into eval mode for a while, then give every module its own mode back."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
+from flexnet.layers.tracing import evaluation_mode
+from flexnet.training.batches import to_unit
 
 
 def on_device(
@@ -50,11 +37,6 @@ def _tensor(values: np.ndarray | Tensor) -> Tensor:
     return values if isinstance(values, Tensor) else torch.tensor(values)
 
 
-def to_unit(pixels: Tensor) -> Tensor:
-    """uint8 images as float32 in [0, 1], the input of every model."""
-    return pixels.to(torch.float32).div_(255)
-
-
 @torch.inference_mode()
 def correct_per_image(
     model: nn.Module,
@@ -80,7 +62,7 @@ def correct_per_image(
         DataError: if images and labels have another type or shape.
     """
     pixels, classes = on_device(images, labels, device)
-    with evaluating(model):
+    with evaluation_mode(model):
         batches = zip(torch.split(pixels, batch_size), torch.split(classes, batch_size), strict=True)
         return torch.cat([model(to_unit(batch)).argmax(dim=1) == truth for batch, truth in batches])
 

@@ -17,11 +17,13 @@ from torch import Tensor, nn
 from flexnet.attacks.fgsm import expected_gradient, fgsm_from_gradient
 from flexnet.attacks.precision import full_precision, require_full_precision
 from flexnet.attacks.spaces import Space, space_of
-from flexnet.evaluation.accuracy import evaluating, on_device, to_unit
+from flexnet.evaluation.accuracy import on_device
 from flexnet.evaluation.counting import count_all, count_dropping_last, shuffle_seed
 from flexnet.evaluation.fgsm_settings import FgsmSettings
 from flexnet.layers.diagnostics import flexible_layers, redraw_thresholds, set_mask_generator
+from flexnet.layers.tracing import evaluation_mode
 from flexnet.seeds import derive_seed
+from flexnet.training.batches import to_unit
 
 Progress = Callable[[int], None]
 
@@ -115,7 +117,7 @@ def fgsm_outcomes(
     size = min(settings.batch, batch_size)
     batches = list(zip(torch.split(pixels, size), torch.split(classes, size), strict=True))
     outcomes = []
-    with evaluating(model), _as_it_came(model), full_precision(pixels.device):
+    with evaluation_mode(model), _as_it_came(model), full_precision(pixels.device):
         for index, (batch, truth) in enumerate(batches):
             outcomes.append(attack.judge(to_unit(batch), truth, index))
             if progress is not None:

@@ -3,13 +3,12 @@
 import argparse
 import json
 import sys
-from pathlib import Path
 
-from flexnet.errors import FlexnetError
 from flexnet.figures.captions import Facts, caption
 from flexnet.figures.registry import load
 from flexnet.figures.save import save
 from flexnet.files import atomic_path, write_text
+from flexnet.jobs import run_job
 from flexnet.statistics.tables import read_rows
 
 
@@ -31,14 +30,7 @@ def main() -> int:
     for name in ("settings", "rows", "table", "figure", "caption", "log"):
         parser.add_argument(f"--{name}", required=True)
     files = parser.parse_args()
-    try:
-        draw(json.loads(files.settings), files)
-        message = ""
-    except FlexnetError as error:
-        message = f"draw: error: {error}\n"
-    sys.stderr.write(message)
-    Path(files.log).write_text(message, encoding="utf-8")
-    return bool(message)
+    return run_job("draw", files.log, lambda: draw(json.loads(files.settings), files))
 
 
 if __name__ == "__main__":

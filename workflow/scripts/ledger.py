@@ -10,11 +10,11 @@ import pandas as pd
 
 from flexnet.claims.catalogue import load_claims, packaged_papers
 from flexnet.claims.ledger import judge, read_ledger, write_ledger
-from flexnet.errors import FlexnetError
 from flexnet.figures.captions import Facts, caption
 from flexnet.figures.claims import draw, summarise_rows
 from flexnet.figures.save import save
 from flexnet.files import write_text
+from flexnet.jobs import run_job
 from flexnet.statistics.columns import PROTOCOLS
 from flexnet.statistics.tables import read_rows
 
@@ -56,14 +56,7 @@ def main() -> int:
     for name in ("settings", "ledger", "figure", "caption", "log"):
         parser.add_argument(f"--{name}", required=True)
     files = parser.parse_args()
-    try:
-        ledger(json.loads(files.settings), files)
-        message = ""
-    except FlexnetError as error:
-        message = f"ledger: error: {error}\n"
-    sys.stderr.write(message)
-    Path(files.log).write_text(message, encoding="utf-8")
-    return bool(message)
+    return run_job("ledger", files.log, lambda: ledger(json.loads(files.settings), files))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ Figures are then redrawn from them without training: `snakemake published/laptop
 import argparse
 import csv
 import hashlib
-import json
 import os
 import platform
 import shutil
@@ -19,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from flexnet.config import lay_over, read_yaml
-from flexnet.errors import ConfigError, FlexnetError
+from flexnet.errors import ConfigError
 from flexnet.files import write_json
+from flexnet.jobs import run_job
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -81,8 +81,8 @@ def commit() -> str:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def publish(scale: str, command: str) -> Path:
-    """Copy the rows and write the provenance; return the folder."""
+def publish(scale: str, command: str) -> None:
+    """Copy the rows and write the provenance; say what was kept."""
     home = ROOT if scale == "paper" else ROOT / scale
     layer = {} if scale == "paper" else read_yaml(ROOT / f"config/scales/{scale}.yaml")
     target = ROOT / "published" / scale
@@ -101,7 +101,7 @@ def publish(scale: str, command: str) -> Path:
         "sha256": digests,
     }
     write_json(target / "provenance.json", provenance)
-    return target
+    print(f"published/{scale}: {len(digests)} tables")
 
 
 def main() -> int:
@@ -112,14 +112,7 @@ def main() -> int:
     parser.add_argument("scale", help="name of the scale")
     parser.add_argument("command", help="the command that made the rows")
     arguments = parser.parse_args()
-    try:
-        target = publish(arguments.scale, arguments.command)
-    except FlexnetError as error:
-        sys.stderr.write(f"publish: error: {error}\n")
-        return 1
-    files = json.dumps(sorted(str(path.relative_to(target)) for path in target.rglob("*.csv")))
-    print(f"{target.relative_to(ROOT)}: {files}")
-    return 0
+    return run_job("publish", None, lambda: publish(arguments.scale, arguments.command))
 
 
 if __name__ == "__main__":
