@@ -20,3 +20,10 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/targets.smk"
 include: "workflow/rules/cost.smk"
+
+
+# Here and not in targets.smk: a default target that an included file sets is forgotten.
+rule all:
+    default_target: True
+    input:
+        everything(""),

@@ -1,11 +1,4 @@
-"""Named targets: everything of a scale, and the published figures."""
-
-
-rule all:
-    default_target: True
-    input:
-        everything(""),
-
+"""Named targets: everything of a reduced scale, and the published figures."""
 
 for home in SCALES:
     if home:
