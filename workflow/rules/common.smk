@@ -56,6 +56,11 @@ def load_figures():
     return figures
 
 
+# From `--config` Snakemake takes True and False as such, but true and false as text.
+config.update(
+    {key: text == "true" for key, text in config.items() if text in ("true", "false")}
+)
+
 try:
     SCALES = load_scales()
     FIGURES = load_figures()
