@@ -65,7 +65,9 @@ STAGES: dict[str, Stage] = {
         ("figure", "protocol", "series"),
         {"output": "CSV file to write"},
     ),
-    "cost": Stage("estimate what training runs cost on this machine", ("runs", "cores", "sooner"), {}),
+    "cost": Stage(
+        "estimate what training runs cost on this machine", ("runs", "jobs", "cores", "threads", "sooner"), {}
+    ),
 }
 
 

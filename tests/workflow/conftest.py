@@ -1,0 +1,112 @@
+"""Copies of the workflow in which Snakemake runs, so that no test touches this checkout."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PARTS = ("Snakefile", "workflow", "config", "profiles", "flexnet", "published")
+SECONDS = 600
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        here = item.path.parent == Path(__file__).parent
+        if here and {"project", "finished"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("workflow")
+
+
+@dataclass(frozen=True)
+class Project:
+    """A copy of what a checkout holds, with nothing made yet."""
+
+    folder: Path
+
+    @classmethod
+    def copy(cls, folder: Path) -> "Project":
+        for part in filter(lambda name: (ROOT / name).exists(), PARTS):
+            if (ROOT / part).is_dir():
+                shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy2(ROOT / part, folder / part)
+        for made in (*folder.glob("published/*/figures"), *folder.glob("published/*/results/tables")):
+            shutil.rmtree(made)
+        return cls(folder)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The caller's, without its settings for flexnet; the copy's package precedes the installed one."""
+        kept = {
+            key: value for key, value in os.environ.items() if not key.startswith(("FLEXNET_", "SNAKEMAKE_"))
+        }
+        return kept | {"PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run Python in the copy; standard error joins standard output."""
+        return subprocess.run(
+            [sys.executable, *command],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=SECONDS,
+        )
+
+    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.run("-m", "snakemake", "--cores", "2", *arguments)
+
+    def plan(self, *arguments: str) -> dict[str, int]:
+        """Number of jobs of each rule that Snakemake would run."""
+        return self.make("--dry-run", *arguments)
+
+    def make(self, *arguments: str) -> dict[str, int]:
+        """Run Snakemake, which must succeed without a warning; number of jobs of each rule."""
+        done = self.snakemake(*arguments)
+        assert done.returncode == 0, done.stdout
+        for complaint in ("Warning", "Traceback", "no GPU found"):
+            assert complaint not in done.stdout, done.stdout
+        return job_counts(done.stdout)
+
+    @contextmanager
+    def edited(self, file: str, old: str, new: str) -> Iterator[None]:
+        """Replace the first `old` in a file, and put the file back afterwards."""
+        path = self.folder / file
+        text = path.read_text(encoding="utf-8")
+        assert old in text, f"{file} does not hold {old!r}"
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+        try:
+            yield
+        finally:
+            path.write_text(text, encoding="utf-8")
+
+
+def job_counts(output: str) -> dict[str, int]:
+    """Read Snakemake's table of jobs by rule; empty if there is nothing to do."""
+    if "Job stats:" not in output:
+        assert "Nothing to be done" in output, output
+        return {}
+    lines = output.split("Job stats:")[-1].split("\n\n")[0].splitlines()[3:]
+    counts = {rule: int(count) for rule, count in (line.split() for line in lines)}
+    assert counts.pop("total") == sum(counts.values())
+    return counts
+
+
+@pytest.fixture(scope="session")
+def new_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Project]:
+    """Make a fresh copy."""
+    return lambda: Project.copy(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture(scope="module")
+def project(new_project: Callable[[], Project]) -> Project:
+    """A clean copy that the tests of a module share; none of them makes anything in it."""
+    return new_project()

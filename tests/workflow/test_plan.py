@@ -1,0 +1,206 @@
+"""What would run, from a clean copy: every target has a plan, and a wrong setting has a message."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flexnet import config as settings
+
+ROOT = Path(__file__).parents[2]
+BASE = settings.read_yaml(ROOT / "config/config.yaml")
+FIGURES = settings.read_yaml(ROOT / "config/figures.yaml")
+SCALES = {"": settings.resolve(BASE)} | {
+    f"{name}/": settings.resolve(settings.lay_over(BASE, settings.read_yaml(path)))
+    for name, path in settings.scale_files(ROOT / "config/scales")
+}
+DEMO_SEEDS = SCALES["demo/"]["models"]["vgg16-baseline"]["seeds"]
+VARIANTS = {"": "paper", "release/": "release", "corrected/": "corrected"}
+
+
+def models_of(families: tuple[str, ...], protocols: tuple[str, ...]) -> set[str]:
+    """Models of all figures of some families under some protocols."""
+    return {
+        model
+        for figure in FIGURES.values()
+        for protocol in protocols
+        if figure["family"] in families
+        for model in settings.series_of(figure, protocol).values()
+    }
+
+
+def seeds(home: str, models: set[str]) -> int:
+    return sum(SCALES[home]["models"][model]["seeds"] for model in models)
+
+
+def expected_jobs() -> dict[str, int]:
+    """Jobs of all figures under all protocols at all scales, from the configuration alone."""
+    protocols, families = settings.PROTOCOLS, ("history", "fgsm")
+    trained = models_of(families, protocols)
+    subsets = {
+        (home, row["dataset"], seed)
+        for home, scale in SCALES.items()
+        for row in (scale["models"][model] for model in trained)
+        for seed in range(row["seeds"])
+    }
+    sources = {
+        scale["datasets"][scale["models"][model]["dataset"]]["source"]
+        for scale in SCALES.values()
+        for model in trained
+    }
+    figures = len(SCALES) * len(VARIANTS) * len(FIGURES)
+    return {
+        "prepare_data": 2 * len(sources),
+        "choose_subset": len(subsets),
+        "train": sum(seeds(home, trained) for home in SCALES),
+        "fgsm": sum(seeds(home, models_of(("fgsm",), (name,))) for home in SCALES for name in protocols),
+        "collect_rows": figures,
+        "draw_figure": figures,
+        "judge_claims": len(SCALES),
+    }
+
+
+def test_the_copy_uses_its_own_package(project: Any) -> None:
+    done = project.run("-c", "import flexnet; print(flexnet.__file__)")
+    assert done.stdout.strip() == str(project.folder / "flexnet/__init__.py")
+
+
+def test_every_figure_variant_and_scale_has_a_plan(project: Any) -> None:
+    targets = [
+        f"{home}figures/{variant}{name}.pdf" for home in SCALES for variant in VARIANTS for name in FIGURES
+    ]
+    claims = [f"{home}figures/claims.pdf" for home in SCALES]
+    assert project.plan(*targets, *claims) == expected_jobs()
+
+
+def test_the_named_targets_are_all_of_that(project: Any) -> None:
+    named = {"all" if home == "" else home.rstrip("/"): 1 for home in SCALES}
+    assert project.plan(*named) == expected_jobs() | named
+
+
+@pytest.mark.parametrize(
+    ("snakefile", "rule"),
+    [("Snakefile", "all"), ("workflow/Snakefile", "default")],
+    ids=["root", "catalogue"],
+)
+def test_without_a_target_everything_at_the_papers_scale_is_made(
+    snakefile: str, rule: str, project: Any
+) -> None:
+    counts = project.plan("--snakefile", snakefile)
+    assert counts[rule] == counts["judge_claims"] == 1
+    assert counts["draw_figure"] == len(VARIANTS) * len(FIGURES)
+    assert counts["train"] == seeds("", models_of(("history", "fgsm"), settings.PROTOCOLS))
+
+
+@pytest.mark.parametrize(
+    ("target", "counts"),
+    [
+        (
+            "figures/fig4d.pdf",
+            {
+                "prepare_data": 2,
+                "choose_subset": 5,
+                "train": 15,
+                "fgsm": 15,
+                "collect_rows": 1,
+                "draw_figure": 1,
+            },
+        ),
+        (
+            "figures/fig4c.pdf",
+            {"prepare_data": 2, "choose_subset": 10, "train": 30, "collect_rows": 1, "draw_figure": 1},
+        ),
+        (
+            "demo/figures/fig4b.pdf",
+            {
+                "prepare_data": 2,
+                "choose_subset": DEMO_SEEDS,
+                "train": 3 * DEMO_SEEDS,
+                "collect_rows": 1,
+                "draw_figure": 1,
+            },
+        ),
+    ],
+)
+def test_one_figure_needs_exactly_its_own_jobs(target: str, counts: dict[str, int], project: Any) -> None:
+    assert project.plan(target) == counts
+
+
+def test_published_figures_are_drawn_without_training(project: Any) -> None:
+    homes = sorted(path.name for path in project.folder.glob("published/*/"))
+    if not homes:
+        pytest.skip("nothing is published yet")
+    counts = project.plan("published")
+    rows = list(project.folder.glob("published/*/results/rows/*/*.csv"))
+    assert counts == {"published": 1, "draw_figure": len(rows), "judge_claims": len(homes)}
+
+
+@pytest.mark.parametrize("target", ["figures/fig9z.pdf", "dmeo/figures/fig4b.pdf"])
+def test_a_target_that_does_not_exist_is_an_error(target: str, project: Any) -> None:
+    done = project.snakemake("--dry-run", target)
+    assert done.returncode == 1
+    assert f"No rule to produce {target}" in done.stdout
+
+
+def test_wrong_settings_on_the_command_line_are_named(project: Any) -> None:
+    done = project.snakemake("--dry-run", "demo/figures/fig4b.pdf", "--config", "devise=cpu", "threads=0")
+    assert done.returncode == 1
+    assert "; threads: expected a number of at least 1; got 0" in done.stdout
+    assert "top level: unknown key 'devise'; expected keys among ['checkpoint_seconds', " in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("devise: cpu", "config/scales/bad.yaml: top level: unknown key 'devise'; expected keys among ["),
+        ("device: cpu", "config/scales/bad.yaml: device: expected keys among ["),
+        (
+            "recipes: {vgg: {epochs: many}}",
+            "config/scales/bad.yaml: recipes.vgg.epochs: expected a value of type integer; got 'many'",
+        ),
+        (
+            "models: {vgg16-random: {network: vgg61}}",
+            "config/scales/bad.yaml: models.vgg16-random.network: expected one of ['small', ",
+        ),
+        ("recipes: [", "config/scales/bad.yaml: expected a YAML file; got: while parsing"),
+    ],
+)
+def test_a_wrong_setting_in_a_scale_is_named_with_its_file(text: str, message: str, project: Any) -> None:
+    path = project.folder / "config/scales/bad.yaml"
+    path.write_text(text + "\n")
+    try:
+        done = project.snakemake("--dry-run", "demo/figures/fig4b.pdf")
+    finally:
+        path.unlink()
+    assert done.returncode == 1
+    assert message in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "random: vgg16-random }",
+            "random: vgg16-rnadom }",
+            "figures.fig4b.series.random: expected one of [",
+        ),
+        (
+            "family: history",
+            "familiy: history",
+            "config/figures.yaml: fig4b: unknown key 'familiy'; expected",
+        ),
+    ],
+)
+def test_a_wrong_figure_is_named(old: str, new: str, message: str, project: Any) -> None:
+    with project.edited("config/figures.yaml", old, new):
+        done = project.snakemake("--dry-run", "demo/figures/fig4b.pdf")
+    assert done.returncode == 1
+    assert message in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_snakemake_finds_nothing_to_criticise(project: Any) -> None:
+    done = project.snakemake("--lint")
+    assert done.returncode == 0, done.stdout

@@ -1,0 +1,280 @@
+"""A tiny scale run for real: its figures and numbers, what makes its jobs run again, its report."""
+
+import csv
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+SCALE = """\
+threads: 1
+note: Made by a test.
+datasets:
+  cifar10: { source: shapes32, per_class: 20, test_per_class: 10 }
+recipes:
+  vgg: { epochs: 2, batch_size: 50, learning_rate: 0.02 }
+  other: { like: vgg }
+models:
+  vgg16-baseline: { seeds: 2, options: { width: 0.125, dropout: 0.125 } }
+  vgg16-random: { recipe: other }
+protocols:
+  paper: { fgsm: { epsilons: [0, 0.1, 0.5], draws: 2 } }
+"""
+TARGETS = ("tiny/figures/fig4b.pdf", "tiny/figures/fig4d.pdf")
+MODELS = {"baseline": "vgg16-baseline", "flexible": "vgg16-flexible", "random": "vgg16-random"}
+TRAINED = {"train": 6, "fgsm": 6, "collect_rows": 2, "draw_figure": 2}
+
+
+@pytest.fixture(scope="module")
+def finished(new_project: Callable[[], Any]) -> Any:
+    """A copy in which both figures of the tiny scale were made."""
+    project = new_project()
+    (project.folder / "config/scales/tiny.yaml").write_text(SCALE)
+    path = project.folder / "config/config.yaml"
+    fewer = path.read_text().replace("train: 4000", "train: 400").replace("test: 1000", "test: 200")
+    path.write_text(fewer)
+    counts = project.make(*TARGETS, "--config", "device=cpu")
+    assert counts == {"prepare_data": 2, "choose_subset": 2, **TRAINED}
+    return project
+
+
+def rows_of(folder: Path, pattern: str) -> list[dict[str, str]]:
+    rows = []
+    for path in sorted(folder.glob(pattern)):
+        with path.open(newline="") as stream:
+            rows += list(csv.DictReader(stream))
+    assert rows, pattern
+    return rows
+
+
+# --- what was made ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("figure", ["fig4b", "fig4d"])
+def test_each_figure_is_there_as_pdf_and_png_with_caption_and_table(figure: str, finished: Any) -> None:
+    figures = finished.folder / "tiny/figures"
+    assert (figures / f"{figure}.pdf").read_bytes().startswith(b"%PDF-")
+    with Image.open(figures / f"{figure}.png") as image:
+        assert image.width > 900
+        assert len(image.convert("L").histogram()) - image.convert("L").histogram().count(0) > 10
+    caption = (figures / f"{figure}.md").read_text()
+    words = ["VGG16 on drawn objects", "100 test images", "n = 2", "Scale: tiny; protocol: paper."]
+    for part in [*words, "Baseline; Flexible; Flexible (random)", "Made by a test.\n"]:
+        assert part in caption
+    assert (finished.folder / f"tiny/results/tables/{figure}.csv").is_file()
+
+
+def test_the_table_of_accuracies_is_that_of_the_histories(finished: Any) -> None:
+    table = pd.read_csv(finished.folder / "tiny/results/tables/fig4b.csv")
+    assert set(zip(table["series"], table["epoch"], strict=True)) == {(s, e) for s in MODELS for e in (1, 2)}
+    assert (table["n"] == 2).all()
+    assert (table["n_images"] == 100).all()
+    for row in table.to_dict("records"):
+        history = rows_of(finished.folder, f"tiny/results/models/{MODELS[row['series']]}/*.history.csv")
+        seeds = [
+            float(one["accuracy"])
+            for one in history
+            if one["split"] == "test" and int(one["epoch"]) == row["epoch"]
+        ]
+        assert row["mean"] == pytest.approx(sum(seeds) / 2)
+        assert row["sem"] == pytest.approx(abs(seeds[0] - seeds[1]) / 2, abs=1e-12)
+
+
+def test_the_table_under_attack_is_in_range_and_starts_at_the_last_epoch(finished: Any) -> None:
+    table = pd.read_csv(finished.folder / "tiny/results/tables/fig4d.csv")
+    assert set(zip(table["series"], table["epsilon"], strict=True)) == {
+        (series, epsilon) for series in MODELS for epsilon in (0.0, 0.1, 0.5)
+    }
+    assert (table["n"] == 2).all()
+    assert table["mean"].between(0, 1).all()
+    learned = pd.read_csv(finished.folder / "tiny/results/tables/fig4b.csv").query("epoch == 2")
+    clean = table.query("epsilon == 0").set_index("series")["mean"]
+    for series in ("baseline", "flexible"):  # without random masks the same images give the same answers
+        expected = learned.set_index("series")["mean"][series]
+        assert clean[series] == pytest.approx(expected)
+
+
+def test_repeats_belong_to_the_random_model_alone(finished: Any) -> None:
+    draws = {
+        model: {row["draw"] for row in rows_of(finished.folder, f"tiny/results/fgsm/paper/{model}/*.csv")}
+        for model in MODELS.values()
+    }
+    assert draws == {"vgg16-baseline": {"0"}, "vgg16-flexible": {"0"}, "vgg16-random": {"0", "1"}}
+
+
+def test_every_seed_has_its_own_training_images_and_all_share_the_scored_ones(finished: Any) -> None:
+    folder = finished.folder / "tiny/results/subsets/cifar10"
+    first, second = (json.loads((folder / f"seed{seed}.json").read_text()) for seed in (1, 2))
+    assert len(first["training"]) == len(second["training"]) == 200
+    assert first["training"] != second["training"]
+    assert first["scored"] == second["scored"]
+
+
+def test_every_job_left_a_log_and_no_job_left_anything_half_done(finished: Any) -> None:
+    logs = {
+        path.relative_to(finished.folder).as_posix() for path in finished.folder.glob("tiny/logs/**/*.log")
+    }
+    assert {f"tiny/logs/train/{model}/seed{seed}.log" for model in MODELS.values() for seed in (1, 2)} <= logs
+    assert {
+        f"tiny/logs/fgsm/paper/{model}/seed{seed}.log" for model in MODELS.values() for seed in (1, 2)
+    } <= logs
+    assert len(logs) == 6 + 6 + 2 + 2 + 2
+    log = (finished.folder / "tiny/logs/train/vgg16-random/seed2.log").read_text()
+    assert "vgg16-random seed 2: 2/2 epochs" in log
+    made = [path.name for path in finished.folder.glob("tiny/**/*")]
+    assert not [name for name in made if ".part" in name or name.endswith(".checkpoint")]
+
+
+# --- what makes jobs run again ---------------------------------------------------------------------
+
+Edits = list[tuple[str, str, str]]
+RERUNS: dict[str, tuple[Edits, list[str], dict[str, int]]] = {
+    "nothing": ([], [], {}),
+    "comments, docstrings, order of keys, resources": (
+        [
+            ("flexnet/training/run.py", "CHECK_STEPS = 50", "# A comment.\nCHECK_STEPS =  50"),
+            ("flexnet/training/run.py", '"""One training run', '"""Another docstring. One training run'),
+            ("workflow/scripts/draw.py", "import argparse\n", "import argparse  # a comment\n"),
+            ("workflow/rules/attack.smk", "rule fgsm:", "# A comment.\nrule fgsm:"),
+            ("workflow/rules/train.smk", "mem_mb=8000", "mem_mb=9000"),
+            ("config/scales/tiny.yaml", "{ epochs: 2, batch_size: 50,", "{ batch_size: 50, epochs: 2,"),
+        ],
+        [],
+        {},
+    ),
+    "what these figures do not use": (
+        [
+            ("flexnet/networks/surrogate.py", "(64, 128, 256)", "(64, 128, 257)"),
+            ("config/config.yaml", "draws: 20", "draws: 21"),
+            ("config/scales/demo.yaml", "note: >-\n", "note: >-\n  Another.\n"),
+            ("config/scales/demo.yaml", "threads: 1", "threads: 2"),
+        ],
+        [],
+        {},
+    ),
+    "machine": (
+        [
+            ("config/scales/tiny.yaml", "threads: 1", "threads: 2"),
+            ("config/config.yaml", "checkpoint_seconds: 30", "checkpoint_seconds: 5"),
+            ("config/config.yaml", "data_mirror: null", "data_mirror: /elsewhere"),
+        ],
+        ["--config", "device=auto", "download=false", "--resources", "gpu=2"],
+        {},
+    ),
+    "code that trains": (
+        [("flexnet/training/run.py", "CHECK_STEPS = 50", "CHECK_STEPS = 49")],
+        [],
+        TRAINED,
+    ),
+    "network": (
+        [("flexnet/networks/vgg.py", "HEAD_DROPOUT = 100, 0.5", "HEAD_DROPOUT = 100, 0.4")],
+        [],
+        TRAINED,
+    ),
+    "code of the attack": (
+        [("flexnet/stages/fgsm.py", "BATCH = 1000", "BATCH = 500")],
+        [],
+        {"fgsm": 6, "collect_rows": 1, "draw_figure": 1},
+    ),
+    "code of one figure": (
+        [("flexnet/figures/fig4d.py", "HEIGHT_MM = 66.0", "HEIGHT_MM = 67.0")],
+        [],
+        {"draw_figure": 1},
+    ),
+    "script that draws": (
+        [("workflow/scripts/draw.py", "index=False", "index=True")],
+        [],
+        {"draw_figure": 2},
+    ),
+    "recipe of some models": (
+        [("config/scales/tiny.yaml", "other: { like: vgg }", "other: { like: vgg, momentum: 0.8 }")],
+        [],
+        {"train": 2, "fgsm": 2, "collect_rows": 2, "draw_figure": 2},
+    ),
+    "one more seed": (
+        [("config/scales/tiny.yaml", "seeds: 2", "seeds: 3")],
+        [],
+        {"choose_subset": 1, "train": 3, "fgsm": 3, "collect_rows": 2, "draw_figure": 2},
+    ),
+    "one seed fewer": (
+        [("config/scales/tiny.yaml", "seeds: 2", "seeds: 1")],
+        [],
+        {"collect_rows": 2, "draw_figure": 2},
+    ),
+    "grid of the attack": (
+        [("config/scales/tiny.yaml", "0.1, 0.5", "0.1, 0.2, 0.5")],
+        [],
+        {"fgsm": 6, "collect_rows": 1, "draw_figure": 1},
+    ),
+    "note of the scale": (
+        [("config/scales/tiny.yaml", "Made by a test.", "Made by this test.")],
+        [],
+        {"draw_figure": 2},
+    ),
+    "caption of one figure": (
+        [("config/figures.yaml", "Test accuracy of {network}", "Accuracy of {network}")],
+        [],
+        {"draw_figure": 1},
+    ),
+}
+
+
+@pytest.mark.parametrize("change", RERUNS)
+def test_a_change_reruns_what_depends_on_it_and_nothing_else(change: str, finished: Any) -> None:
+    edits, arguments, expected = RERUNS[change]
+    with ExitStack() as stack:
+        for file, old, new in edits:
+            stack.enter_context(finished.edited(file, old, new))
+        assert finished.plan(*TARGETS, *arguments) == expected
+
+
+def test_new_times_on_every_file_rerun_nothing(finished: Any) -> None:
+    """As after a checkout or a copy; prepared images are larger than what Snakemake compares by content."""
+    files = [path for path in finished.folder.rglob("*") if path.is_file() and ".snakemake" not in path.parts]
+    assert len(files) > 150
+    for path in files:
+        os.utime(path)
+    assert finished.plan(*TARGETS) == {}
+
+
+# --- beyond ----------------------------------------------------------------------------------------
+
+
+def test_the_report_holds_figures_and_captions(finished: Any) -> None:
+    done = finished.snakemake("--report", "report.zip", *TARGETS)
+    assert done.returncode == 0, done.stdout
+    with zipfile.ZipFile(finished.folder / "report.zip") as archive:
+        names = [Path(name).name for name in archive.namelist()]
+        text = archive.read("report/report.html").decode()
+    assert {"fig4b.pdf", "fig4d.pdf", "report.html"} <= set(names)
+    for figure in ("fig4b", "fig4d"):
+        assert f"{figure} at tiny scale, paper protocol." in text
+    assert text.count("Made by a test.") >= 2
+    assert "Figures and claims of the Flexible Layer paper" in text
+
+
+def test_published_rows_give_the_same_table_and_the_claims_without_training(finished: Any) -> None:
+    home = finished.folder / "published/tiny/results/rows/paper"
+    home.mkdir(parents=True)
+    for figure in ("fig4b", "fig4d"):
+        shutil.copy(finished.folder / f"tiny/results/rows/paper/{figure}.csv", home)
+    targets = ("published/tiny/figures/fig4b.pdf", "published/tiny/figures/claims.pdf")
+    assert finished.make(*targets) == {"draw_figure": 1, "judge_claims": 1}
+    tables = [finished.folder / f"{place}tiny/results/tables/fig4b.csv" for place in ("published/", "")]
+    assert tables[0].read_bytes() == tables[1].read_bytes()
+    ledger = pd.read_csv(finished.folder / "published/tiny/results/claims.csv")
+    assert set(ledger["scale"]) == {"tiny"}
+    assert set(ledger["protocol"]) == {"paper", "release", "corrected"}
+    measured = ledger[ledger["n"] > 0]
+    assert len(measured) > 0
+    assert set(measured["protocol"]) == {"paper"}
+    assert (finished.folder / "published/tiny/figures/claims.md").read_text().count("tiny") >= 1
+    assert finished.plan(*targets, *TARGETS) == {}
