@@ -53,7 +53,7 @@ def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
             _pixel_axis(axes, float(part["epsilon"].max()))
         else:
             _normalised_axis(axes, float(part["epsilon"].max()))
-            _mark_crossing(axes)
+            _mark_crossing(axes, float(part["epsilon"].max()))
         _mark_chance(axes, facts)
         legend_above(figure, axes)
         stamp(axes, facts)
@@ -75,10 +75,12 @@ def _pixel_axis(axes: Axes, largest: float) -> None:
     axes.xaxis.set_minor_locator(FixedLocator([level / 255 for level in MINOR_LEVELS]))
 
 
-def _mark_crossing(axes: Axes) -> None:
-    """A light vertical line where the paper's curves cross."""
+def _mark_crossing(axes: Axes, largest: float) -> None:
+    """A light vertical line where the paper's curves cross, if the grid reaches so far."""
     crossing = published("flexible-layer", "fgsm_crossing_epsilon").value
     assert isinstance(crossing, float)
+    if crossing > largest:
+        return
     # The text goes to the side with more room; curves fall, so the top is free on both.
     left = crossing > sum(axes.get_xlim()) / 2
     axes.axvline(crossing, color=FAINT, linewidth=0.6, linestyle=(0, (2, 2)), zorder=1, gid="crossing")

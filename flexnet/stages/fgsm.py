@@ -4,14 +4,13 @@ import json
 from argparse import Namespace
 from typing import Any
 
-import numpy as np
-
 from flexnet.evaluation.fgsm import evaluate_fgsm
 from flexnet.evaluation.fgsm_settings import FgsmSettings
 from flexnet.files import write_rows
 from flexnet.progress import Progress
 from flexnet.seeds import derive_seed
 from flexnet.stages._common import choose_device, load_for_model, read_subset, set_threads
+from flexnet.training.batches import DeviceImages
 from flexnet.training.checkpoint import load_model
 
 COLUMNS = ("model", "seed", "protocol", "epsilon", "draw", "n", "correct", "accuracy")
@@ -38,12 +37,12 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
         metadata["network"],
         json.loads(metadata["options"]),
     )
-    scored = np.asarray(subset["scored"])
+    scored = DeviceImages.load(arrays, subset["scored"], device)
     with Progress(" ".join(map(str, names.values())), len(scored), "images", files.log) as progress:
         rows = evaluate_fgsm(
             model.to(device),
-            arrays.images[scored],
-            arrays.labels[scored],
+            scored.images,
+            scored.labels,
             attack,
             seed=derive_seed(settings["run_seed"], settings["model"], settings["seed"], settings["protocol"]),
             device=device,

@@ -3,7 +3,9 @@
 
 rule fgsm:
     input:
-        weights="{scale}results/models/{model}/seed{seed}.safetensors",
+        # Large files count by their date, so the small history stands for the weights beside it.
+        history="{scale}results/models/{model}/seed{seed}.history.csv",
+        weights=ancient("{scale}results/models/{model}/seed{seed}.safetensors"),
         subset=subset_of,
         training=lambda wildcards: ancient(arrays_of(wildcards, "train")),
         test=lambda wildcards: ancient(arrays_of(wildcards, "test")),
