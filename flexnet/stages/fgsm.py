@@ -4,6 +4,8 @@ import json
 from argparse import Namespace
 from typing import Any
 
+import torch
+
 from flexnet.evaluation.fgsm import evaluate_fgsm
 from flexnet.evaluation.fgsm_settings import FgsmSettings
 from flexnet.files import write_rows
@@ -14,7 +16,8 @@ from flexnet.training.batches import DeviceImages
 from flexnet.training.checkpoint import load_model
 
 COLUMNS = ("model", "seed", "protocol", "epsilon", "draw", "n", "correct", "accuracy")
-BATCH = 1000  # images per forward pass; several epsilons of a batch share one
+# Images per forward pass; several epsilons of a batch share one. A CPU is fastest where they fit its cache.
+BATCH, CPU_BATCH = 1000, 100
 
 
 def run(settings: dict[str, Any], files: Namespace) -> None:
@@ -30,6 +33,7 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
     set_threads(files.threads)
     device = choose_device()
     model, metadata = load_model(files.weights)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     subset = read_subset(files.subset)
     names = {"model": settings["model"], "seed": settings["seed"], "protocol": settings["protocol"]}
     arrays = load_for_model(
@@ -46,7 +50,7 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
             attack,
             seed=derive_seed(settings["run_seed"], settings["model"], settings["seed"], settings["protocol"]),
             device=device,
-            batch_size=BATCH,
+            batch_size=CPU_BATCH if device.type == "cpu" else BATCH,
             progress=progress.advance,
         )
     write_rows(files.output, COLUMNS, [{**names, **row} for row in rows])
