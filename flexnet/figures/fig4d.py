@@ -98,16 +98,16 @@ def _mark_crossing(axes: Axes, largest: float) -> None:
 
 
 def _mark_chance(axes: Axes, facts: Facts) -> None:
-    """A faint line at the accuracy of guessing, labelled at the left, where the curves are high."""
+    """A faint line at the accuracy of guessing, labelled below it at the left, where no curve goes."""
     chance = PER_CENT / facts.classes
     axes.axhline(chance, color=FAINT, linewidth=0.6, linestyle=(0, (4, 2)), zorder=1, gid="chance")
     axes.annotate(
         "chance",
         (0.0, chance),
         xycoords=("axes fraction", "data"),
-        xytext=(3, 1.5),
+        xytext=(3, -1.5),
         textcoords="offset points",
-        va="bottom",
+        va="top",
         fontsize=6,
         color=FAINT,
     )
