@@ -65,8 +65,15 @@ def blend(f_max: Tensor, f_conv: Tensor, threshold: Tensor, rule: str, sharpness
         ConfigError: if the rule is unknown or the sharpness is not positive.
     """
     slope = signed_sharpness(rule, sharpness)
+    dtype = f_conv.dtype
+    f_max, f_conv, threshold = _wide(f_max), _wide(f_conv), _wide(threshold)
     if not eager_cpu(f_max, f_conv, threshold):
-        return _blend(_wide(f_max), _wide(f_conv), _wide(threshold), slope).to(f_conv.dtype)
+        return _blend(f_max, f_conv, threshold, slope).to(dtype)
+    return _cached_blend(f_max, f_conv, threshold, slope).to(dtype)
+
+
+def _cached_blend(f_max: Tensor, f_conv: Tensor, threshold: Tensor, slope: float) -> Tensor:
+    """`_blend` in cache-sized pieces, for any memory order."""
     if f_conv.is_contiguous() or not f_conv.is_contiguous(memory_format=torch.channels_last):
         return _chunked(f_max, f_conv, threshold, slope)
     # Channels last: seen as (N,H,W,C) all operands are contiguous, and the sum over images is fast.
