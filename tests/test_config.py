@@ -217,7 +217,8 @@ def test_a_name_that_refers_to_nothing_is_named(layer: dict[str, Any], message: 
 
 def test_every_dataset_of_the_catalogue_may_be_a_source() -> None:
     sources = {f"s{i}": {"dataset": name, "title": name} for i, name in enumerate(DATASETS)}
-    settings.resolve(settings.lay_over(BASE, {"sources": sources}))
+    found = settings.resolve(settings.lay_over(BASE, {"sources": sources}))["sources"]
+    assert {row["dataset"] for name, row in found.items() if name in sources} == set(DATASETS)
 
 
 @pytest.mark.parametrize("key", ["series", "release", "corrected"])
