@@ -168,6 +168,8 @@ class _Attack:
         return torch.stack(outcomes)
 
     def _gradient(self, images: Tensor, labels: Tensor, draw: int, batch: int) -> Tensor:
+        if not any(self.settings.epsilons):  # clean images alone need none
+            return torch.zeros_like(images)
         set_mask_generator(self.model, self._generator(images, "gradient", draw, batch))
         passes = self.settings.eot_draws if _has(self.model, "random") else 1
         return expected_gradient(self.model, images, labels, self.settings.loss, passes)

@@ -17,6 +17,7 @@ __all__ = ["MATCHINGS", "RULES", "SCHEMES", "FlexibleConv2d"]
 SCHEMES = ("conv", "learned", "frozen", "redrawn", "uniform", "random", "max", "blend")
 STORED = ("learned", "frozen", "redrawn")  # schemes with one drawn threshold per unit or channel
 GATED = (*STORED, "uniform")  # schemes whose gate follows eq. (1)
+PER = ("unit", "channel", "layer")
 
 
 class FlexibleConv2d(nn.Conv2d):
@@ -48,7 +49,8 @@ class FlexibleConv2d(nn.Conv2d):
         value: the threshold of the scheme uniform.
         sharpness: slope of the gate per unit of input.
         matching: how pooled channels are mapped to output channels, see `match_channels`.
-        per: "unit" for a threshold (1,C',H',W'), "channel" for (1,C',1,1), which fits any input size.
+        per: "unit" for a threshold (1,C',H',W'); "channel" for (1,C',1,1) or "layer" for one number, which
+            fit any input size.
 
     Raises:
         ConfigError: if an argument is not allowed or missing.
@@ -156,19 +158,23 @@ class FlexibleConv2d(nn.Conv2d):
             ConfigError: if the input does not have the size that the thresholds were stored for.
         """
         if self.scheme == "conv":
-            return super().forward(input)
+            return self.convolved(input)
         if input.dim() == 3:
             return self.forward(input.unsqueeze(0)).squeeze(0)
         pooled = self.pooled(input)
         if self.scheme == "max":
             return pooled.to(_compute_dtype(pooled))
-        convolved = super().forward(input)
+        convolved = self.convolved(input)
         if self.threshold is not None:
             return blend(pooled, convolved, self.threshold, self.rule, self.sharpness)
         if self.scheme == "blend":
             return (pooled.to(convolved.dtype) + convolved) * 0.5
         mask = self._draw_mask(convolved)
         return torch.addcmul(mask * pooled.to(convolved.dtype), 1 - mask, convolved)
+
+    def convolved(self, input: Tensor) -> Tensor:
+        """The conv branch of an input (N,C,H,W) or (C,H,W)."""
+        return super().forward(input)
 
     def pooled(self, input: Tensor) -> Tensor:
         """The MAX branch of an input (N,C,H,W), mapped to the output channels: (N,C',H',W').
@@ -212,7 +218,7 @@ class FlexibleConv2d(nn.Conv2d):
 
     def _check(self) -> None:
         """Check the arguments that Conv2d does not know."""
-        allowed = {"scheme": SCHEMES, "rule": RULES, "matching": MATCHINGS, "per": ("unit", "channel")}
+        allowed = {"scheme": SCHEMES, "rule": RULES, "matching": MATCHINGS, "per": PER}
         for name, values in allowed.items():
             if getattr(self, name) not in values:
                 raise ConfigError(f"expected {name} to be one of {values}; got {getattr(self, name)!r}")
@@ -233,7 +239,7 @@ class FlexibleConv2d(nn.Conv2d):
             check_padding(cast(Pair, self.kernel_size), cast(Pair, self.padding))
 
     def _threshold_shape(self) -> tuple[int, int, int, int]:
-        if self.scheme == "uniform":
+        if self.scheme == "uniform" or self.per == "layer":
             return (1, 1, 1, 1)
         if self.per == "channel" or self.input_size is None:
             return (1, self.out_channels, 1, 1)

@@ -1,6 +1,5 @@
 """Stage `fgsm`: one trained model under the fast gradient sign method, all epsilons and repeats."""
 
-import json
 from argparse import Namespace
 from typing import Any
 
@@ -11,13 +10,10 @@ from flexnet.evaluation.fgsm_settings import FgsmSettings
 from flexnet.files import write_rows
 from flexnet.progress import Progress
 from flexnet.seeds import derive_seed
-from flexnet.stages._common import choose_device, load_for_model, read_subset, set_threads
-from flexnet.training.batches import DeviceImages
+from flexnet.stages._common import choose_device, evaluation_batch, load_scored, set_threads
 from flexnet.training.checkpoint import load_model
 
 COLUMNS = ("model", "seed", "protocol", "epsilon", "draw", "n", "correct", "accuracy")
-# Images per forward pass; several epsilons of a batch share one. A CPU is fastest where they fit its cache.
-BATCH, CPU_BATCH = 1000, 100
 
 
 def run(settings: dict[str, Any], files: Namespace) -> None:
@@ -34,14 +30,8 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
     device = choose_device()
     model, metadata = load_model(files.weights)
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    subset = read_subset(files.subset)
     names = {"model": settings["model"], "seed": settings["seed"], "protocol": settings["protocol"]}
-    arrays = load_for_model(
-        files.training if subset["split"] == "train" else files.test,
-        metadata["network"],
-        json.loads(metadata["options"]),
-    )
-    scored = DeviceImages.load(arrays, subset["scored"], device)
+    scored = load_scored(files, metadata, device)
     with Progress(" ".join(map(str, names.values())), len(scored), "images", files.log) as progress:
         rows = evaluate_fgsm(
             model.to(device),
@@ -50,7 +40,7 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
             attack,
             seed=derive_seed(settings["run_seed"], settings["model"], settings["seed"], settings["protocol"]),
             device=device,
-            batch_size=CPU_BATCH if device.type == "cpu" else BATCH,
+            batch_size=evaluation_batch(device),
             progress=progress.advance,
         )
     write_rows(files.output, COLUMNS, [{**names, **row} for row in rows])

@@ -56,7 +56,7 @@ def epoch_batches(
         generator: of the order and the flips; on the CPU, so that every device sees the same ones.
     """
     order = torch.randperm(len(data), generator=generator)
-    mirrored = torch.rand(len(data), generator=generator) < flip
+    mirrored = torch.rand(len(data), generator=generator) < flip if flip else None
     parts = list(torch.split(order, batch_size))
     if len(parts) > 1 and len(parts[-1]) == 1:
         parts[-2:] = [torch.cat(parts[-2:])]
@@ -64,5 +64,7 @@ def epoch_batches(
     for part in parts:
         chosen = part.to(device)
         images = data.images[chosen]
-        mirror = mirrored[part].to(device).view(-1, 1, 1, 1)
-        yield to_unit(torch.where(mirror, images.flip(-1), images)), data.labels[chosen]
+        if mirrored is not None:
+            mirror = mirrored[part].to(device).view(-1, 1, 1, 1)
+            images = torch.where(mirror, images.flip(-1), images)
+        yield to_unit(images), data.labels[chosen]

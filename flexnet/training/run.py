@@ -1,5 +1,6 @@
 """One training run: one model and one seed, from settings to weights and history."""
 
+import json
 import math
 import time
 from collections.abc import Mapping
@@ -68,6 +69,19 @@ class TrainingRun:
             "code": self.code,
             "version": __version__,
         }
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, str]) -> "TrainingRun":
+        """The run that wrote a weights file, from what the file says of itself."""
+        return cls(
+            metadata["model"],
+            int(metadata["seed"]),
+            metadata["network"],
+            json.loads(metadata["options"]),
+            Recipe.from_mapping(json.loads(metadata["recipe"])),
+            int(metadata["run_seed"]),
+            metadata["code"],
+        )
 
 
 def build_model(run: TrainingRun) -> nn.Module:

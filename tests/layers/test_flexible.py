@@ -102,6 +102,7 @@ def test_rules_exchange_the_branches() -> None:
         ({"padding": (0, 1), "stride": (1, 3)}, (1, 4, 6, 3)),
         ({"per": "channel"}, (1, 4, 1, 1)),
         ({"per": "channel", "input_size": None}, (1, 4, 1, 1)),
+        ({"per": "layer", "input_size": None}, (1, 1, 1, 1)),
         ({"input_size": 12}, (1, 4, 12, 12)),
     ],
 )
@@ -296,3 +297,20 @@ def test_calls_of_another_scheme_are_named() -> None:
         layer().set_threshold(0.1)
     with pytest.raises(ConfigError, match="'random', whose gate is constant"):
         layer("random").max_share(images())
+
+
+def test_one_learned_threshold_is_the_uniform_one_and_has_the_summed_gradient() -> None:
+    torch.manual_seed(0)
+    single = FlexibleConv2d(3, 4, 3, scheme="learned", per="layer", init="zeros")
+    uniform = FlexibleConv2d(3, 4, 3, scheme="uniform", value=0.0)
+    units = FlexibleConv2d(3, 4, 3, input_size=6, scheme="learned", init="zeros")
+    for other in (uniform, units):
+        other.load_state_dict({"weight": single.weight, "bias": single.bias}, strict=False)
+    x = 0.1 * torch.randn(5, 3, 6, 6)
+    outputs = [layer(x) for layer in (single, uniform, units)]
+    torch.testing.assert_close(outputs[0], outputs[1])
+    (outputs[0].square().sum() + outputs[2].square().sum()).backward()
+    assert single.threshold is not None and units.threshold is not None
+    assert single.threshold.grad is not None and units.threshold.grad is not None
+    torch.testing.assert_close(single.threshold.grad, units.threshold.grad.sum().view(1, 1, 1, 1))
+    assert float(single.threshold.grad.abs()) > 0

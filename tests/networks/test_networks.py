@@ -8,6 +8,7 @@ from flexnet.errors import ConfigError
 from flexnet.layers.flexible import FlexibleConv2d
 from flexnet.networks.classifier import Classifier
 from flexnet.networks.registry import NETWORKS, build
+from flexnet.networks.small import FlattenUnits
 
 LEARNED = {"scheme": "learned"}
 
@@ -104,7 +105,8 @@ def test_normalisation_is_the_first_layer_and_has_the_published_constants() -> N
 
 @pytest.mark.parametrize("name", sorted(NETWORKS))
 def test_every_network_maps_images_to_logits_and_trains(name: str) -> None:
-    network = build(name, width=0.125, classes=7, channels=1, input_size=32, normalise="half")
+    reduced = {"prototypes": 8} if name == "hmax" else {"width": 0.125}
+    network = build(name, **reduced, classes=7, channels=1, input_size=32, normalise="half")
     logits = network(torch.rand(3, 1, 32, 32))
     assert logits.shape == (3, 7)
     logits.square().sum().backward()
@@ -130,3 +132,13 @@ def test_every_network_maps_images_to_logits_and_trains(name: str) -> None:
 def test_wrong_options_are_named(name: str, options: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         build(name, **options)
+
+
+def test_units_are_flattened_by_position_whatever_their_order_in_memory() -> None:
+    maps = torch.arange(2 * 3 * 2 * 2.0).view(2, 3, 2, 2)
+    by_position = [
+        [float(maps[n, c, h, w]) for h in (0, 1) for w in (0, 1) for c in range(3)] for n in (0, 1)
+    ]
+    last = maps.to(memory_format=torch.channels_last)
+    assert FlattenUnits()(maps).tolist() == FlattenUnits()(last).tolist() == by_position
+    assert FlattenUnits()(last).data_ptr() == last.data_ptr()  # no copy

@@ -188,6 +188,11 @@ def test_a_trained_threshold_is_saved(tmp_path: Path) -> None:
     assert layer.threshold.shape == (1, 6, 8, 8)
 
 
+def test_a_weights_file_knows_the_run_that_wrote_it() -> None:
+    run = TrainingRun("m", 4, "small", {"width": 0.1}, Recipe(epochs=3, flip=0.25), run_seed=7, code="abc")
+    assert TrainingRun.from_metadata(run.metadata()) == run
+
+
 def test_damaged_and_foreign_weights_are_named(tmp_path: Path) -> None:
     damaged = tmp_path / "damaged.safetensors"
     damaged.write_bytes(b"\x10\x00\x00\x00\x00\x00\x00\x00{}")
