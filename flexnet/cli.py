@@ -18,11 +18,15 @@ from flexnet.jobs import run_job
 
 @dataclass(frozen=True)
 class Stage:
-    """What a stage does, the keys its settings must have, and its file arguments (name: help)."""
+    """What a stage does, the keys its settings must have, its file arguments (name: help).
+
+    Of these, `lists` take several files.
+    """
 
     summary: str
     settings: tuple[str, ...]
     files: dict[str, str]
+    lists: tuple[str, ...] = ()
 
 
 IMAGES = {
@@ -60,8 +64,24 @@ STAGES: dict[str, Stage] = {
             "output": "CSV file to write",
         },
     ),
+    "thresholds": Stage(
+        "score all seeds of a model, with thresholds as trained and exchanged",
+        ("model", "at_test", "protocols"),
+        {
+            **IMAGES,
+            "subset": "JSON file of the subset stage",
+            "weights": "weights files of the train stage",
+            "output": "CSV file to write",
+        },
+        lists=("weights",),
+    ),
     "collect": Stage(
         "join the rows of all models of a figure",
+        ("figure", "protocol", "series"),
+        {"output": "CSV file to write"},
+    ),
+    "describe": Stage(
+        "take what a schematic shows from the modules themselves",
         ("figure", "protocol", "series"),
         {"output": "CSV file to write"},
     ),
@@ -99,7 +119,8 @@ def make_parser() -> argparse.ArgumentParser:
         stage.add_argument("--threads", type=int, default=None, help="CPU threads (default: torch's choice)")
         stage.add_argument("--log", default=None, help="file that gets progress lines and errors")
         for argument, text in described.files.items():
-            stage.add_argument(f"--{argument}", required=True, help=text)
+            several = "+" if argument in described.lists else None
+            stage.add_argument(f"--{argument}", required=True, nargs=several, help=text)
     return parser
 
 

@@ -21,6 +21,7 @@ from PIL import Image
 from flexnet.cli import STAGES, main, make_parser
 from flexnet.data.arrays import ImageArrays, load_arrays, save_arrays
 from flexnet.files import read_json, write_json
+from flexnet.networks.registry import NETWORKS
 from flexnet.training.checkpoint import load_model
 
 FGSM: dict[str, Any] = {
@@ -351,7 +352,7 @@ def test_the_study_left_no_other_files_and_a_log(finished: Study) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"network": "smal"}, "network: expected one of ['small', 'surrogate', 'vgg16']; got 'smal'"),
+        ({"network": "smal"}, f"network: expected one of {sorted(NETWORKS)}; got 'smal'"),
         ({"options": {"widht": 1}}, "network 'small': expected options among ["),
         ({"recipe": {"epoch": 1}}, "recipe: expected keys among ["),
         ({"recipe": {**RECIPE, "flip": 2}}, "recipe.flip: expected a probability in [0, 1]; got 2"),

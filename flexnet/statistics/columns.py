@@ -13,9 +13,18 @@ Columns: TypeAlias = Mapping[str, type]
 PROTOCOLS: Final = ("paper", "release", "corrected")
 
 # What was done to the trained network, or when it was looked at. A table has some of these.
-CONDITIONS: Final[Columns] = {"split": str, "epoch": int, "epsilon": float, "draw": int}
+CONDITIONS: Final[Columns] = {
+    "split": str,
+    "epoch": int,
+    "intervention": str,  # what became of the thresholds at test: "trained", "shuffled", "redrawn", ...
+    "threshold": float,  # the uniform threshold at test
+    "epsilon": float,
+    "draw": int,
+}
 COUNTS: Final[Columns] = {"n": int, "correct": int, "accuracy": float}
 TRAINING: Final[Columns] = {"loss": float, "learning_rate": float}
+# How the gates behave: mean share of MAX, fraction of units that switch between images, mean |T - T0|.
+GATES: Final[Columns] = {"max_share": float, "switching": float, "threshold_shift": float}
 ESTIMATES: Final[Columns] = {
     "n": int,
     "n_images": int,
@@ -45,11 +54,46 @@ HISTORY: Final = Schema(
 FGSM: Final = Schema(
     {"model": str, "seed": int, "protocol": str, "epsilon": float, "draw": int, **COUNTS}, {}
 )
+THRESHOLDS: Final = Schema(FGSM.required, {"intervention": str, "threshold": float, **GATES})
 ROWS: Final = Schema(
     {"figure": str, "protocol": str, "series": str, "model": str, "seed": int, **COUNTS},
-    {**CONDITIONS, **TRAINING},
+    {**CONDITIONS, **TRAINING, **GATES},
 )
-SUMMARY: Final = Schema({"figure": str, "protocol": str, "series": str, **ESTIMATES}, CONDITIONS)
+SUMMARY: Final = Schema({"figure": str, "protocol": str, "series": str, **ESTIMATES}, {**CONDITIONS, **GATES})
+# What the schematics draw: the layers of networks, and the numbers of a worked example.
+DESCRIPTION: Final = Schema(
+    {
+        "figure": str,
+        "protocol": str,
+        "series": str,
+        "network": str,
+        "step": int,
+        "module": str,
+        "kind": str,
+        "kernel": float,
+        "stride": float,
+        "padding": float,
+        "rate": float,
+        "in_shape": str,
+        "out_shape": str,
+        "weights": int,
+        "thresholds": int,
+    },
+    {},
+)
+WORKED: Final = Schema(
+    {
+        "figure": str,
+        "protocol": str,
+        "series": str,
+        "rule": str,
+        "part": str,
+        "row": int,
+        "column": int,
+        "value": float,
+    },
+    {},
+)
 LEDGER: Final = Schema(
     {
         "id": str,

@@ -43,7 +43,7 @@ rule draw_figure:
         ),
         png="{home}figures/{variant}{figure}.png",
         caption="{home}figures/{variant}{figure}.md",
-        table="{home}results/tables/{variant}{figure}.csv",
+        table="{home}figures/{variant}{figure}.csv",
     log:
         "{home}logs/figures/{variant}{figure}.log",
     conda:

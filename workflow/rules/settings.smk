@@ -52,6 +52,50 @@ def fgsm_settings(wildcards):
     )
 
 
+def protocols_of(model):
+    """Protocols under which a figure asks for the thresholds family of a model."""
+    return [
+        protocol
+        for protocol in PROTOCOLS
+        if any(
+            model in settings.series_of(figure, protocol).values()
+            for figure in FIGURES.values()
+            if figure["family"] == "thresholds"
+        )
+    ]
+
+
+def thresholds_settings(wildcards):
+    """Canonical settings of the scoring of all seeds of a model."""
+    protocols = settings_of(wildcards.scale)["protocols"]
+    at_test = row_of(wildcards).get("at_test", {})
+    # Figure 3 shows clean accuracy alone.
+    clean = {"epsilons": [0]} if "sweep" in at_test else {}
+    return canonical_json(
+        {
+            "model": wildcards.model,
+            "at_test": at_test,
+            "protocols": {
+                name: {
+                    **protocols[name]["fgsm"],
+                    **protocols[name]["thresholds"],
+                    **clean,
+                }
+                for name in protocols_of(wildcards.model)
+            },
+        }
+    )
+
+
+def files_of_seeds(wildcards, suffix):
+    """Files of all trained seeds of a model."""
+    config = settings_of(wildcards.scale)
+    return [
+        f"{wildcards.scale}results/models/{wildcards.model}/seed{seed}.{suffix}"
+        for seed in settings.seeds_of(config, wildcards.model)
+    ]
+
+
 def family_files(wildcards):
     """Files of rows of a figure, by series."""
     figure = FIGURES[wildcards.figure]
@@ -59,9 +103,10 @@ def family_files(wildcards):
     pattern = {
         "history": "{results}/models/{model}/seed{seed}.history.csv",
         "fgsm": "{results}/fgsm/{protocol}/{model}/seed{seed}.csv",
+        "thresholds": "{results}/thresholds/{model}.csv",
     }[figure["family"]]
     config = settings_of(wildcards.scale)
-    return {
+    files = {
         series: [
             pattern.format(
                 results=results, protocol=wildcards.protocol, model=model, seed=seed
@@ -70,6 +115,35 @@ def family_files(wildcards):
         ]
         for series, model in settings.series_of(figure, wildcards.protocol).items()
     }
+    return {series: list(dict.fromkeys(names)) for series, names in files.items()}
+
+
+def describe_settings(wildcards):
+    """Canonical settings of the description of a schematic's networks."""
+    models = settings_of(wildcards.scale)["models"]
+    series = settings.series_of(FIGURES[wildcards.figure], wildcards.protocol)
+    described = {
+        name: {
+            "network": models[model]["network"],
+            "options": models[model].get("options", {}),
+        }
+        for name, model in series.items()
+    }
+    return canonical_json(
+        {
+            "figure": wildcards.figure,
+            "protocol": wildcards.protocol,
+            "series": described,
+        }
+    )
+
+
+def describe_code(wildcards):
+    """Digest of the code that describes a schematic's networks."""
+    models = settings_of(wildcards.scale)["models"]
+    series = settings.series_of(FIGURES[wildcards.figure], wildcards.protocol)
+    modules = {module_of(models[model]["network"]) for model in series.values()}
+    return code_digest("flexnet.stages.describe", *sorted(modules))
 
 
 def collect_settings(wildcards):
@@ -79,6 +153,7 @@ def collect_settings(wildcards):
             "figure": wildcards.figure,
             "protocol": wildcards.protocol,
             "series": family_files(wildcards),
+            "where": FIGURES[wildcards.figure].get("where", {}),
         }
     )
 
@@ -95,6 +170,19 @@ def training_images(config, dataset):
     return max(DATASETS[source["dataset"]].splits["train"])
 
 
+def reductions_of(model):
+    """What a caption must say of a network that is smaller than the paper's."""
+    options = model.get("options", {})
+    factors = [
+        f"{options[key]:g} of its {word}"
+        for key, word in (("width", "width"), ("dropout", "dropout rates"))
+        if options.get(key, 1) != 1
+    ]
+    if "prototypes" in options:
+        factors.append(f"{options['prototypes']} prototypes of each size")
+    return f" (with {' and '.join(factors)})" if factors else ""
+
+
 def facts_of(home, figure, protocol):
     """What caption and legend must know beside the table."""
     config = settings_of(home)
@@ -108,7 +196,7 @@ def facts_of(home, figure, protocol):
         "labels": described.get("labels", {}),
         "train_images": training_images(config, model["dataset"]),
         "epochs": config["recipes"][model["recipe"]]["epochs"],
-        "network": described["network"],
+        "network": described["network"] + reductions_of(model),
         "note": config["note"].strip(),
     }
 

@@ -1,0 +1,31 @@
+"""Schematics: layers and networks described by the modules themselves, as rows."""
+
+
+localrules:
+    describe,
+
+
+ruleorder: describe > collect_rows
+
+
+rule describe:
+    output:
+        "{scale}results/rows/{protocol}/{figure}.csv",
+    log:
+        "{scale}logs/rows/{protocol}/{figure}.log",
+    wildcard_constraints:
+        figure=any_of(
+            name for name, figure in FIGURES.items() if figure["family"] == "schematic"
+        ),
+    conda:
+        "../envs/flexnet.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        settings=describe_settings,
+        code=describe_code,
+    message:
+        "Describing the modules of {wildcards.figure}"
+    shell:
+        "python -m flexnet describe --settings {params.settings:q} --output {output:q} --log {log:q}"
