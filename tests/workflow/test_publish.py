@@ -8,9 +8,11 @@ from types import ModuleType
 
 import pytest
 
+from flexnet.errors import ConfigError
 from flexnet.files import read_json
 
 ROOT = Path(__file__).parents[2]
+FIG4B = "figure,protocol,model\nfig4b,paper,one\n"
 
 
 @pytest.fixture
@@ -23,7 +25,10 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     spec.loader.exec_module(module)
     shutil.copytree(ROOT / "config", tmp_path / "config")
     for name, text in {
-        "results/rows/paper/fig4b.csv": "figure,protocol\nfig4b,paper\n",
+        "results/rows/paper/fig4b.csv": FIG4B,
+        "results/rows/paper/fig3.csv": "figure,protocol,model\nfig3,paper,two\n",
+        "logs/thresholds/two.benchmark.tsv": "s\th:m:s\n7.5\t0:00:07\n",
+        "logs/train/other/seed1.benchmark.tsv": "s\th:m:s\n1.0\t0:00:01\n",
         "logs/train/one/seed1.benchmark.tsv": "s\th:m:s\n60.5\t0:01:00\n",
         "logs/train/one/seed2.benchmark.tsv": "s\th:m:s\n59.5\t0:00:59\n",
     }.items():
@@ -36,17 +41,44 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def test_rows_are_copied_with_their_provenance(script: ModuleType, tmp_path: Path) -> None:
-    script.publish("laptop", "snakemake laptop --cores 2")
+    script.publish("laptop", "snakemake laptop --cores 2", ["fig4b"])
     copy = tmp_path / "published/laptop/results/rows/paper/fig4b.csv"
-    assert copy.read_text() == "figure,protocol\nfig4b,paper\n"
-    provenance = read_json(tmp_path / "published/laptop/provenance.json")
-    assert provenance["command"] == "snakemake laptop --cores 2"
-    assert provenance["commit"] == "0123456789abcdef"
-    assert provenance["wall_time"] == {"train/one": {"jobs": 2, "seconds": 120.0}}
-    assert provenance["config"]["models"]["vgg16-baseline"]["options"]["width"] == 0.25
-    assert provenance["machine"]["cores"] >= 1
+    assert copy.read_text() == FIG4B
+    (run,) = read_json(tmp_path / "published/laptop/provenance.json")["runs"]
+    assert run["command"] == "snakemake laptop --cores 2"
+    assert run["commit"] == "0123456789abcdef"
+    assert run["wall_time"] == {"train/one": {"jobs": 2, "seconds": 120.0}}
+    assert run["config"]["models"]["vgg16-baseline"]["options"]["width"] == 0.25
+    assert run["machine"]["cores"] >= 1
     digest = hashlib.sha256(copy.read_bytes()).hexdigest()
-    assert provenance["sha256"] == {"results/rows/paper/fig4b.csv": digest}
+    assert run["sha256"] == {"results/rows/paper/fig4b.csv": digest}
+
+
+def test_rows_keep_the_provenance_of_their_own_run(script: ModuleType, tmp_path: Path) -> None:
+    script.publish("laptop", "first", ["fig4b"])
+    script.publish("laptop", "second", ["fig3"])
+    runs = read_json(tmp_path / "published/laptop/provenance.json")["runs"]
+    assert [run["command"] for run in runs] == ["first", "second"]
+    assert runs[1]["wall_time"] == {"thresholds/two": {"jobs": 1, "seconds": 7.5}}
+    script.publish("laptop", "both", [])
+    runs = read_json(tmp_path / "published/laptop/provenance.json")["runs"]
+    assert [run["command"] for run in runs] == ["both"]
+    assert set(runs[0]["sha256"]) == {"results/rows/paper/fig4b.csv", "results/rows/paper/fig3.csv"}
+
+
+def test_a_figure_that_is_not_there_is_named(script: ModuleType) -> None:
+    with pytest.raises(ConfigError, match="expected rows of fig9; got none"):
+        script.publish("laptop", "command", ["fig4b", "fig9"])
+
+
+def test_every_published_table_has_a_provenance_and_is_the_one_it_names() -> None:
+    for folder in (ROOT / "published").iterdir():
+        tables = {str(path.relative_to(folder)) for path in folder.glob("results/rows/*/*.csv")}
+        runs = read_json(folder / "provenance.json")["runs"]
+        named = {table: digest for run in runs for table, digest in run["sha256"].items()}
+        assert tables == set(named)
+        for table, digest in named.items():
+            assert hashlib.sha256((folder / table).read_bytes()).hexdigest() == digest, table
 
 
 def test_an_unfinished_scale_is_named(
