@@ -8,7 +8,12 @@ from importlib import import_module
 import torch
 
 # name of the benchmark: module with a function benchmark(quick, device)
-BENCHMARKS = {"layer": "benchmarks.layer", "training": "benchmarks.training", "attack": "benchmarks.attack"}
+BENCHMARKS = {
+    "layer": "benchmarks.layer",
+    "training": "benchmarks.training",
+    "small": "benchmarks.small",
+    "attack": "benchmarks.attack",
+}
 
 
 def facts(device: str) -> str:

@@ -88,16 +88,26 @@ def _ours(arrays: ImageArrays, device: str, recipe: Recipe) -> Callable[[], obje
     return lambda: trainer.epoch(next(epochs), data)
 
 
-def product_rate(device: str, dtype: torch.dtype, seconds: float = 1.0) -> float:
-    """Multiply-accumulates per second of large matrix products: what arithmetic alone would allow."""
-    size = 2048
-    left, right = (torch.rand(size, size, device=device).to(dtype) for _ in range(2))
+def product_rate(
+    device: str, dtype: torch.dtype, seconds: float = 1.0, shape: tuple[int, int, int] | None = None
+) -> float:
+    """Multiply-accumulates per second of matrix products: what arithmetic alone would allow.
+
+    Args:
+        device: where to multiply.
+        dtype: type of the matrices.
+        seconds: how long to measure.
+        shape: rows, inner size and columns; None for large square matrices.
+    """
+    rows, inner, columns = shape or (2048, 2048, 2048)
+    left = torch.rand(rows, inner, device=device).to(dtype)
+    right = torch.rand(columns, inner, device=device).to(dtype).t()
     left @ right
     count, start = 0, time.perf_counter()
     while time.perf_counter() - start < seconds:
         float((left @ right)[0, 0])
         count += 1
-    return float(count * size**3 / (time.perf_counter() - start))
+    return float(count * rows * inner * columns / (time.perf_counter() - start))
 
 
 def benchmark(quick: bool, device: str) -> list[Timing]:

@@ -13,7 +13,10 @@ from flexnet.errors import DataError
 
 @dataclass(frozen=True)
 class DeviceImages:
-    """Images (N, C, H, W) as uint8 and labels (N,) as int64, on one device."""
+    """Images (N, C, H, W) as uint8 and labels (N,) as int64, on one device.
+
+    Where a fixed part of a network was computed beforehand, its output (N, ...) stands for the images.
+    """
 
     images: Tensor
     labels: Tensor
@@ -39,8 +42,8 @@ class DeviceImages:
 
 
 def to_unit(images: Tensor) -> Tensor:
-    """Convert uint8 images to float32 in [0, 1]."""
-    return images.float().div_(255)
+    """Convert uint8 images to float32 in [0, 1]; what was computed from images already stays as it is."""
+    return images if images.is_floating_point() else images.float().div_(255)
 
 
 def epoch_batches(

@@ -27,6 +27,7 @@ def seconds_per_image(
     data = DeviceImages(images.to(device), labels.to(device))
     once = replace(run, recipe=replace(run.recipe, compile=False))
     trainer = Trainer(once, device, Checkpoint("unused.checkpoint", ""))
+    data = trainer.prepare(data)
     trainer.epoch(1, data)
     start = clock()
     float(trainer.epoch(2, data)["loss"])  # reading the loss waits for the device

@@ -20,6 +20,7 @@ from flexnet.progress import Progress
 from flexnet.seeds import derive_seed
 from flexnet.training.batches import DeviceImages, epoch_batches, to_unit
 from flexnet.training.checkpoint import Checkpoint, save_tensors
+from flexnet.training.fixed import fixed_features, trained_part
 from flexnet.training.optimiser import make_optimiser, set_rate
 from flexnet.training.recipe import Recipe
 
@@ -111,6 +112,11 @@ def _row(run: TrainingRun, epoch: int, split: str, n: int, totals: Tensor) -> di
     }
 
 
+def _channels_last(images: Tensor) -> Tensor:
+    """Maps with their channels last in memory, which convolutions prefer; anything else as it is."""
+    return images.contiguous(memory_format=torch.channels_last) if images.dim() == 4 else images
+
+
 def _totals(loss: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
     """Summed loss and number of correct answers of a batch, without reading anything back."""
     correct = (logits.argmax(1) == labels).sum()
@@ -126,21 +132,6 @@ def _require_finite(totals: Tensor, run: TrainingRun, epoch: int, checkpoint: Ch
         )
 
 
-def evaluate(
-    model: nn.Module, run: TrainingRun, data: DeviceImages, epoch: int, split: str
-) -> dict[str, Any]:
-    """Score the model on a split after an epoch."""
-    device = data.images.device
-    model.eval()
-    totals = torch.zeros(2, dtype=torch.float64, device=device)
-    with torch.inference_mode(), _autocast(run.recipe, device):
-        for start in range(0, len(data), EVALUATION_BATCH):
-            labels = data.labels[start : start + EVALUATION_BATCH]
-            logits = model(to_unit(data.images[start : start + EVALUATION_BATCH])).float()
-            totals += _totals(F.cross_entropy(logits, labels), logits, labels)
-    return _row(run, epoch, split, len(data), totals)
-
-
 class Trainer:
     """The state of a run while it is trained."""
 
@@ -149,11 +140,30 @@ class Trainer:
         self.model = build_model(run).to(device)
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimiser = make_optimiser(self.model, run.recipe)
-        self.forward: Any = torch.compile(self.model) if run.recipe.compile else self.model
+        part = trained_part(self.model, run.recipe)
+        self.caches = part is not None
+        self.forward: Any = part or self.model
+        if run.recipe.compile:
+            self.forward = torch.compile(self.forward)
         self.history: list[dict[str, Any]] = checkpoint.load(self.model, self.optimiser) or []
 
+    def prepare(self, data: DeviceImages) -> DeviceImages:
+        """Replace images by what the fixed part of the network makes of them, if it has one."""
+        return fixed_features(self.model, data) if self.caches else data
+
+    def score(self, epoch: int, data: DeviceImages) -> dict[str, Any]:
+        """Score the model on prepared test images after an epoch."""
+        self.model.eval()
+        totals = torch.zeros(2, dtype=torch.float64, device=self.device)
+        with torch.inference_mode(), _autocast(self.run.recipe, self.device):
+            for start in range(0, len(data), EVALUATION_BATCH):
+                labels = data.labels[start : start + EVALUATION_BATCH]
+                logits = self.forward(to_unit(data.images[start : start + EVALUATION_BATCH])).float()
+                totals += _totals(F.cross_entropy(logits, labels), logits, labels)
+        return _row(self.run, epoch, "test", len(data), totals)
+
     def epoch(self, epoch: int, data: DeviceImages) -> dict[str, Any]:
-        """Train for one epoch."""
+        """Train for one epoch on prepared images."""
         recipe = self.run.recipe
         self.model.train()
         set_rate(self.optimiser, recipe.rate(epoch))
@@ -163,7 +173,7 @@ class Trainer:
         totals = torch.zeros(2, dtype=torch.float64, device=self.device)
         batches = epoch_batches(data, recipe.batch_size, recipe.flip, generator)
         for step, (images, labels) in enumerate(batches):
-            totals += self.step(images.contiguous(memory_format=torch.channels_last), labels)
+            totals += self.step(_channels_last(images), labels)
             if step % CHECK_STEPS == 0:
                 _require_finite(totals, self.run, epoch, self.checkpoint)
         _require_finite(totals, self.run, epoch, self.checkpoint)
@@ -222,6 +232,7 @@ def _train(
     if run.recipe.precision == "tf32":
         torch.set_float32_matmul_precision("high")
     trainer = Trainer(run, device, checkpoint)
+    training, test = trainer.prepare(training), trainer.prepare(test)
     recipe, saved = run.recipe, time.monotonic()
     title, done = f"{run.model} seed {run.seed}", checkpoint.epoch
     with Progress(title, recipe.epochs, "epochs", log, done=done) as progress:
@@ -232,7 +243,7 @@ def _train(
             trainer.history.append(trainer.epoch(epoch, training))
             if recipe.evaluates(epoch):
                 torch.manual_seed(run.derive("evaluation", epoch))
-                trainer.history.append(evaluate(trainer.model, run, test, epoch, "test"))
+                trainer.history.append(trainer.score(epoch, test))
             row = trainer.history[-1]
             progress.advance(1, f"{row['split']} accuracy {row['accuracy']:.3f} loss {row['loss']:.3f}")
             if time.monotonic() - saved >= run.checkpoint_seconds and epoch < recipe.epochs:

@@ -1,0 +1,72 @@
+"""A stem that never changes is computed once, and nothing else differs."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from torch import Tensor, nn
+
+from flexnet.networks.classifier import Classifier
+from flexnet.networks.normalise import normalisation
+from flexnet.training import run as module
+from flexnet.training.batches import DeviceImages
+from flexnet.training.checkpoint import read_tensors
+from flexnet.training.fixed import trained_part
+from flexnet.training.recipe import Recipe
+from flexnet.training.run import TrainingRun, train
+
+
+class Halves(nn.Module):
+    """A stem that counts the images that it sees."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen = 0
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Sums of the upper and the lower half of each image (N, 2 * 8)."""
+        self.seen += len(images)
+        return images.view(len(images), 2, 4, 8).sum(2).flatten(1)
+
+
+def network(stem: nn.Module | None) -> Classifier:
+    torch.manual_seed(0)
+    features = nn.Sequential(nn.Linear(16, 12), nn.ReLU())
+    return Classifier(normalisation("half", 1), features, nn.Linear(12, 3), stem)
+
+
+def data() -> DeviceImages:
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (90, 1, 8, 8), dtype=torch.uint8, generator=generator)
+    return DeviceImages(images, torch.arange(90) % 3)
+
+
+def trained(
+    flip: float, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[int, dict[str, Tensor], list[float]]:
+    """Images that the stem saw, weights, and losses of four epochs."""
+    model = network(Halves())
+    monkeypatch.setattr(module, "build_model", lambda run: model)
+    recipe = Recipe(epochs=4, batch_size=30, flip=flip)
+    weights, history = folder / f"{flip}.safetensors", folder / f"{flip}.csv"
+    train(TrainingRun("m", 1, "small", {}, recipe), data(), data(), weights, history)
+    return model.stem.seen, read_tensors(weights)[0], pd.read_csv(history)["loss"].tolist()
+
+
+def test_cached_and_recomputed_stems_train_the_same_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, weights, losses = trained(0.0, tmp_path, monkeypatch)
+    # A probability of 1e-9 mirrors none of these images, but the trainer cannot know.
+    seen_always, expected, expected_losses = trained(1e-9, tmp_path, monkeypatch)
+    assert (seen, seen_always) == (2 * 90, 4 * 2 * 90)
+    assert losses == pytest.approx(expected_losses, rel=1e-5)
+    for name, tensor in weights.items():
+        torch.testing.assert_close(tensor, expected[name])
+
+
+def test_a_network_without_a_stem_is_trained_whole() -> None:
+    assert trained_part(network(None), Recipe(flip=0)) is None
+    assert trained_part(network(Halves()), Recipe(flip=0.5)) is None
+    assert trained_part(network(Halves()), Recipe(flip=0)) is not None
