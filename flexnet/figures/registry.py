@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class FigureModule(Protocol):
-    """What every figure module offers."""
+    """What every figure module offers. A table also offers its text as Markdown: see `body_of`."""
 
     NAME: str
 
@@ -38,6 +38,12 @@ def load(name: str) -> FigureModule:
         if getattr(module, "NAME", None) == name:
             return cast(FigureModule, module)
     raise ConfigError(f"unknown figure {name!r}; known are {names()}; choose one")
+
+
+def body_of(figure: FigureModule, table: "pd.DataFrame", facts: Facts) -> str:
+    """What stands below the caption: the Markdown of a module that has `body(table, facts)`, else nothing."""
+    body = getattr(figure, "body", None)
+    return str(body(table, facts)) if body else ""
 
 
 def names() -> list[str]:

@@ -1,5 +1,8 @@
+from itertools import combinations
+
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from flexnet.figures.captions import Facts
 
@@ -74,3 +77,25 @@ def fgsm_rows():
             for draw in (0, 1)
         ]
     )
+
+
+@pytest.fixture
+def text_faults():
+    """Finds texts of a drawn figure that cover each other or leave the page."""
+
+    def find(figure):
+        renderer = FigureCanvasAgg(figure).get_renderer()
+        # Axis labels and ticks have their places by matplotlib; texts of a page have theirs by hand.
+        placed = [text for axes in figure.axes for text in axes.texts]
+        boxes = [(text.get_text(), text.get_window_extent(renderer)) for text in placed]
+        page = figure.bbox
+        faults = [
+            (words, "page")
+            for words, box in boxes
+            if not (page.x0 <= box.x0 and box.x1 <= page.x1 and page.y0 <= box.y0 and box.y1 <= page.y1)
+        ]
+        return faults + [
+            (first[0], second[0]) for first, second in combinations(boxes, 2) if first[1].overlaps(second[1])
+        ]
+
+    return find

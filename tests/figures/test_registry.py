@@ -4,14 +4,18 @@ import sys
 import pytest
 
 from flexnet.errors import ConfigError
-from flexnet.figures.registry import load, names
+from flexnet.figures.registry import body_of, load, names
+
+FIGURES = [
+    "claims", "fig1", "fig2", "fig3", "fig4a", "fig4b", "fig4c", "fig4d", "table2", "table2_controls",
+]  # fmt: skip
 
 
 def test_all_figures_are_found():
-    assert names() == ["claims", "fig4b", "fig4c", "fig4d"]
+    assert names() == FIGURES
 
 
-@pytest.mark.parametrize("name", ["claims", "fig4b", "fig4c", "fig4d"])
+@pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_offers_what_it_must(name):
     module = load(name)
     assert name == module.NAME
@@ -21,8 +25,14 @@ def test_a_figure_offers_what_it_must(name):
 
 @pytest.mark.parametrize("name", ["fig9z", "style", "../claims"])
 def test_an_unknown_figure_lists_the_known(name):
-    with pytest.raises(ConfigError, match=r"known are \['claims', 'fig4b', 'fig4c', 'fig4d'\]"):
+    with pytest.raises(ConfigError, match=r"known are \['claims', 'fig1', .*'table2_controls'\]"):
         load(name)
+
+
+def test_only_tables_have_a_body(make_facts, history_rows):
+    figure = load("fig4b")
+    assert body_of(figure, figure.summarise_rows(history_rows), make_facts()) == ""
+    assert [name for name in names() if hasattr(load(name), "body")] == ["table2", "table2_controls"]
 
 
 def test_drawing_imports_neither_torch_nor_other_figures():

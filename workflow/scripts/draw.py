@@ -5,7 +5,7 @@ import json
 import sys
 
 from flexnet.figures.captions import Facts, caption
-from flexnet.figures.registry import load
+from flexnet.figures.registry import body_of, load
 from flexnet.figures.save import save
 from flexnet.files import atomic_path, write_text
 from flexnet.jobs import run_job
@@ -13,15 +13,17 @@ from flexnet.statistics.tables import read_rows
 
 
 def draw(settings: dict[str, object], files: argparse.Namespace) -> None:
-    """Summarise the rows, write the table, draw the figure and fill its caption."""
+    """Summarise the rows, write the table, draw the figure, fill its caption and set its body below."""
     facts = Facts(**settings["facts"])  # type: ignore[arg-type]
     figure = load(str(settings["figure"]))
-    table = figure.summarise_rows(read_rows(files.rows))
+    read = getattr(figure, "read", read_rows)  # schematics have tables of their own
+    table = figure.summarise_rows(read(files.rows))
     with atomic_path(files.table) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
     title = f"{figure.NAME}, {facts.protocol} protocol, {facts.scale} scale"
     save(figure.draw(table, facts), files.figure, title=title)
-    write_text(files.caption, caption(str(settings["caption"]), table, facts) + "\n")
+    below = [caption(str(settings["caption"]), table, facts), body_of(figure, table, facts)]
+    write_text(files.caption, "\n\n".join(text for text in below if text) + "\n")
 
 
 def main() -> int:

@@ -1,0 +1,91 @@
+"""A page for schematics: coordinates in millimetres from the top left corner, boxes, arrows and text."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.layout_engine import PlaceHolderLayoutEngine
+from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
+from matplotlib.path import Path
+from matplotlib.text import Text
+from matplotlib.textpath import TextPath
+
+from flexnet.figures.captions import Facts
+from flexnet.figures.style import FAINT, INK, MM_PER_INCH
+
+Point = tuple[float, float]
+POINTS_PER_INCH = 72.0
+
+
+def page(width_mm: float, height_mm: float) -> tuple[Figure, Axes]:
+    """An empty figure and its axes, whose units are millimetres; y grows downwards."""
+    # Not layout="none": matplotlib forgets that after the first of two saves and arranges the second.
+    nothing = PlaceHolderLayoutEngine(adjust_compatible=True, colorbar_gridspec=True)
+    figure = Figure(figsize=(width_mm / MM_PER_INCH, height_mm / MM_PER_INCH), layout=nothing)
+    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    axes.set_xlim(0.0, width_mm)
+    axes.set_ylim(height_mm, 0.0)
+    axes.set_axis_off()
+    return figure, axes
+
+
+def inset(axes: Axes, left: float, top: float, width: float, height: float) -> Axes:
+    """Axes for a small plot, placed in millimetres of the page."""
+    right, bottom = axes.get_xlim()[1], axes.get_ylim()[0]
+    place = (left / right, 1 - (top + height) / bottom, width / right, height / bottom)
+    return axes.figure.add_axes(place)
+
+
+def write(axes: Axes, at: Point, text: str, **options: Any) -> Text:
+    """Put small text at a point: left of its line and vertically centred unless told otherwise."""
+    return axes.text(*at, text, **{"fontsize": 6, "va": "center_baseline", "color": INK, **options})
+
+
+def width_of(text: str, size: float = 6.0) -> float:
+    """Width in millimetres of a text of this font size (points)."""
+    outline = TextPath((0.0, 0.0), text, size=size, prop=FontProperties(family="DejaVu Sans"))
+    return float(outline.get_extents().x1) / POINTS_PER_INCH * MM_PER_INCH
+
+
+def box(axes: Axes, at: Point, size: Point, *, rounding: float = 0.6, **options: Any) -> None:
+    """Draw a box with rounded corners from its top left corner and its width and height."""
+    style = f"round,pad=0,rounding_size={rounding}"
+    looks = {"linewidth": 0.6, "edgecolor": INK, **options}
+    axes.add_patch(FancyBboxPatch(at, *size, boxstyle=style, **looks))
+
+
+def arrow(axes: Axes, points: Sequence[Point], *, colour: str = INK, head: bool = True) -> None:
+    """Draw straight pieces through `points`, with a head at the last one unless told otherwise."""
+    style = "-|>,head_length=2.2,head_width=1.1" if head else "-"
+    path = Path(list(points))
+    axes.add_patch(
+        FancyArrowPatch(path=path, arrowstyle=style, color=colour, linewidth=0.8, joinstyle="miter")
+    )
+
+
+def circle(axes: Axes, middle: Point, radius: float, text: str) -> None:
+    """Draw a white circle with a short text."""
+    axes.add_patch(Circle(middle, radius, facecolor="white", edgecolor=INK, linewidth=0.8))
+    write(axes, middle, text, ha="center", fontsize=7)
+
+
+def tint(colour: str, strength: float) -> str:
+    """A colour thinned with white: strength 1 leaves it, 0 is white."""
+    return mix("#FFFFFF", colour, strength)
+
+
+def mix(first: str, second: str, share: float) -> str:
+    """A colour between two, with this share (0 to 1) of the second."""
+    red, green, blue = (a + (b - a) * share for a, b in zip(to_rgb(first), to_rgb(second), strict=True))
+    return to_hex((red, green, blue))
+
+
+def sign(axes: Axes, facts: Facts) -> None:
+    """Say scale and protocol in the upper right corner, unless both are the paper's."""
+    if (facts.scale, facts.protocol) != ("paper", "paper"):
+        corner = (axes.get_xlim()[1] - 1.5, 2.2)
+        text = f"{facts.scale} scale, {facts.protocol} protocol"
+        write(axes, corner, text, ha="right", color=FAINT)

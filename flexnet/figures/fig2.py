@@ -1,0 +1,302 @@
+"""Figure 2: where the Flexible Layer sits in each network, layer by layer, as the modules count them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import isnan
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from flexnet.figures.canvas import Point, arrow, box, page, sign, tint, width_of, write
+from flexnet.figures.captions import Facts
+from flexnet.figures.curves import one_protocol
+from flexnet.figures.palette import BLUE, GREEN, ORANGE
+from flexnet.figures.style import FAINT, INK, journal
+from flexnet.statistics.columns import DESCRIPTION
+from flexnet.statistics.tables import read_checked
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NAME = "fig2"
+MARGIN_MM, BETWEEN_MM, TOP_MM, FOOT_MM = 1.5, 5.0, 17.0, 7.0
+ROW_MM, LINE_MM, GAP_MM, SPACE_MM = 4.3, 2.7, 1.6, 2.2
+MAP_MM, BOX_MM, BOX_HEIGHT_MM = 8.0, 17.0, 3.6
+TITLES: Final = {"vgg16": "VGG16", "small": "Small network"}
+# Layers that do not change the shape are written beside the one they follow.
+ATTACHED: Final = {"batchnorm": "BN", "relu": "ReLU", "dropout": "drop"}
+WORDS: Final = {
+    "normalise": "image",
+    "conv": "conv",
+    "flexible": "flexible",
+    "maxpool": "max-pool",
+    "avgpool": "mean-pool",
+    "globalpool": "global mean",
+    "flatten": "flatten",
+    "linear": "linear",
+}
+FACES: Final = {
+    "conv": tint(BLUE, 0.28),
+    "flexible": tint(ORANGE, 0.55),
+    "maxpool": tint(INK, 0.16),
+    "avgpool": tint(INK, 0.16),
+    "linear": tint(GREEN, 0.25),
+}
+EDGES: Final = {"conv": BLUE, "flexible": ORANGE, "linear": GREEN}
+
+
+@dataclass
+class Entry:
+    """One line of a panel: a layer, what is attached to it, and its thresholds in each series."""
+
+    kind: str
+    text: str
+    shape: str
+    weights: int
+    thresholds: list[int]
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def lines(self) -> list[str]:
+        """The attached layers in lines of at most three."""
+        pieces = [self.notes[start : start + 3] for start in range(0, len(self.notes), 3)]
+        return [", ".join(piece) for piece in pieces]
+
+    @property
+    def height(self) -> float:
+        """Height in millimetres."""
+        return ROW_MM + LINE_MM * max(0, len(self.lines) - 1)
+
+    @property
+    def outlined(self) -> bool:
+        """Whether it is a flexible layer in any series."""
+        return self.kind == "flexible" or any(self.thresholds)
+
+    @property
+    def gap(self) -> float:
+        """Room below: dropout ends a block."""
+        return GAP_MM if any(note.startswith("drop") for note in self.notes) else 0.0
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Where a panel's columns are: left edges of map, boxes and notes, right edges of the numbers."""
+
+    left: float
+    box: float
+    notes: float
+    shape: float
+    weights: float
+    thresholds: tuple[float, ...]
+
+    @property
+    def right(self) -> float:
+        """Right edge of the panel."""
+        return self.thresholds[-1]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A network's lines, and the labels of the series whose thresholds are counted."""
+
+    title: str
+    labels: tuple[str, ...]
+    entries: tuple[Entry, ...]
+
+    @property
+    def height(self) -> float:
+        """Height of all lines in millimetres."""
+        return sum(entry.height + entry.gap for entry in self.entries)
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """What stands above each column of thresholds."""
+        return self.labels if len(self.labels) > 1 else ("thresholds",)
+
+    @property
+    def totals(self) -> list[int]:
+        """Sums over the layers: weights, then the thresholds of each series."""
+        counts = zip(*((entry.weights, *entry.thresholds) for entry in self.entries), strict=True)
+        return [sum(numbers) for numbers in counts]
+
+    def columns(self, left: float) -> Columns:
+        """Place the columns by the widest text of each."""
+        notes = left + MAP_MM + BOX_MM + 3.5
+        texts = [line for entry in self.entries for line in entry.lines]
+        shape = notes + _widest(texts) + SPACE_MM + _widest([entry.shape for entry in self.entries])
+        weights, *thresholds = (f"{total:,}" for total in self.totals)
+        edges = [shape + SPACE_MM + _widest(["weights", weights])]
+        for head, text in zip(self.heads, thresholds, strict=True):
+            edges.append(edges[-1] + SPACE_MM + _widest([head, text]))
+        return Columns(left, left + MAP_MM + 2.0, notes, shape, edges[0], tuple(edges[1:]))
+
+
+def _widest(texts: Iterable[str]) -> float:
+    return max((width_of(text) for text in texts), default=0.0)
+
+
+def read(path: str | Path) -> "pd.DataFrame":
+    """Read the layers of the networks.
+
+    Raises:
+        DataError: if the file is missing or is no such table.
+    """
+    return read_checked(path, DESCRIPTION)
+
+
+def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
+    """Keep the layers as they are: they are the figure's table."""
+    return rows
+
+
+def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
+    """Draw one panel per network: its layers from image to logits with shapes, weights and thresholds.
+
+    The first series of a network is drawn; its further series add a column of their thresholds, and the
+    layers that are flexible in those alone get the outline of a flexible layer.
+
+    Raises:
+        DataError: if the table has no row of the facts' protocol.
+    """
+    part = one_protocol(table, facts)
+    panels = [_panel(str(name), rows, facts) for name, rows in part.groupby("network", sort=False)]
+    places: list[Columns] = []
+    for panel in panels:
+        places.append(panel.columns(places[-1].right + BETWEEN_MM if places else MARGIN_MM))
+    with journal():
+        height = TOP_MM + max(panel.height for panel in panels) + FOOT_MM
+        figure, axes = page(places[-1].right + MARGIN_MM, height)
+        for letter, columns, panel in zip("ABCDEF", places, panels, strict=False):
+            _draw_head(axes, columns, letter, panel)
+            _draw_layers(axes, columns, panel.entries)
+            _draw_totals(axes, columns, panel)
+        _draw_legend(axes, places[-1].left, TOP_MM + panels[-1].height + 16.0, panels)
+        sign(axes, facts)
+    return figure
+
+
+def _panel(network: str, rows: "pd.DataFrame", facts: Facts) -> Panel:
+    labels = tuple(facts.label(name) for name in dict.fromkeys(rows["series"]))
+    return Panel(TITLES.get(network, network), labels, tuple(_entries(rows)))
+
+
+def _entries(rows: "pd.DataFrame") -> list[Entry]:
+    """The lines of a panel from the layers of all series of its network."""
+    series = [part.set_index("module")["thresholds"] for _, part in rows.groupby("series", sort=False)]
+    first = rows[rows["series"] == rows["series"].iloc[0]].sort_values("step")
+    entries: list[Entry] = []
+    for row in first.to_dict("records"):
+        if row["kind"] in ATTACHED and entries:
+            rate = f" {row['rate']:g}" if row["kind"] == "dropout" else ""
+            entries[-1].notes.append(ATTACHED[row["kind"]] + rate)
+            entries[-1].weights += row["weights"]
+        else:
+            counts = [int(counts.get(row["module"], 0)) for counts in series]
+            entries.append(Entry(row["kind"], _words(row), times(row["out_shape"]), row["weights"], counts))
+    return entries
+
+
+def _words(row: Mapping[str, Any]) -> str:
+    """What the box of a layer says."""
+    word = WORDS.get(str(row["kind"]), str(row["kind"]))
+    kernel = row["kernel"]
+    return word if isnan(kernel) else f"{word} {kernel:g}\u00d7{kernel:g}"
+
+
+def times(shape: str) -> str:
+    """A shape with multiplication signs; a vector's length with commas."""
+    return shape.replace("x", "\u00d7") if "x" in shape else f"{int(shape):,}"
+
+
+def _side(shape: str) -> float:
+    """Width in pixels of a map, 0 of a vector."""
+    return float(shape.split("\u00d7")[-1]) if "\u00d7" in shape else 0.0
+
+
+def _draw_head(axes: Axes, columns: Columns, letter: str, panel: Panel) -> None:
+    """The panel's letter and title, and what its columns hold."""
+    write(axes, (columns.left, 4.0), letter, fontsize=9, fontweight="bold")
+    write(axes, (columns.left + 4.5, 4.0), panel.title, fontsize=8)
+    y = TOP_MM - 3.5
+    write(axes, (columns.left + MAP_MM / 2, y), "map", ha="center", color=FAINT)
+    write(axes, (columns.box, y), "layer", color=FAINT)
+    write(axes, (columns.shape, y), "output", ha="right", color=FAINT)
+    write(axes, (columns.weights, y), "weights", ha="right", color=FAINT)
+    for x, head in zip(columns.thresholds, panel.heads, strict=True):
+        write(axes, (x, y), head, ha="right", color=FAINT)
+    if len(panel.heads) > 1:
+        write(axes, (columns.right, y - 3.0), "thresholds", ha="right", color=FAINT)
+    _draw_rule(axes, columns, TOP_MM - 1.4)
+
+
+def _draw_rule(axes: Axes, columns: Columns, y: float) -> None:
+    axes.plot([columns.left, columns.right], [y, y], color=FAINT, linewidth=0.5)
+
+
+def _draw_layers(axes: Axes, columns: Columns, entries: Sequence[Entry]) -> None:
+    """Draw the lines from top to bottom, with the width of the map at the left."""
+    scale = MAP_MM / max(_side(entry.shape) for entry in entries)
+    x, y, above = columns.box + BOX_MM / 2, TOP_MM, 0.0
+    for entry in entries:
+        middle, width = y + entry.height / 2, _side(entry.shape) * scale
+        if above:
+            arrow(axes, [(x, above), (x, middle - BOX_HEIGHT_MM / 2)], head=False)
+        if width:
+            corner = columns.left + (MAP_MM - width) / 2, y
+            box(axes, corner, (width, entry.height), rounding=0.0, facecolor=tint(INK, 0.2), linewidth=0)
+        _draw_entry(axes, columns, entry, middle)
+        above = middle + BOX_HEIGHT_MM / 2
+        y += entry.height + entry.gap
+
+
+def _draw_entry(axes: Axes, columns: Columns, entry: Entry, middle: float) -> None:
+    """The box of a layer, what is attached to it, and its numbers."""
+    _draw_box(axes, (columns.box, middle - BOX_HEIGHT_MM / 2), BOX_MM, entry.kind, entry.outlined)
+    write(axes, (columns.box + BOX_MM / 2, middle), entry.text, ha="center")
+    for line, text in enumerate(entry.lines):
+        place = middle + LINE_MM * (line - (len(entry.lines) - 1) / 2)
+        write(axes, (columns.notes, place), text, color=FAINT)
+    write(axes, (columns.shape, middle), entry.shape, ha="right")
+    edges = (columns.weights, *columns.thresholds)
+    for x, number in zip(edges, (entry.weights, *entry.thresholds), strict=True):
+        if number:
+            write(axes, (x, middle), f"{number:,}", ha="right")
+
+
+def _draw_box(axes: Axes, corner: Point, width: float, kind: str, outlined: bool) -> None:
+    box(
+        axes,
+        corner,
+        (width, BOX_HEIGHT_MM),
+        facecolor=FACES.get(kind, "white"),
+        edgecolor=ORANGE if outlined else EDGES.get(kind, FAINT),
+        linewidth=1.1 if outlined else 0.6,
+    )
+
+
+def _draw_totals(axes: Axes, columns: Columns, panel: Panel) -> None:
+    """The sums of weights and thresholds, below a rule."""
+    y = TOP_MM + panel.height
+    _draw_rule(axes, columns, y + 1.4)
+    write(axes, (columns.box, y + 4.2), "total", color=FAINT)
+    for x, total in zip((columns.weights, *columns.thresholds), panel.totals, strict=True):
+        write(axes, (x, y + 4.2), f"{total:,}", ha="right")
+
+
+def _draw_legend(axes: Axes, left: float, top: float, panels: Sequence[Panel]) -> None:
+    """What the colours of the boxes mean, below the last panel."""
+    shown = {(entry.kind, entry.outlined) for panel in panels for entry in panel.entries}
+    others = [label for panel in panels for label in panel.labels[1:]]
+    texts = {
+        ("flexible", True): "Flexible Layer",
+        ("conv", True): f"convolution, flexible in {' and '.join(others)}",
+        ("conv", False): "convolution",
+        ("maxpool", False): "pooling",
+        ("linear", False): "fully connected",
+    }
+    for line, look in enumerate(look for look in texts if look in shown):
+        y = top + line * (ROW_MM + 0.6)
+        _draw_box(axes, (left, y), 6.0, *look)
+        write(axes, (left + 7.5, y + BOX_HEIGHT_MM / 2), texts[look])

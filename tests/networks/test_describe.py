@@ -1,0 +1,125 @@
+"""The tables of the networks, against the published layer lists."""
+
+import pytest
+import torch
+from torch import nn
+
+from flexnet.errors import ConfigError
+from flexnet.layers.flexible import FlexibleConv2d
+from flexnet.networks import describe as module
+from flexnet.networks.describe import describe, kind_of
+
+LEARNED = {"scheme": "learned"}
+# Convolution by convolution: output, weights with bias, those of batch normalisation, thresholds if flexible.
+VGG16 = [
+    ("64x32x32", 1_792, 128, 65_536),
+    ("64x30x30", 36_928, 128, 57_600),
+    ("128x30x30", 73_856, 256, 115_200),
+    ("128x30x30", 147_584, 256, 115_200),
+    ("256x15x15", 295_168, 512, 57_600),
+    ("256x15x15", 590_080, 512, 57_600),
+    ("256x15x15", 590_080, 512, 57_600),
+    ("512x7x7", 1_180_160, 1_024, 25_088),
+    ("512x7x7", 2_359_808, 1_024, 25_088),
+    ("512x7x7", 2_359_808, 1_024, 25_088),
+    ("512x3x3", 2_359_808, 1_024, 4_608),
+    ("512x3x3", 2_359_808, 1_024, 4_608),
+    ("512x3x3", 2_359_808, 1_024, 4_608),
+]
+
+
+def total(rows, column):
+    return sum(row[column] for row in rows)
+
+
+def only(rows, *kinds):
+    return [row for row in rows if row["kind"] in kinds]
+
+
+def test_every_convolution_of_vgg16_is_the_published_one():
+    rows = describe("vgg16", {"flexible": "all", "layer": LEARNED})
+    convolutions, norms = only(rows, "flexible"), only(rows, "batchnorm")[:13]
+    found = [
+        (conv["out_shape"], conv["weights"], norm["weights"], conv["thresholds"])
+        for conv, norm in zip(convolutions, norms, strict=True)
+    ]
+    assert found == VGG16
+    assert [row["out_shape"] for row in only(rows, "maxpool")] == [
+        "128x15x15",
+        "256x7x7",
+        "512x3x3",
+        "512x1x1",
+    ]
+    assert [row["rate"] for row in only(rows, "dropout")] == [0.3, 0.4, 0.4, 0.4, 0.5, 0.5, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("network", "options", "weights", "thresholds"),
+    [
+        ("vgg16", {}, 14_775_646, 0),
+        ("vgg16", {"flexible": "single", "layer": LEARNED}, 14_775_646, 57_600),
+        ("vgg16", {"flexible": "all", "layer": LEARNED}, 14_775_646, 615_424),
+        ("vgg16", {"flexible": "all", "layer": LEARNED, "input_size": 224}, 14_775_646, 34_210_816),
+        ("vgg16", {"flexible": "single", "layer": {"scheme": "frozen"}}, 14_775_646, 57_600),
+        ("small", {"layer": LEARNED}, 844_654 - 6_912, 6_912),
+        ("small", {}, 844_654 - 6_912, 0),
+        ("surrogate", {}, 2_360_138, 0),
+    ],
+)
+def test_weights_and_thresholds_add_up(network, options, weights, thresholds):
+    rows = describe(network, options)
+    assert (total(rows, "weights"), total(rows, "thresholds")) == (weights, thresholds)
+
+
+def test_shapes_follow_each_other():
+    rows = describe("vgg16", {"flexible": "single", "layer": LEARNED})
+    assert rows[0]["in_shape"] == "3x32x32"
+    assert [row["in_shape"] for row in rows[1:]] == [row["out_shape"] for row in rows[:-1]]
+    assert [row["step"] for row in rows] == list(range(len(rows)))
+    assert rows[-1]["out_shape"] == "10"
+
+
+def test_the_flexible_layer_is_the_second_convolution_without_padding():
+    rows = only(describe("vgg16", {"flexible": "single", "layer": LEARNED}), "conv", "flexible")
+    assert [row["kind"] for row in rows] == ["conv", "flexible", *["conv"] * 11]
+    assert {name: rows[1][name] for name in ("kernel", "stride", "padding")} == {
+        "kernel": 3,
+        "stride": 1,
+        "padding": 0,
+    }
+
+
+def test_describing_leaves_random_state_alone():
+    before = torch.get_rng_state()
+    describe("small", {"layer": LEARNED})
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_kinds_of_layers():
+    assert kind_of(FlexibleConv2d(1, 1, 3, scheme="conv")) == "conv"
+    assert kind_of(FlexibleConv2d(1, 1, 3, scheme="random")) == "flexible"
+    assert kind_of(nn.Softmax(1)) == "Softmax"
+
+
+def test_a_layer_passed_twice_is_refused(monkeypatch):
+    shared = nn.Linear(4, 4)
+    monkeypatch.setattr(module, "expected_images", lambda *_: (1, 2, 4))
+    monkeypatch.setattr(module, "build", lambda *_: Twice(shared.to("meta")))
+    with pytest.raises(ConfigError, match="passed once; rows hold 40 of its 20 weights"):
+        describe("small", {})
+
+
+class Twice(nn.Module):
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, images):
+        return self.layer(self.layer(images.flatten(1)))
+
+
+def test_a_window_that_is_not_square_is_refused(monkeypatch):
+    monkeypatch.setattr(module, "expected_images", lambda *_: (1, 4, 4))
+    monkeypatch.setattr(module, "build", lambda *_: nn.Sequential(nn.Conv2d(1, 1, (1, 3), device="meta")))
+    with pytest.raises(ConfigError, match=r"square window; got kernel_size \(1, 3\)"):
+        describe("small", {})
