@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from flexnet.claims.model import Claim, Comparison, Published, Rule, Window
+from flexnet.claims.model import Cell, Claim, Comparison, Published, Rule, Window
 from flexnet.errors import ConfigError
 
 FILE_KEYS = {"paper", "title", "authors", "published", "claims"}
@@ -52,12 +53,11 @@ def published(paper: str | Path, name: str) -> Published:
 
 def _document(paper: str | Path) -> dict[str, Any]:
     if isinstance(paper, str) and paper in packaged_papers():
-        text = (files("flexnet.claims") / f"{paper}.yaml").read_text(encoding="utf-8")
+        document = _packaged(paper)
     elif Path(paper).is_file():
-        text = Path(paper).read_text(encoding="utf-8")
+        document = yaml.safe_load(Path(paper).read_text(encoding="utf-8"))
     else:
         raise ConfigError(f"unknown paper {str(paper)!r}; known are {packaged_papers()}; or give a YAML file")
-    document = yaml.safe_load(text)
     if (
         not isinstance(document, dict)
         or set(document) - FILE_KEYS
@@ -66,6 +66,12 @@ def _document(paper: str | Path) -> dict[str, Any]:
         found = sorted(document) if isinstance(document, dict) else type(document).__name__
         raise ConfigError(f"{paper}: expected the keys {sorted(FILE_KEYS)}; got {found}; correct the file")
     return document
+
+
+@cache
+def _packaged(paper: str) -> Any:
+    """A packaged file is parsed once: a table asks for many of its numbers."""
+    return yaml.safe_load((files("flexnet.claims") / f"{paper}.yaml").read_text(encoding="utf-8"))
 
 
 def _claim(entry: Mapping[str, Any], paper: str) -> Claim:
@@ -84,16 +90,26 @@ def _rule(entry: Mapping[str, Any], where: str) -> Rule:
         raise ConfigError(f"{where}: expected size or margin; got both; keep margin for a claim of no loss")
     values["compare"] = tuple(_comparison(pair, where) for pair in values["compare"])
     values["universal"] = tuple(values.get("universal", ()))
-    values["range"] = {
-        protocol: Window(**_checked(window, Window, f"{where}: range {protocol}"))
-        for protocol, window in values.get("range", {}).items()
-    }
+    values["range"] = _windows(values, where)
     return Rule(**values)
 
 
 def _comparison(entry: Mapping[str, Any], where: str) -> Comparison:
-    values = _checked(entry, Comparison, f"{where}: compare")
-    return Comparison(values["series"], tuple(values["against"]))
+    where = f"{where}: compare"
+    values = _checked(entry, Comparison, where)
+    if not {"against", "at", "cell"} & set(values):
+        raise ConfigError(f"{where}: expected a key against, at or cell; got {sorted(values)}; add one")
+    values["against"] = tuple(values.get("against", ()))
+    if "cell" in values:
+        values["cell"] = Cell(**_checked(values["cell"], Cell, f"{where}: cell"))
+    return Comparison(**{**values, "range": _windows(values, where)})
+
+
+def _windows(values: Mapping[str, Any], where: str) -> dict[str, Window]:
+    return {
+        protocol: Window(**_checked(window, Window, f"{where}: range {protocol}"))
+        for protocol, window in values.get("range", {}).items()
+    }
 
 
 def _checked(entry: Mapping[str, Any], record: type, where: str) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from flexnet.claims.kinds import Measurement, NotMeasured
 from flexnet.claims.model import Claim, Rule
-from flexnet.claims.rules import Measurement, NotMeasured, measure
+from flexnet.claims.rules import measure
 from flexnet.claims.verdicts import explanation, weakest
 from flexnet.files import write_rows
 from flexnet.statistics.columns import LEDGER
@@ -86,10 +87,15 @@ def _decide(claim: Claim, rows: pd.DataFrame | None, protocol: str) -> tuple[Mea
         raise NotMeasured("no rule for this claim yet")
     if rows is None or rows.empty:
         raise NotMeasured(f"no rows of {claim.figure} under this protocol")
-    window = rule.window(protocol)
-    measurements = [measure(rows, rule, comparison, window) for comparison in rule.compare]
+    judged = [comparison for comparison in rule.compare if comparison.applies(protocol)]
+    if not judged:
+        raise NotMeasured("no comparison of this claim applies under this protocol")
+    measurements = [measure(rows, rule, each, rule.window(protocol, each)) for each in judged]
     measured, word = weakest(measurements, rule)
-    return measured, word, explanation(measured, rule, word, len(measurements))
+    detail = explanation(measured, rule, word, len(measurements))
+    if len(judged) < len(rule.compare):
+        detail += f"; {len(rule.compare) - len(judged)} more do not apply under this protocol"
+    return measured, word, detail
 
 
 def _cell(value: Any) -> Any:

@@ -21,20 +21,6 @@ class Published:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """One series against one other, or against the best of several at each condition."""
-
-    series: str
-    against: tuple[str, ...]
-
-    @property
-    def text(self) -> str:
-        """The comparison in words, such as `random - best of baseline, flexible`."""
-        best = "best of " if len(self.against) > 1 else ""
-        return f"{self.series} - {best}{', '.join(self.against)}"
-
-
-@dataclass(frozen=True)
 class Window:
     """The conditions that count: greater than `above`, not below `at_least`, not beyond `up_to`."""
 
@@ -55,6 +41,41 @@ class Window:
             f"up to {self.up_to:g}" if math.isfinite(self.up_to) else "",
         ]
         return " ".join(part for part in parts if part) or "any"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A published mean over `n` repeats with its standard error, both in per cent."""
+
+    mean: float
+    sem: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One series against one other, or against the best of several at each condition.
+
+    A series that is judged by itself has nothing in `against`, but the condition `at` which it should be
+    best, or the published `cell` that it should repeat. A `range` of its own takes the place of the
+    rule's; the comparison is then judged under the protocols that it names and no other.
+    """
+
+    series: str
+    against: tuple[str, ...] = ()
+    at: float | None = None
+    cell: Cell | None = None
+    range: Mapping[str, Window] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """The comparison in words, such as `random - best of baseline, flexible`."""
+        best = "best of " if len(self.against) > 1 else ""
+        return " - ".join(part for part in (self.series, best + ", ".join(self.against)) if part)
+
+    def applies(self, protocol: str) -> bool:
+        """Whether the comparison is judged under `protocol`."""
+        return not self.range or protocol in self.range
 
 
 @dataclass(frozen=True)
@@ -86,9 +107,10 @@ class Rule:
         """The claimed side as an interval of effects, open at infinity."""
         return (self.threshold, math.inf) if self.sign > 0 else (-math.inf, self.threshold)
 
-    def window(self, protocol: str) -> Window:
-        """The conditions that count under `protocol`."""
-        return self.range.get(protocol, Window())
+    def window(self, protocol: str, comparison: Comparison | None = None) -> Window:
+        """The conditions that count under `protocol`, of one comparison or by default."""
+        own = comparison.range if comparison else {}
+        return own.get(protocol, self.range.get(protocol, Window()))
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ not measured  the rows that the rule needs are absent, or the claim has no rule 
 from collections.abc import Sequence
 from typing import Final
 
+from flexnet.claims.kinds import Measurement
 from flexnet.claims.model import Rule
-from flexnet.claims.rules import Measurement
 
 VERDICTS: Final = ("reproduced", "partly", "undecided", "contradicted", "not measured")
 # The weakest comparison decides: one refuted configuration refutes "all", one open one leaves it open.

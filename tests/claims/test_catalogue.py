@@ -4,8 +4,8 @@ import pytest
 import yaml
 
 from flexnet.claims.catalogue import load_claims, packaged_papers, published
+from flexnet.claims.kinds import KINDS
 from flexnet.claims.model import Window
-from flexnet.claims.rules import KINDS
 from flexnet.errors import ConfigError
 
 CLAIM = {
@@ -35,16 +35,60 @@ def test_all_claims_are_there():
     assert packaged_papers() == ["flexible-layer"]
 
 
-def test_the_four_rules_are_as_stated():
-    claims = claims_by_id()
-    assert {name for name, claim in claims.items() if claim.rule} == {"C05", "C06", "C09", "C10"}
-    rules = {name: claims[name].rule for name in ("C05", "C06", "C09", "C10")}
-    assert rules["C05"].claimed == (-1.5, math.inf)
-    assert rules["C06"].claimed == (0.0, math.inf)
-    assert rules["C06"].universal == ("epoch", "seed")
-    assert rules["C09"].claimed == rules["C10"].claimed == (1.0, math.inf)
-    assert rules["C10"].compare[0].against == ("baseline", "flexible")
+JUDGED = {
+    "C01": (-math.inf, -1.0),
+    "C02": (1.0, math.inf),
+    "C03": (10.0, math.inf),
+    "C04": (3.0, math.inf),
+    "C05": (-1.5, math.inf),
+    "C06": (0.0, math.inf),
+    "C07": (3.0, math.inf),
+    "C08": (-math.inf, -1.0),
+    "C09": (1.0, math.inf),
+    "C10": (1.0, math.inf),
+    "C23": (-math.inf, 5.0),
+}
+
+
+def test_the_rules_are_as_stated():
+    rules = {name: claim.rule for name, claim in claims_by_id().items() if claim.rule}
+    assert {name: rule.claimed for name, rule in rules.items()} == JUDGED
     assert {rule.kind for rule in rules.values()} <= set(KINDS)
+    assert all(rule.reason for rule in rules.values())
+    assert rules["C06"].universal == ("epoch", "seed")
+    assert rules["C02"].universal == ("threshold",)
+    assert rules["C10"].compare[0].against == ("baseline", "flexible")
+
+
+def test_the_small_network_is_judged_clean_and_at_the_papers_perturbation():
+    claims = claims_by_id()
+    grid = {"paper": (0.0, 0.1), "release": (0.0, 0.1), "corrected": (0.0, 0.05)}
+    for protocol, (clean, attacked) in grid.items():
+        for name, inside, outside in (("C01", clean, attacked), ("C07", attacked, clean)):
+            window = claims[name].rule.window(protocol)
+            assert inside in window
+            assert outside not in window
+
+
+def test_the_cells_of_table_2_are_the_published_ones():
+    claim = claims_by_id()["C23"]
+    names = {"baseline": "baseline", "uniform": "uniform", "flexible": "standard", "above": "reverse"}
+    assert len(claim.rule.compare) == 8
+    for cell in claim.rule.compare:
+        kind = "clean" if 0.0 in claim.rule.window("paper", cell) else "fgsm"
+        for part, number in (("accuracy", cell.cell.mean), ("sem", cell.cell.sem)):
+            known = published("flexible-layer", f"table2_{kind}_{part}").value
+            assert known[names[cell.series]] == number
+        assert cell.applies("corrected") == (kind == "clean")
+
+
+def test_thresholds_of_training_agree_with_the_figure():
+    trained = published("flexible-layer", "fig3_trained_threshold").value
+    assert {pair.series: pair.at for pair in claims_by_id()["C02"].rule.compare} == trained
+    for series, place in trained.items():
+        released = published("flexible-layer", f"released_fig3_{series}").value
+        assert len(released) == 11
+        assert released[place] == max(released.values())
 
 
 def test_effects_agree_with_the_cells_they_come_from():
@@ -103,7 +147,14 @@ def test_another_paper_has_the_same_format(tmp_path):
         ([CLAIM, CLAIM], r"expected every claim once; got \['P1'\] twice"),
         ([{**CLAIM, "rule": {**RULE, "margin": 1}}], "expected size or margin; got both"),
         ([{**CLAIM, "rule": {**RULE, "direction": "up"}}], "direction greater or less; got 'up'"),
-        ([{**CLAIM, "rule": {**RULE, "compare": [{"series": "a"}]}}], r"compare: missing keys \['against'\]"),
+        (
+            [{**CLAIM, "rule": {**RULE, "compare": [{"series": "a"}]}}],
+            "compare: expected a key against, at or cell",
+        ),
+        (
+            [{**CLAIM, "rule": {**RULE, "compare": [{"series": "a", "cell": {"mean": 1}}]}}],
+            r"compare: cell: missing keys \['sem', 'n'\]",
+        ),
         ([{**CLAIM, "rule": {**RULE, "range": {"paper": {"over": 1}}}}], r"range paper: .* \['over'\]"),
     ],
 )

@@ -38,7 +38,7 @@ def test_one_row_per_claim_and_nothing_measured_without_rows():
     assert len(ledger) == 23
     assert {row["verdict"] for row in ledger.values()} == {"not measured"}
     assert ledger["C05"]["detail"] == "no rows of fig4b under this protocol"
-    assert ledger["C01"]["detail"] == "no rule for this claim yet"
+    assert ledger["C11"]["detail"] == "no rule for this claim yet"
     assert (ledger["C05"]["paper_value"], ledger["C05"]["n"]) == (-1.24, 0)
     assert np.isnan(ledger["C05"]["measured_value"])
 

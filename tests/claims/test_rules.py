@@ -3,8 +3,11 @@ import math
 import pandas as pd
 import pytest
 
+from flexnet.claims.differences import crossing
+from flexnet.claims.grids import difference_grid
+from flexnet.claims.kinds import NotMeasured, rule_kind
 from flexnet.claims.model import Comparison, Rule, Window
-from flexnet.claims.rules import NotMeasured, crossing, difference_grid, measure, rule_kind
+from flexnet.claims.rules import measure
 from flexnet.errors import ConfigError
 
 PAIR = Comparison("flexible", ("baseline",))
@@ -74,6 +77,11 @@ def test_mean_difference_over_a_window_by_hand(attacked):
     assert measured.low == pytest.approx(5 - 12.7062047 * 0.5, abs=1e-6)
     assert measured.high == pytest.approx(5 + 12.7062047 * 0.5, abs=1e-6)
     assert measured.detail == "flexible - baseline, mean over 2 values of epsilon from 0.2 to 0.4"
+
+
+def test_a_mean_over_one_condition_names_it(attacked):
+    measured = measure(attacked, rule("mean_difference"), PAIR, Window(above=0.2))
+    assert (measured.effect, measured.detail) == (pytest.approx(9.0), "flexible - baseline, epsilon 0.4")
 
 
 def test_final_difference_takes_the_last_condition(attacked):
@@ -146,7 +154,7 @@ def test_no_common_condition(make_rows):
 
 def test_unknown_kind_lists_the_known(attacked):
     with pytest.raises(
-        ConfigError, match=r"unknown kind of rule 'median'; known are \['crossing_difference'"
+        ConfigError, match=r"unknown kind of rule 'median'; known are \['cell_difference', 'cros"
     ):
         measure(attacked, rule("median"), PAIR, EVERYTHING)
 

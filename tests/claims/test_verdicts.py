@@ -2,8 +2,8 @@ import math
 
 import pytest
 
+from flexnet.claims.kinds import Measurement
 from flexnet.claims.model import Comparison, Rule
-from flexnet.claims.rules import Measurement
 from flexnet.claims.verdicts import VERDICTS, explanation, verdict, weakest
 
 PAIR = (Comparison("flexible", ("baseline",)),)
