@@ -13,7 +13,17 @@ if TYPE_CHECKING:
 # The paper shows SEMs; a careful study shows what the data say of the next seed: an interval.
 BANDS: Final = {"paper": "sem", "release": "sem", "corrected": "interval"}
 _BAND_WORDS: Final = {"sem": "the standard error of the mean", "interval": "the 95 % t interval of the mean"}
-_DRAWN_AS_BARS: Final = "epsilon"
+# How a band is drawn, by a column that only such figures have; anything else is shaded.
+_TEXT, _BARS, _SHADING = "text", "bars", "shading"
+_DRAWN: Final = {"intervention": _TEXT, "threshold": _BARS, "epsilon": _BARS}
+_BEFORE: Final = {
+    (_TEXT, "sem"): "Means ±",
+    (_TEXT, "interval"): "In brackets:",
+    (_BARS, "sem"): "Bars: ±",
+    (_BARS, "interval"): "Bars:",
+    (_SHADING, "sem"): "Shading: ±",
+    (_SHADING, "interval"): "Shading:",
+}
 _NORMALISED: Final = "Epsilon is in normalised units; dotted line: where the paper's curves cross."
 _PIXELS: Final = (
     "Epsilon is in pixel units of the [0, 1] scale, on a logarithmic axis that is linear below 1/255."
@@ -60,7 +70,7 @@ class Facts:
 def caption(template: str, table: "pd.DataFrame", facts: Facts) -> str:
     """Fill a caption template from a figure's table and the facts of its run.
 
-    Known fields: band, chance, classes, dataset, epochs, epsilon_units, n, n_images, network, note,
+    Known fields: attack, band, chance, classes, dataset, epochs, epsilon_units, n, n_images, network, note,
     protocol, scale, series, test_images, train_images. Line breaks and repeated blanks become single blanks.
 
     Raises:
@@ -81,6 +91,7 @@ def caption(template: str, table: "pd.DataFrame", facts: Facts) -> str:
 
 def _fields(table: "pd.DataFrame", facts: Facts) -> dict[str, Callable[[], str]]:
     return {
+        "attack": lambda: attack_words(table, facts),
         "band": lambda: band_sentence(table, facts),
         "chance": lambda: f"{100 / facts.classes:g} %",
         "classes": lambda: str(facts.classes),
@@ -106,12 +117,16 @@ def spread(table: "pd.DataFrame", column: str) -> str:
 
 
 def band_sentence(table: "pd.DataFrame", facts: Facts) -> str:
-    """One sentence that says what bands or bars mean, over how many training seeds."""
+    """One sentence that says what bands, bars or brackets mean, over how many training seeds."""
     if int(table["n"].max()) == 1:
         return "One training seed per network (n = 1): no error can be given."
-    drawn = "Bars" if _DRAWN_AS_BARS in table.columns else "Shading"
-    sentence = (
-        f"{drawn}: ± {_BAND_WORDS['sem']}" if facts.band == "sem" else f"{drawn}: {_BAND_WORDS['interval']}"
-    )
+    drawn = next((word for column, word in _DRAWN.items() if column in table.columns), _SHADING)
+    sentence = f"{_BEFORE[drawn, facts.band]} {_BAND_WORDS[facts.band]}"
     single = "; a network with one seed has none" if int(table["n"].min()) == 1 else ""
     return f"{sentence} over training seeds (n = {spread(table, 'n')}){single}."
+
+
+def attack_words(table: "pd.DataFrame", facts: Facts) -> str:
+    """The table's greatest perturbation size with its unit."""
+    unit = "pixel units of the [0, 1] scale" if facts.protocol == "corrected" else "normalised units"
+    return f"epsilon = {float(table['epsilon'].max()):g} in {unit}"

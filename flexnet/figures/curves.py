@@ -3,9 +3,9 @@
 A line carries its series' name as its gid; the band or bars beside it carry the name and "band".
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -20,15 +20,20 @@ if TYPE_CHECKING:
 
 PER_CENT = 100.0
 MARKERS_PER_LINE = 12
+BEHIND: Final[dict[str, Any]] = {"linewidth": 0.6, "markersize": 2.2, "zorder": 1.7}
 
 
-def draw_bands(axes: Axes, table: "pd.DataFrame", x: str, facts: Facts) -> None:
-    """Draw each series as a line with a shaded band; for dense conditions such as epochs."""
+def draw_bands(axes: Axes, table: "pd.DataFrame", x: str, facts: Facts, main: Sequence[str] = ()) -> None:
+    """Draw each series as a line with a shaded band; for dense conditions such as epochs.
+
+    Where `main` names series, the others are thinner and lie behind them.
+    """
     for place, (series, part) in enumerate(series_of(table, x)):
         every = max(1, ceil(len(part) / MARKERS_PER_LINE))
         # Staggered starts keep the markers of neighbouring curves from covering each other.
         markers = (place * every // 3 % every, every)
-        _line(axes, series, part, x, facts, markevery=markers)
+        front = series in main or not main
+        _line(axes, series, part, x, facts, markevery=markers, **({} if front else BEHIND))
         low, high = band_edges(part, facts)
         if np.isfinite(low).any():
             colour = style_of(series).colour
@@ -37,10 +42,10 @@ def draw_bands(axes: Axes, table: "pd.DataFrame", x: str, facts: Facts) -> None:
                 low,
                 high,
                 color=colour,
-                alpha=0.22,
+                alpha=0.22 if front else 0.10,
                 linewidth=0,
                 gid=f"{series} band",
-                zorder=1.5,
+                zorder=1.5 if front else 1.3,
             )
 
 
@@ -78,12 +83,12 @@ def band_edges(part: "pd.DataFrame", facts: Facts) -> tuple[np.ndarray, np.ndarr
     return part["low"].to_numpy() * PER_CENT, part["high"].to_numpy() * PER_CENT
 
 
-def legend_above(figure: Figure, axes: Axes) -> None:
-    """Put the legend above the axes, where it can never cover a curve; at most three labels a row."""
+def legend_above(figure: Figure, axes: Axes, columns: int = 3) -> None:
+    """Put the legend above the axes, where it can never cover a curve; in at most so many columns."""
     handles, labels = axes.get_legend_handles_labels()
-    for columns in range(min(3, len(labels)), 0, -1):
-        legend = figure.legend(handles, labels, loc="outside upper center", ncols=columns)
-        if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
+    for count in range(min(columns, len(labels)), 0, -1):
+        legend = figure.legend(handles, labels, loc="outside upper center", ncols=count)
+        if count == 1 or legend.get_window_extent().width <= figure.bbox.width:
             return
         legend.remove()
 

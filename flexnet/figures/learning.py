@@ -1,5 +1,6 @@
 """What the figures of accuracy during training share: test accuracy in per cent against epoch."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
@@ -29,17 +30,22 @@ def summarise_learning(rows: "pd.DataFrame") -> "pd.DataFrame":
     return summarise(rows[rows["split"] == "test"], ["figure", "protocol", "series", "epoch"])
 
 
-def draw_learning(table: "pd.DataFrame", facts: Facts) -> Figure:
+def draw_learning(table: "pd.DataFrame", facts: Facts, main: Sequence[str] = ()) -> Figure:
     """Draw test accuracy (%) against epoch, one line and band per series.
+
+    Args:
+        table: as made by `summarise_learning`.
+        facts: of the run.
+        main: series that stand in front, the others being thin; all of them where it is empty.
 
     Raises:
         DataError: if the table has no row of the facts' protocol.
     """
-    part = one_protocol(table, facts)
+    part = main_first(one_protocol(table, facts), main)
     with journal():
         figure = column_figure(HEIGHT_MM)
         axes = figure.add_subplot()
-        draw_bands(axes, part, "epoch", facts)
+        draw_bands(axes, part, "epoch", facts, main)
         axes.set_xlabel("Epoch")
         axes.set_ylabel("Test accuracy (%)")
         axes.xaxis.set_major_locator(MaxNLocator(7, steps=TICK_STEPS, integer=True))
@@ -47,6 +53,13 @@ def draw_learning(table: "pd.DataFrame", facts: Facts) -> Figure:
         axes.margins(x=0.02, y=0.06)
         bottom, top = axes.get_ylim()
         axes.set_ylim(max(bottom, -1.0), min(top, 101.0))
-        legend_above(figure, axes)
+        # Two columns: the main series and, beside them, the others.
+        legend_above(figure, axes, columns=2 if main else 3)
         stamp(axes, facts)
     return figure
+
+
+def main_first(table: "pd.DataFrame", main: Sequence[str]) -> "pd.DataFrame":
+    """The same rows, those of the main series before the others, in the order given."""
+    order = {series: place for place, series in enumerate(main)}
+    return table.sort_values("series", key=lambda names: names.map(order).fillna(len(order)), kind="stable")

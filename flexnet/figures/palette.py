@@ -38,6 +38,11 @@ STYLES: Final = {
     "pooled-max": SeriesStyle(BLACK, "d", DASHED),
     "pooled-avg": SeriesStyle(GREY, "p", DASH_DOT),
     "push-pull": SeriesStyle(VERMILLION, "*", DASH_DOT),
+    "conv": SeriesStyle(GREEN, ">", SOLID),
+    "c1": SeriesStyle(SKY, "v", SOLID),
+    "c1-above": SeriesStyle(PURPLE, "p", DASH_DOT),
+    "low": SeriesStyle(BLUE, "h", DASHED),
+    "high": SeriesStyle(VERMILLION, "s", DASHED),
 }
 _SPARE: Final = (
     SeriesStyle(SKY, "8", SOLID),

@@ -65,13 +65,24 @@ def journal() -> Iterator[None]:
         yield
 
 
-def column_figure(height_mm: float) -> Figure:
-    """An empty figure of one journal column (85 mm) and the given height, in the current style."""
-    return Figure(figsize=(COLUMN_MM / MM_PER_INCH, height_mm / MM_PER_INCH))
+def column_figure(height_mm: float, width_mm: float = COLUMN_MM) -> Figure:
+    """An empty figure of one journal column (85 mm), or wider, in the current style."""
+    return Figure(figsize=(width_mm / MM_PER_INCH, height_mm / MM_PER_INCH))
 
 
-def stamp(axes: Axes, facts: Facts) -> None:
-    """Say scale and protocol in small print, unless both are the paper's: a figure may travel alone."""
-    if (facts.scale, facts.protocol) != ("paper", "paper"):
-        text = f"{facts.scale} scale, {facts.protocol} protocol"
+def stamp(axes: Axes, facts: Facts, *, narrow: bool = False) -> None:
+    """Say scale and protocol in small print, unless both are the paper's: a figure may travel alone.
+
+    On narrow axes it takes two lines.
+    """
+    text = stamp_text(facts)
+    if narrow:
+        text = text.replace(", ", ",\n")
+    if text:
         axes.set_title(text, loc="right", fontsize=6, color=FAINT, pad=3)
+
+
+def stamp_text(facts: Facts) -> str:
+    """Scale and protocol in words; nothing if both are the paper's."""
+    paper = (facts.scale, facts.protocol) == ("paper", "paper")
+    return "" if paper else f"{facts.scale} scale, {facts.protocol} protocol"

@@ -33,6 +33,13 @@ def test_a_caption_is_filled(make_facts):
             "epsilon",
             "Bars: the 95 % t interval of the mean over training seeds (n = 3 to 5).",
         ),
+        ("release", (3,), "threshold", "Bars: ± the standard error of the mean over training seeds (n = 3)."),
+        (
+            "paper",
+            (3,),
+            "intervention",
+            "Means ± the standard error of the mean over training seeds (n = 3).",
+        ),
         ("corrected", (1, 1), "epoch", "One training seed per network (n = 1): no error can be given."),
         (
             "paper",
@@ -53,6 +60,13 @@ def test_the_band_is_told_with_its_n(make_facts, protocol, n, column, expected):
 def test_units_of_epsilon_follow_the_protocol(make_facts):
     assert "normalised units" in caption("{epsilon_units}", table(2), make_facts())
     assert "pixel units" in caption("{epsilon_units}", table(2), make_facts(protocol="corrected"))
+
+
+def test_the_attack_of_a_table_is_its_greatest_epsilon(make_facts):
+    attacked = table(2, 2, column="epsilon").assign(epsilon=[0.0, 0.05])
+    assert caption("{attack}", attacked, make_facts()) == "epsilon = 0.05 in normalised units"
+    pixels = caption("{attack}", attacked, make_facts(protocol="corrected"))
+    assert pixels == "epsilon = 0.05 in pixel units of the [0, 1] scale"
 
 
 def test_a_table_without_images_can_have_a_caption_that_names_none(make_facts):

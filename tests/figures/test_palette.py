@@ -1,5 +1,6 @@
 from itertools import pairwise
 
+import pytest
 from matplotlib.colors import to_rgb
 
 from flexnet.figures.palette import BLUE, GREEN, ORANGE, STYLES, style_of
@@ -19,9 +20,23 @@ def test_main_series_have_the_papers_colours():
 
 
 def test_no_two_series_look_alike():
-    looks = [(style.colour, style.line) for style in STYLES.values()]
-    assert len(set(looks)) == len(looks)
-    markers = [style.marker for style in STYLES.values()]
+    for looks in (
+        [(style.colour, style.line) for style in STYLES.values()],
+        [(style.colour, style.marker) for style in STYLES.values()],
+    ):
+        assert len(set(looks)) == len(looks)
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        ("baseline", "flexible", "random", "frozen", "redrawn", "above", "max", "blend", "all"),
+        ("baseline", "flexible", "conv", "above", "c1", "c1-above"),
+        ("low", "high"),
+    ],
+)
+def test_series_of_one_figure_differ_in_grey(shown):
+    markers = [style_of(series).marker for series in shown]
     assert len(set(markers)) == len(markers)
 
 

@@ -1,0 +1,99 @@
+"""Figure 3 of the Flexible Layer paper: networks with one uniform threshold, tested with others."""
+
+from typing import TYPE_CHECKING, Final
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MultipleLocator
+
+from flexnet.claims.catalogue import published
+from flexnet.figures.captions import Facts
+from flexnet.figures.curves import draw_bars, one_protocol
+from flexnet.figures.style import FAINT, INK, column_figure, journal, stamp
+from flexnet.statistics.summary import summarise
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NAME = "fig3"
+HEIGHT_MM = 62.0
+# Panels A and B.
+PANELS: Final = {"A": "low", "B": "high"}
+
+
+def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
+    """Summarise accuracy without an attack per figure, protocol, series and threshold at test.
+
+    Raises:
+        DataError: if a column is missing or a series mixes several models.
+    """
+    clean = rows[rows["epsilon"] == 0.0] if "epsilon" in rows.columns else rows
+    return summarise(clean, ["figure", "protocol", "series", "threshold"])
+
+
+def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
+    """Draw test accuracy (%) against the threshold at test, one panel per threshold in training.
+
+    Open markers are what the authors' development notebooks hold. A series without rows leaves its panel
+    with these alone.
+
+    Raises:
+        DataError: if the table has no row of the facts' protocol.
+    """
+    part = one_protocol(table, facts)
+    with journal():
+        figure = column_figure(HEIGHT_MM)
+        panels = figure.subplots(1, len(PANELS), sharex=True, sharey=True)
+        for axes, (letter, series) in zip(panels, PANELS.items(), strict=True):
+            _draw_panel(axes, part, series, facts)
+            axes.set_title(letter, loc="left", fontsize=9, fontweight="bold", pad=3)
+        panels[0].set_ylabel("Test accuracy (%)")
+        panels[0].set_ylim(0.0, 100.0)
+        panels[0].yaxis.set_major_locator(MultipleLocator(20))
+        panels[0].set_xlim(-0.04, 1.04)
+        panels[0].xaxis.set_major_locator(MultipleLocator(0.5))
+        panels[0].xaxis.set_major_formatter("{x:g}")
+        panels[0].xaxis.set_minor_locator(MultipleLocator(0.1))
+        figure.supxlabel("Threshold T at test", fontsize=8, color=INK)
+        _legend(figure, panels)
+        stamp(panels[-1], facts, narrow=True)
+    return figure
+
+
+def _draw_panel(axes: Axes, part: "pd.DataFrame", series: str, facts: Facts) -> None:
+    trained = published("flexible-layer", "fig3_trained_threshold").value
+    released = published("flexible-layer", f"released_fig3_{series}").value
+    assert isinstance(trained, dict)
+    assert isinstance(released, dict)
+    axes.axvline(
+        trained[series],
+        color=FAINT,
+        linewidth=0.8,
+        linestyle=(0, (3, 2)),
+        zorder=1,
+        label="threshold in training",
+        gid="trained",
+    )
+    axes.plot(
+        list(released.keys()),
+        list(released.values()),
+        color=INK,
+        marker="d",  # as in the figure of the claims: what is not ours
+        markersize=5.0,
+        fillstyle="none",
+        markeredgewidth=0.6,
+        linestyle="none",
+        label="authors' released runs",
+        gid="released",
+        zorder=1.8,
+    )
+    draw_bars(axes, part[part["series"] == series], "threshold", facts)
+
+
+def _legend(figure: Figure, panels: list[Axes]) -> None:
+    """One legend above both panels: the series of each, then what both share."""
+    found = [dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True)) for axes in panels]
+    shared = [label for label in found[0] if label in found[-1]]
+    own = {label: handle for part in found for label, handle in part.items() if label not in shared}
+    entries = {**own, **{label: found[0][label] for label in shared}}
+    figure.legend(list(entries.values()), list(entries), loc="outside upper center", ncols=2)

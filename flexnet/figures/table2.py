@@ -1,0 +1,110 @@
+"""Table 2 of the Flexible Layer paper: the small network, clean and under FGSM, in four schemes."""
+
+from typing import TYPE_CHECKING, Final
+
+from matplotlib.figure import Figure
+
+from flexnet.claims.catalogue import published
+from flexnet.figures.captions import Facts, attack_words, band_sentence
+from flexnet.figures.cells import (
+    BLANK,
+    TRAINED,
+    attack_epsilon,
+    change_text,
+    estimate_text,
+    find,
+    published_text,
+)
+from flexnet.figures.curves import one_protocol
+from flexnet.figures.typeset import Block, Column, Line, Sheet, draw_sheet
+from flexnet.figures.typeset import markdown as markdown_sheet
+from flexnet.statistics.summary import summarise
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NAME = "table2"
+REFERENCE: Final = "baseline"
+# Our series, in the paper's order, and the paper's word for each.
+PAPER_NAMES: Final = {
+    "baseline": "baseline",
+    "uniform": "uniform",
+    "flexible": "standard",
+    "above": "reverse",
+}
+
+
+def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
+    """Summarise accuracy per figure, protocol, series and epsilon, thresholds as trained.
+
+    Raises:
+        DataError: if a column is missing or a series mixes several models.
+    """
+    table = summarise(rows, ["figure", "protocol", "series", "intervention", "epsilon"])
+    return table[table["intervention"] == TRAINED].reset_index(drop=True)
+
+
+def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
+    """Set the table: our means, their change against the baseline and the paper's means beside them.
+
+    A network that has no rows keeps its line, with blanks for what was not measured.
+
+    Raises:
+        DataError: if the table has no row of the facts' protocol.
+    """
+    return draw_sheet(_sheet(table, facts), facts)
+
+
+def body(table: "pd.DataFrame", facts: Facts) -> str:
+    """The same table in Markdown."""
+    return markdown_sheet(_sheet(table, facts))
+
+
+def _sheet(table: "pd.DataFrame", facts: Facts) -> Sheet:
+    part = one_protocol(table, facts)
+    attack = attack_epsilon(part)
+    lines = tuple(
+        Line(
+            series,
+            (facts.label(series), *_three(part, series, 0.0, facts), *_three(part, series, attack, facts)),
+        )
+        for series in PAPER_NAMES
+    )
+    return Sheet(_columns(attack), (Block("", lines),), _notes(part, facts))
+
+
+def _columns(attack: float | None) -> tuple[Column, ...]:
+    under = f", ε = {attack:g}" if attack else ""
+    heads = {"clean": "Clean accuracy (%)", "fgsm": f"FGSM accuracy (%){under}"}
+    return (
+        Column("network", "Network"),
+        *(
+            Column(f"{key} {name}", word, head)
+            for key, head in heads.items()
+            for name, word in (("here", "here"), ("change", "change"), ("paper", "paper"))
+        ),
+    )
+
+
+def _three(part: "pd.DataFrame", series: str, epsilon: float | None, facts: Facts) -> tuple[str, str, str]:
+    """Our mean, its change against the baseline, and the paper's mean."""
+    ours = find(part, series, epsilon)
+    change = BLANK if series == REFERENCE else change_text(ours, find(part, REFERENCE, epsilon))
+    return estimate_text(ours, facts), change, _published(series, "clean" if epsilon == 0.0 else "fgsm")
+
+
+def _published(series: str, condition: str) -> str:
+    numbers = [
+        published("flexible-layer", f"table2_{condition}_{part}").value[PAPER_NAMES[series]]  # type: ignore[index]
+        for part in ("accuracy", "sem")
+    ]
+    return published_text(*numbers)
+
+
+def _notes(part: "pd.DataFrame", facts: Facts) -> tuple[str, ...]:
+    attacked = f" FGSM here: {attack_words(part, facts)}." if attack_epsilon(part) else ""
+    return (
+        f"Here: {facts.network} on {facts.dataset}.{attacked} {band_sentence(part, facts)}",
+        "Change: difference of our means from the baseline's, percentage points. "
+        "Paper: epsilon = 0.1 in normalised units; ± standard error over ten initialisations.",
+    )

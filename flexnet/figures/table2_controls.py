@@ -1,0 +1,126 @@
+"""Controls of Table 2: what the layer's parts contribute, and what the thresholds carry.
+
+Beside the paper's schemes stand networks with thresholds that never learn, that only pool or always blend,
+or that have another uniform threshold; and the trained networks with their thresholds exchanged at test.
+"""
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from matplotlib.figure import Figure
+
+from flexnet.figures.captions import Facts, attack_words, band_sentence
+from flexnet.figures.cells import TRAINED, attack_epsilon, estimate_text, find, number_text, share_text
+from flexnet.figures.curves import one_protocol
+from flexnet.figures.typeset import Block, Column, Line, Sheet, draw_sheet
+from flexnet.figures.typeset import markdown as markdown_sheet
+from flexnet.statistics.columns import GATES
+from flexnet.statistics.summary import summarise
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NAME = "table2_controls"
+CONDITION: Final = ["figure", "protocol", "series", "intervention", "epsilon"]
+UNIFORM: Final = ("uniform-m09", "uniform-m05", "uniform-m01", "uniform", "uniform-06")
+SCHEMES: Final = ("baseline", "flexible", "frozen", "above", "frozen-above", "blend", "max")
+_NORMAL: Final = re.compile(r"normal\(([^,]+),([^)]+)\)")
+
+
+def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
+    """Summarise accuracy per series, intervention and epsilon, with the mean behaviour of the gates.
+
+    Returns:
+        The columns of `summarise`, then max_share, switching and threshold_shift, means over seeds, NaN for
+        a network that has no gates.
+
+    Raises:
+        DataError: if a column is missing or a series mixes several models.
+    """
+    table = summarise(rows, CONDITION)
+    known = rows.reindex(columns=[*CONDITION, "seed", *GATES])
+    gates = known.groupby([*CONDITION, "seed"], sort=False)[list(GATES)].mean()
+    return table.merge(gates.groupby(CONDITION, sort=False).mean().reset_index(), on=CONDITION, how="left")
+
+
+def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
+    """Set the table, one line per network and intervention, in three blocks; empty blocks are left out.
+
+    Raises:
+        DataError: if the table has no row of the facts' protocol.
+    """
+    return draw_sheet(_sheet(table, facts), facts)
+
+
+def body(table: "pd.DataFrame", facts: Facts) -> str:
+    """The same table in Markdown."""
+    return markdown_sheet(_sheet(table, facts))
+
+
+def _sheet(table: "pd.DataFrame", facts: Facts) -> Sheet:
+    part = one_protocol(table, facts)
+    attack = attack_epsilon(part)
+    columns = (
+        Column("network", "Network"),
+        Column("clean", "Clean (%)"),
+        Column("fgsm", f"FGSM, ε = {attack:g} (%)" if attack else "FGSM (%)"),
+        Column("max_share", "MAX share (%)"),
+        Column("switching", "Switching (%)"),
+        Column("threshold_shift", "Mean |T − T₀|"),
+    )
+    blocks = (
+        Block(heading, tuple(_line(part, series, name, attack, facts) for series, name in members))
+        for heading, members in _members(part).items()
+    )
+    return Sheet(columns, tuple(block for block in blocks if block.lines), _notes(part, facts))
+
+
+def _members(part: "pd.DataFrame") -> dict[str, list[tuple[str, str]]]:
+    """Series and intervention of each line, by the block's heading; unforeseen schemes come last."""
+    found = list(dict.fromkeys(zip(part["series"], part["intervention"], strict=True)))
+    trained = [series for series, name in found if name == TRAINED]
+    others = [series for series in trained if series not in (*SCHEMES, *UNIFORM)]
+    return {
+        "Schemes": [(name, TRAINED) for name in (*SCHEMES, *others) if name in trained],
+        "Uniform thresholds": [(name, TRAINED) for name in UNIFORM if name in trained],
+        "Thresholds exchanged at test": sorted(
+            (pair for pair in found if pair[1] != TRAINED), key=lambda pair: _place(pair[0])
+        ),
+    }
+
+
+def _place(series: str) -> int:
+    return SCHEMES.index(series) if series in SCHEMES else len(SCHEMES)
+
+
+def _line(part: "pd.DataFrame", series: str, intervention: str, attack: float | None, facts: Facts) -> Line:
+    clean, attacked = (find(part, series, epsilon, intervention) for epsilon in (0.0, attack))
+    # The gates are looked at without an attack; their numbers stand in both rows.
+    gates = clean if clean is not None else attacked
+    exchanged = "" if intervention == TRAINED else f": {exchange_words(intervention)}"
+    cells = (
+        facts.label(series) + exchanged,
+        estimate_text(clean, facts),
+        estimate_text(attacked, facts),
+        share_text(gates, "max_share"),
+        share_text(gates, "switching"),
+        number_text(gates, "threshold_shift"),
+    )
+    return Line(series if intervention == TRAINED else f"{series} {intervention}", cells)
+
+
+def exchange_words(intervention: str) -> str:
+    """An intervention as a reader says it: "normal(-0.5,0.1)" is "N(−0.5, 0.1)"."""
+    normal = _NORMAL.fullmatch(intervention)
+    return f"N({normal[1]}, {normal[2]})".replace("-", "−") if normal else intervention
+
+
+def _notes(part: "pd.DataFrame", facts: Facts) -> tuple[str, ...]:
+    attacked = f" FGSM: {attack_words(part, facts)}." if attack_epsilon(part) else ""
+    return (
+        f"{facts.network.capitalize()} on {facts.dataset}.{attacked} {band_sentence(part, facts)}".strip(),
+        "MAX share: how often, over units and images, the pooled branch is taken. Switching: units that take "
+        "it for some images and not for others. |T − T₀|: distance from the thresholds before training. "
+        "Redrawn: from the distribution before training. N(m, s): from a normal distribution with mean m and "
+        "standard deviation s.",
+    )

@@ -1,0 +1,189 @@
+"""Setting a table as a figure, with the rules of a printed one, and as Markdown.
+
+Columns are as wide as their text. A cell's text carries "<line> <column>" as its gid.
+"""
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Final
+
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
+
+from flexnet.figures.captions import Facts
+from flexnet.figures.style import (
+    COLUMN_MM,
+    FAINT,
+    INK,
+    MM_PER_INCH,
+    column_figure,
+    journal,
+    stamp_text,
+)
+
+# Widths of a journal page: one, one and a half and two columns. A wider table is as wide as it must be.
+PAGE_WIDTHS_MM: Final = (COLUMN_MM, 120.0, 178.0)
+LINE_MM, NOTE_MM, MARGIN_MM, GAP_MM = 4.3, 3.0, 1.5, 3.2
+SIZE, NOTE_SIZE = 7.0, 6.0
+HEAVY, LIGHT = 0.9, 0.5
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its key, its head, and the head that it shares with its neighbours, if any."""
+
+    key: str
+    head: str
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line: its key and one text per column."""
+
+    key: str
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Lines below a heading of their own; the heading may be empty."""
+
+    heading: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table ready to be set. `notes` stand below it, in small print."""
+
+    columns: tuple[Column, ...]
+    blocks: tuple[Block, ...]
+    notes: tuple[str, ...] = ()
+
+
+def draw_sheet(sheet: Sheet, facts: Facts) -> Figure:
+    """Set a table: rules above, below and under the heads, scale and protocol in small print."""
+    with journal():
+        lefts, width = _layout(sheet)
+        notes = [line for note in sheet.notes for line in _wrapped(note, width - 2 * MARGIN_MM)]
+        lines = _head_lines(sheet) + sum(bool(block.heading) + len(block.lines) for block in sheet.blocks)
+        height = 2 * MARGIN_MM + NOTE_MM * (len(notes) + 1.3) + LINE_MM * lines
+        page = _Page(column_figure(height, width), width, height)
+        page.text(stamp_text(facts), width - MARGIN_MM, NOTE_MM / 2 + 0.6, NOTE_SIZE, ha="right", color=FAINT)
+        top = _heads(page, sheet, lefts, NOTE_MM + MARGIN_MM)
+        for block in sheet.blocks:
+            top = _block(page, sheet, block, lefts, top)
+        page.rule(MARGIN_MM, width - MARGIN_MM, top, HEAVY)
+        for place, note in enumerate(notes):
+            page.text(note, MARGIN_MM, top + NOTE_MM * (place + 0.8), NOTE_SIZE)
+    return page.figure
+
+
+def markdown(sheet: Sheet) -> str:
+    """The same table in Markdown; a shared head stands before each of its columns' heads."""
+    heads = [", ".join(part for part in (column.group, column.head) if part) for column in sheet.columns]
+    rows = [heads, ["---"] * len(heads)]
+    for block in sheet.blocks:
+        if block.heading:
+            rows.append([f"**{block.heading}**", *[""] * (len(heads) - 1)])
+        rows.extend(list(line.cells) for line in block.lines)
+    return "\n".join("| " + " | ".join(_escaped(cell) for cell in row) + " |" for row in rows)
+
+
+@dataclass(frozen=True)
+class _Page:
+    """A figure that is written on in millimetres from its upper left corner."""
+
+    figure: Figure
+    width: float
+    height: float
+
+    def text(self, text: str, left: float, top: float, size: float = SIZE, **options: Any) -> None:
+        look = {"va": "center_baseline", "color": INK, "fontsize": size, **options}
+        self.figure.text(left / self.width, 1.0 - top / self.height, text, **look)
+
+    def rule(self, left: float, right: float, top: float, weight: float) -> None:
+        y = 1.0 - top / self.height
+        ends = [left / self.width, right / self.width]
+        self.figure.add_artist(Line2D(ends, [y, y], color=INK, linewidth=weight, gid="rule"))
+
+
+def _layout(sheet: Sheet) -> tuple[list[float], float]:
+    """Left edges of the columns and width of the page, in mm; the gaps share what is left over."""
+    widths = [max(map(_width, texts)) for texts in _texts_by_column(sheet)]
+    for group, places in _groups(sheet):
+        spare = _width(group) - sum(widths[place] for place in places) - GAP_MM * (len(places) - 1)
+        widths[places[-1]] += max(0.0, spare) if group else 0.0
+    natural = sum(widths) + GAP_MM * (len(widths) - 1) + 2 * MARGIN_MM
+    page = min((width for width in PAGE_WIDTHS_MM if width >= natural), default=natural)
+    gap = GAP_MM + (page - natural) / max(1, len(widths) - 1)
+    return [MARGIN_MM + sum(widths[:place]) + gap * place for place in range(len(widths))], page
+
+
+def _texts_by_column(sheet: Sheet) -> list[list[str]]:
+    lines = [line for block in sheet.blocks for line in block.lines]
+    return [
+        [column.head, *(line.cells[place] for line in lines)] for place, column in enumerate(sheet.columns)
+    ]
+
+
+def _groups(sheet: Sheet) -> list[tuple[str, list[int]]]:
+    """Shared heads in order, each with the places of its columns."""
+    places = groupby(range(len(sheet.columns)), key=lambda place: sheet.columns[place].group)
+    return [(group, list(found)) for group, found in places]
+
+
+def _head_lines(sheet: Sheet) -> int:
+    return 1 + any(column.group for column in sheet.columns)
+
+
+def _heads(page: _Page, sheet: Sheet, lefts: list[float], top: float) -> float:
+    right, under = page.width - MARGIN_MM, top + LINE_MM * _head_lines(sheet)
+    page.rule(MARGIN_MM, right, top, HEAVY)
+    for group, places in _groups(sheet):
+        if group:
+            after = places[-1] + 1
+            end = lefts[after] - GAP_MM if after < len(lefts) else right
+            page.text(group, lefts[places[0]], top + LINE_MM / 2)
+            page.rule(lefts[places[0]], end, top + LINE_MM, LIGHT)
+    for column, left in zip(sheet.columns, lefts, strict=True):
+        page.text(column.head, left, under - LINE_MM / 2)
+    page.rule(MARGIN_MM, right, under, LIGHT)
+    return under
+
+
+def _block(page: _Page, sheet: Sheet, block: Block, lefts: list[float], top: float) -> float:
+    if block.heading:
+        page.text(block.heading, MARGIN_MM, top + LINE_MM / 2, style="italic")
+        top += LINE_MM
+    for line in block.lines:
+        for column, cell, left in zip(sheet.columns, line.cells, lefts, strict=True):
+            page.text(cell, left, top + LINE_MM / 2, gid=f"{line.key} {column.key}")
+        top += LINE_MM
+    return top
+
+
+def _wrapped(text: str, width: float) -> list[str]:
+    """The text in lines of at most `width` mm in the size of notes."""
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and _width(longer, NOTE_SIZE) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
+
+
+def _width(text: str, size: float = SIZE) -> float:
+    """Width in mm of a text in the current style."""
+    # A tiny page: matplotlib makes a canvas of its size for each measurement.
+    scratch = Figure(figsize=(0.1, 0.1))
+    drawn: Text = scratch.text(0.0, 0.0, text, fontsize=size)
+    return float(drawn.get_window_extent().width) / scratch.dpi * MM_PER_INCH
+
+
+def _escaped(cell: str) -> str:
+    return cell.replace("|", "\\|").replace("\u2007", "")

@@ -1,0 +1,124 @@
+import pandas as pd
+import pytest
+
+from flexnet.errors import DataError
+from flexnet.figures import fig3
+from flexnet.figures.captions import band_sentence
+from flexnet.figures.style import journal
+
+THRESHOLDS = (0.0, 0.1, 0.5, 0.6, 1.0)
+LABELS = {"low": "Trained at T = 0.1", "high": "Trained at T = 0.6"}
+
+
+def rows_of(seeds=(1, 2, 3), series=("low", "high"), protocol="paper"):
+    """Accuracy falls from the threshold of training; seeds lie one point apart; an attack costs 50 points."""
+    return pd.DataFrame(
+        [
+            {
+                "figure": "fig3",
+                "protocol": protocol,
+                "series": name,
+                "model": name,
+                "seed": seed,
+                "threshold": threshold,
+                "epsilon": epsilon,
+                "draw": 0,
+                "n": 10000,
+                "correct": 0,
+                "accuracy": 0.9 - 0.3 * abs(threshold - trained) + (seed - 2) / 100 - 5 * epsilon,
+            }
+            for name, trained in (("low", 0.1), ("high", 0.6))
+            if name in series
+            for seed in seeds
+            for threshold in THRESHOLDS
+            for epsilon in (0.0, 0.1)
+        ]
+    )
+
+
+@pytest.fixture
+def drawn(make_facts):
+    def build(protocol="paper", **changes):
+        table = fig3.summarise_rows(rows_of(protocol=protocol, **changes))
+        return fig3.draw(table, make_facts(labels=LABELS, protocol=protocol))
+
+    return build
+
+
+def artists(axes):
+    return {line.get_gid(): line for line in axes.get_lines()}
+
+
+def bars(axes, series):
+    return [found for found in axes.collections if found.get_gid() == f"{series} band"]
+
+
+def test_an_attack_is_no_part_of_the_table():
+    table = fig3.summarise_rows(rows_of())
+    assert len(table) == 2 * len(THRESHOLDS)
+    assert table["mean"].max() == pytest.approx(0.9)
+    assert set(table["n"]) == {3}
+    assert fig3.summarise_rows(rows_of().query("epsilon == 0").drop(columns="epsilon")).equals(table)
+
+
+def test_each_panel_shows_one_network(drawn):
+    left, right = drawn().axes
+    assert [axes.get_title(loc="left") for axes in (left, right)] == ["A", "B"]
+    assert artists(left)["low"].get_ydata().tolist() == pytest.approx([87.0, 90.0, 78.0, 75.0, 63.0])
+    assert artists(right)["high"].get_ydata().tolist() == pytest.approx([72.0, 75.0, 87.0, 90.0, 78.0])
+    assert "high" not in artists(left)
+    assert left.get_ylim() == right.get_ylim() == (0.0, 100.0)
+    assert bars(left, "low")[0].get_segments()[0][:, 1].tolist() == pytest.approx(
+        [86.4226, 87.5774], abs=1e-3
+    )
+
+
+def test_the_threshold_of_training_and_the_released_runs_are_marked(drawn):
+    left, right = (artists(axes) for axes in drawn().axes)
+    assert [set(panel["trained"].get_xdata()) for panel in (left, right)] == [{0.1}, {0.6}]
+    assert list(left["released"].get_ydata()) == [86, 86, 86, 85, 84, 83, 80, 76, 68, 49, 20]
+    assert list(right["released"].get_ydata()) == [81, 83, 84, 84, 85, 85, 86, 85, 83, 77, 64]
+    assert list(left["released"].get_xdata()) == [place / 10 for place in range(11)]
+
+
+def test_the_legend_names_everything_once(drawn):
+    labels = [text.get_text() for text in drawn().legends[0].get_texts()]
+    assert labels == [
+        "Trained at T = 0.1",
+        "Trained at T = 0.6",
+        "threshold in training",
+        "authors' released runs",
+    ]
+
+
+def test_one_seed_has_no_bars(drawn, make_facts):
+    axes = drawn(seeds=(2,)).axes[0]
+    assert bars(axes, "low") == []
+    assert artists(axes)["low"].get_ydata()[1] == pytest.approx(90.0)
+    assert band_sentence(fig3.summarise_rows(rows_of()), make_facts()).startswith(
+        "Bars: ± the standard error"
+    )
+
+
+def test_a_series_without_rows_leaves_the_released_runs(drawn):
+    left, right = (artists(axes) for axes in drawn(series=("low",)).axes)
+    assert set(left) >= {"low", "trained", "released"}
+    assert set(right) == {"trained", "released"}
+
+
+def test_nothing_is_clipped_and_titles_do_not_touch(drawn):
+    for protocol in ("paper", "corrected"):
+        figure = drawn(protocol=protocol)
+        with journal():
+            figure.draw_without_rendering()
+        ink, page = figure.get_tightbbox(), figure.bbox_inches
+        assert min(ink.x0, ink.y0, page.x1 - ink.x1, page.y1 - ink.y1) > -0.005
+        right = figure.axes[1]
+        assert protocol in right.get_title(loc="right")
+        titles = [text.get_window_extent() for text in (right._left_title, right._right_title)]
+        assert titles[0].x1 < titles[1].x0
+
+
+def test_no_rows_of_the_protocol(make_facts):
+    with pytest.raises(DataError, match="rows of protocol 'release'"):
+        fig3.draw(fig3.summarise_rows(rows_of()), make_facts(protocol="release"))
