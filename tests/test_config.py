@@ -191,11 +191,11 @@ def test_resolving_leaves_the_configuration_as_it_was() -> None:
         ),
         (
             {"models": {"vgg16-random": {"network": "vgg61"}}},
-            r"models.vgg16-random.network: expected one of \['small', 'surrogate', 'vgg16'\]; got 'vgg61'",
+            r"models.vgg16-random.network: expected one of \['hmax', 'small', 'surrogate', 'vgg16'\]; got 'vgg61'",
         ),
         (
             {"datasets": {"cifar10": {"source": "shapes"}}},
-            r"datasets.cifar10.source: expected one of \['cifar10', 'shapes32'\]; got 'shapes'",
+            r"datasets.cifar10.source: expected one of \['cifar10', 'fashion_mnist', 'shapes28', 'shapes32'\]; got 'shapes'",
         ),
         (
             {"sources": {"cifar10": {"dataset": "cifar11"}}},

@@ -282,6 +282,7 @@ class FlexibleConv2d(nn.Conv2d):
 def _compute_dtype(tensor: Tensor) -> torch.dtype:
     """The type in which a convolution of this tensor would come out."""
     kind = tensor.device.type
-    if torch.is_autocast_enabled(kind) and tensor.dtype != torch.float64:
+    autocast = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
+    if autocast and tensor.dtype != torch.float64:
         return torch.get_autocast_dtype(kind)
     return tensor.dtype

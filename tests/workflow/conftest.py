@@ -36,7 +36,7 @@ class Project:
                 shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy2(ROOT / part, folder / part)
-        for made in (*folder.glob("published/*/figures"), *folder.glob("published/*/results/tables")):
+        for made in folder.glob("published/*/figures"):
             shutil.rmtree(made)
         return cls(folder)
 

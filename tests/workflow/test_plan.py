@@ -16,6 +16,7 @@ SCALES = {"": settings.resolve(BASE)} | {
 }
 DEMO_SEEDS = SCALES["demo/"]["models"]["vgg16-baseline"]["seeds"]
 VARIANTS = {"": "paper", "release/": "release", "corrected/": "corrected"}
+TRAINED = ("history", "fgsm", "thresholds")  # families of figures that need trained models
 
 
 def models_of(families: tuple[str, ...], protocols: tuple[str, ...]) -> set[str]:
@@ -35,8 +36,8 @@ def seeds(home: str, models: set[str]) -> int:
 
 def expected_jobs() -> dict[str, int]:
     """Jobs of all figures under all protocols at all scales, from the configuration alone."""
-    protocols, families = settings.PROTOCOLS, ("history", "fgsm")
-    trained = models_of(families, protocols)
+    protocols = settings.PROTOCOLS
+    trained = models_of(TRAINED, protocols)
     subsets = {
         (home, row["dataset"], seed)
         for home, scale in SCALES.items()
@@ -48,14 +49,17 @@ def expected_jobs() -> dict[str, int]:
         for scale in SCALES.values()
         for model in trained
     }
-    figures = len(SCALES) * len(VARIANTS) * len(FIGURES)
+    schematics = len(SCALES) * sum(figure["family"] == "schematic" for figure in FIGURES.values())
+    results = len(SCALES) * len(VARIANTS) * sum(figure["family"] in TRAINED for figure in FIGURES.values())
     return {
         "prepare_data": 2 * len(sources),
         "choose_subset": len(subsets),
         "train": sum(seeds(home, trained) for home in SCALES),
         "fgsm": sum(seeds(home, models_of(("fgsm",), (name,))) for home in SCALES for name in protocols),
-        "collect_rows": figures,
-        "draw_figure": figures,
+        "thresholds": len(SCALES) * len(models_of(("thresholds",), protocols)),
+        "collect_rows": results,
+        "describe": schematics,
+        "draw_figure": results + schematics,
         "judge_claims": len(SCALES),
     }
 
@@ -67,7 +71,11 @@ def test_the_copy_uses_its_own_package(project: Any) -> None:
 
 def test_every_figure_variant_and_scale_has_a_plan(project: Any) -> None:
     targets = [
-        f"{home}figures/{variant}{name}.pdf" for home in SCALES for variant in VARIANTS for name in FIGURES
+        f"{home}figures/{variant}{name}.pdf"
+        for home in SCALES
+        for variant in VARIANTS
+        for name, figure in FIGURES.items()
+        if variant == "" or figure["family"] != "schematic"
     ]
     claims = [f"{home}figures/claims.pdf" for home in SCALES]
     assert project.plan(*targets, *claims) == expected_jobs()
@@ -88,8 +96,8 @@ def test_without_a_target_everything_at_the_papers_scale_is_made(
 ) -> None:
     counts = project.plan("--snakefile", snakefile)
     assert counts[rule] == counts["judge_claims"] == 1
-    assert counts["draw_figure"] == len(VARIANTS) * len(FIGURES)
-    assert counts["train"] == seeds("", models_of(("history", "fgsm"), settings.PROTOCOLS))
+    assert counts["draw_figure"] == expected_jobs()["draw_figure"] / len(SCALES)
+    assert counts["train"] == seeds("", models_of(TRAINED, settings.PROTOCOLS))
 
 
 @pytest.mark.parametrize(
@@ -120,6 +128,18 @@ def test_without_a_target_everything_at_the_papers_scale_is_made(
                 "draw_figure": 1,
             },
         ),
+        (
+            "figures/table2.csv",
+            {
+                "prepare_data": 2,
+                "choose_subset": 10,
+                "train": 40,
+                "thresholds": 4,
+                "collect_rows": 1,
+                "draw_figure": 1,
+            },
+        ),
+        ("figures/fig2.pdf", {"describe": 1, "draw_figure": 1}),
     ],
 )
 def test_one_figure_needs_exactly_its_own_jobs(target: str, counts: dict[str, int], project: Any) -> None:
@@ -161,7 +181,7 @@ def test_wrong_settings_on_the_command_line_are_named(project: Any) -> None:
         ),
         (
             "models: {vgg16-random: {network: vgg61}}",
-            "config/scales/bad.yaml: models.vgg16-random.network: expected one of ['small', ",
+            "config/scales/bad.yaml: models.vgg16-random.network: expected one of ['hmax', ",
         ),
         ("recipes: [", "config/scales/bad.yaml: expected a YAML file; got: while parsing"),
     ],

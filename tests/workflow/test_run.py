@@ -66,14 +66,15 @@ def test_each_figure_is_there_as_pdf_and_png_with_caption_and_table(figure: str,
         assert image.width > 900
         assert len(image.convert("L").histogram()) - image.convert("L").histogram().count(0) > 10
     caption = (figures / f"{figure}.md").read_text()
-    words = ["VGG16 on drawn objects", "100 test images", "n = 2", "Scale: tiny; protocol: paper."]
+    reduced = "VGG16 (with 0.125 of its width and 0.125 of its dropout rates) on drawn objects"
+    words = [reduced, "100 test images", "n = 2", "Scale: tiny; protocol: paper."]
     for part in [*words, "Baseline; Flexible; Flexible (random)", "Made by a test.\n"]:
         assert part in caption
-    assert (finished.folder / f"tiny/results/tables/{figure}.csv").is_file()
+    assert (finished.folder / f"tiny/figures/{figure}.csv").is_file()
 
 
 def test_the_table_of_accuracies_is_that_of_the_histories(finished: Any) -> None:
-    table = pd.read_csv(finished.folder / "tiny/results/tables/fig4b.csv")
+    table = pd.read_csv(finished.folder / "tiny/figures/fig4b.csv")
     assert set(zip(table["series"], table["epoch"], strict=True)) == {(s, e) for s in MODELS for e in (1, 2)}
     assert (table["n"] == 2).all()
     assert (table["n_images"] == 100).all()
@@ -89,13 +90,13 @@ def test_the_table_of_accuracies_is_that_of_the_histories(finished: Any) -> None
 
 
 def test_the_table_under_attack_is_in_range_and_starts_at_the_last_epoch(finished: Any) -> None:
-    table = pd.read_csv(finished.folder / "tiny/results/tables/fig4d.csv")
+    table = pd.read_csv(finished.folder / "tiny/figures/fig4d.csv")
     assert set(zip(table["series"], table["epsilon"], strict=True)) == {
         (series, epsilon) for series in MODELS for epsilon in (0.0, 0.1, 0.5)
     }
     assert (table["n"] == 2).all()
     assert table["mean"].between(0, 1).all()
-    learned = pd.read_csv(finished.folder / "tiny/results/tables/fig4b.csv").query("epoch == 2")
+    learned = pd.read_csv(finished.folder / "tiny/figures/fig4b.csv").query("epoch == 2")
     clean = table.query("epsilon == 0").set_index("series")["mean"]
     for series in ("baseline", "flexible"):  # without random masks the same images give the same answers
         expected = learned.set_index("series")["mean"][series]
@@ -268,7 +269,7 @@ def test_published_rows_give_the_same_table_and_the_claims_without_training(fini
         shutil.copy(finished.folder / f"tiny/results/rows/paper/{figure}.csv", home)
     targets = ("published/tiny/figures/fig4b.pdf", "published/tiny/figures/claims.pdf")
     assert finished.make(*targets) == {"draw_figure": 1, "judge_claims": 1}
-    tables = [finished.folder / f"{place}tiny/results/tables/fig4b.csv" for place in ("published/", "")]
+    tables = [finished.folder / f"{place}tiny/figures/fig4b.csv" for place in ("published/", "")]
     assert tables[0].read_bytes() == tables[1].read_bytes()
     ledger = pd.read_csv(finished.folder / "published/tiny/results/claims.csv")
     assert set(ledger["scale"]) == {"tiny"}

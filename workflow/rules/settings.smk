@@ -121,7 +121,8 @@ def family_files(wildcards):
 def describe_settings(wildcards):
     """Canonical settings of the description of a schematic's networks."""
     models = settings_of(wildcards.scale)["models"]
-    series = settings.series_of(FIGURES[wildcards.figure], wildcards.protocol)
+    figure = FIGURES[wildcards.figure]
+    series = settings.series_of(figure, wildcards.protocol)
     described = {
         name: {
             "network": models[model]["network"],
@@ -134,6 +135,7 @@ def describe_settings(wildcards):
             "figure": wildcards.figure,
             "protocol": wildcards.protocol,
             "series": described,
+            **{key: figure[key] for key in ("example",) if key in figure},
         }
     )
 
@@ -187,7 +189,8 @@ def facts_of(home, figure, protocol):
     """What caption and legend must know beside the table."""
     config = settings_of(home)
     described = FIGURES[figure]
-    model = config["models"][next(iter(described["series"].values()))]
+    models = settings.series_of(described, protocol)
+    model = config["models"][next(iter(models.values()))]
     source = config["sources"][config["datasets"][model["dataset"]]["source"]]
     return {
         "scale": scale_of(home),
@@ -224,12 +227,18 @@ def figure_rows(wildcards):
     return f"{wildcards.home}results/rows/{VARIANTS[wildcards.variant]}/{wildcards.figure}.csv"
 
 
+def is_schematic(figure):
+    """Whether a figure shows modules and not results; no protocol changes it and no claim is judged by it."""
+    return FIGURES[figure]["family"] == "schematic"
+
+
 def ledger_rows(wildcards):
     """Rows of every figure and protocol; of published rows, those that there are."""
     files = [
         f"{wildcards.home}results/rows/{protocol}/{figure}.csv"
         for protocol in PROTOCOLS
         for figure in FIGURES
+        if not is_schematic(figure)
     ]
     if wildcards.home in SCALES:
         return files
@@ -237,11 +246,12 @@ def ledger_rows(wildcards):
 
 
 def everything(home):
-    """All figures under every protocol, and the ledger of claims."""
+    """All figures under every protocol (schematics under one), and the ledger of claims."""
     figures = [
         f"{home}figures/{variant}{figure}.pdf"
-        for variant in VARIANTS
+        for variant, protocol in VARIANTS.items()
         for figure in FIGURES
+        if protocol == "paper" or not is_schematic(figure)
     ]
     return [*figures, f"{home}figures/claims.pdf", f"{home}results/claims.csv"]
 
