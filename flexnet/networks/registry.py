@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # name of the network: module that holds the function of this name
 NETWORKS: dict[str, str] = {
+    "hmax": "flexnet.networks.hmax",
     "small": "flexnet.networks.small",
     "surrogate": "flexnet.networks.surrogate",
     "vgg16": "flexnet.networks.vgg",

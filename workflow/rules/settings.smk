@@ -180,8 +180,6 @@ def reductions_of(model):
         for key, word in (("width", "width"), ("dropout", "dropout rates"))
         if options.get(key, 1) != 1
     ]
-    if "prototypes" in options:
-        factors.append(f"{options['prototypes']} prototypes of each size")
     return f" (with {' and '.join(factors)})" if factors else ""
 
 
