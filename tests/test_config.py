@@ -1,5 +1,7 @@
 """The configuration: laying scales over it, what is refused and how, and that all that is shipped works."""
 
+import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ from flexnet import config as settings
 from flexnet.data.catalogue import DATASETS
 from flexnet.errors import ConfigError
 from flexnet.evaluation.fgsm_settings import FgsmSettings
-from flexnet.networks.registry import build, expected_images
+from flexnet.networks.registry import NETWORKS, build, expected_images
 from flexnet.training.recipe import Recipe
 
 ROOT = Path(__file__).parents[1]
@@ -21,6 +23,11 @@ LAYERS: dict[str, Any] = {
     "paper": {},
     **{name: settings.read_yaml(path) for name, path in settings.scale_files(ROOT / "config/scales")},
 }
+
+
+def names(rows: Collection[str]) -> str:
+    """The names of rows as a message lists them, for a pattern."""
+    return re.escape(str(sorted(rows)))
 
 
 def resolved(scale: str) -> settings.Config:
@@ -183,19 +190,19 @@ def test_resolving_leaves_the_configuration_as_it_was() -> None:
         ),
         (
             {"models": {"vgg16-baseline": {"dataset": "cifar11"}}},
-            r"models.vgg16-baseline.dataset: expected one of \['cifar10', 'cifar10-1000'\]; got 'cifar11'",
+            rf"models.vgg16-baseline.dataset: expected one of {names(BASE['datasets'])}; got 'cifar11'",
         ),
         (
             {"models": {"vgg16-random": {"recipe": "vg"}}},
-            r"models.vgg16-random.recipe: expected one of \['vgg', 'vgg-1000'\]; got 'vg'",
+            rf"models.vgg16-random.recipe: expected one of {names(BASE['recipes'])}; got 'vg'",
         ),
         (
             {"models": {"vgg16-random": {"network": "vgg61"}}},
-            r"models.vgg16-random.network: expected one of \['hmax', 'small', 'surrogate', 'vgg16'\]; got 'vgg61'",
+            rf"models.vgg16-random.network: expected one of {names(NETWORKS)}; got 'vgg61'",
         ),
         (
             {"datasets": {"cifar10": {"source": "shapes"}}},
-            r"datasets.cifar10.source: expected one of \['cifar10', 'fashion_mnist', 'shapes28', 'shapes32'\]; got 'shapes'",
+            rf"datasets.cifar10.source: expected one of {names(BASE['sources'])}; got 'shapes'",
         ),
         (
             {"sources": {"cifar10": {"dataset": "cifar11"}}},
@@ -284,6 +291,7 @@ def test_every_recipe_is_accepted(scale: str, row: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(("scale", "row"), rows("protocols"))
 def test_every_protocol_is_accepted_and_measures_clean_accuracy(scale: str, row: dict[str, Any]) -> None:
-    attack = FgsmSettings.from_mapping(row["fgsm"])
-    assert attack.epsilons[0] == 0, scale
+    for section in ({}, row["thresholds"]):
+        attack = FgsmSettings.from_mapping({**row["fgsm"], **section})
+        assert attack.epsilons[0] == 0, scale
     assert list(attack.epsilons) == sorted(attack.epsilons)

@@ -23,6 +23,13 @@ def test_the_layer_example_runs_as_written() -> None:
     assert names["twin"](torch.rand(2, 3, 32, 32)).shape == (2, 10)
 
 
+def test_the_hmax_example_runs_as_written() -> None:
+    block = next(code for code in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if '"hmax"' in code)
+    names = {"torch": torch}
+    exec(block, names)
+    assert names["logits"].shape == (8, 10)  # type: ignore[attr-defined]
+
+
 def test_every_scheme_that_the_readme_names_exists() -> None:
     sentence = re.search(r"Schemes: (.*?)\. The optimiser", README, re.DOTALL)
     assert sentence is not None
