@@ -16,6 +16,8 @@ def draw_threshold(threshold: Tensor, init: Init, generator: torch.Generator | N
     With a generator the numbers are drawn on its device, so that a CPU generator gives every device the
     same threshold; without one, PyTorch's global generator of the threshold's device is used.
     """
+    if threshold.is_meta:  # it holds no numbers, and PyTorch takes seconds to prepare drawing none
+        return
     device = threshold.device if generator is None else generator.device
     draw = torch.empty(threshold.shape, dtype=threshold.dtype, device=device)
     if init == "zeros":
