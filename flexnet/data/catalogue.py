@@ -118,18 +118,6 @@ DATASETS: Mapping[str, Dataset] = MappingProxyType(
 )
 
 
-def find_dataset(name: str) -> Dataset:
-    """Look a real dataset up by name.
-
-    Raises:
-        ConfigError: if there is none of that name.
-    """
-    if name not in DATASETS:
-        known = ", ".join(sorted(DATASETS))
-        raise ConfigError(f"expected a dataset among {known}; got {name!r}; correct the name")
-    return DATASETS[name]
-
-
 def accepted_counts(record: Dataset, split: str) -> tuple[int, ...]:
     """Numbers of images that a split may have, the official number first.
 
