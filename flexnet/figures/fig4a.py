@@ -9,17 +9,23 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 
 from flexnet.figures.captions import Facts
-from flexnet.figures.learning import draw_learning, main_first
-from flexnet.figures.learning import summarise_learning as summarise_rows
+from flexnet.figures.learning import draw_learning, main_first, summarise_learning
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["NAME", "draw", "summarise_rows"]
-
 NAME = "fig4a"
 MAIN = ("baseline", "flexible", "conv")
 FURTHER = ("above", "c1", "c1-above")
+
+
+def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
+    """Summarise test accuracy per series and epoch over training seeds, the paper's three networks first.
+
+    Raises:
+        DataError: if a column is missing or no row is of the test split.
+    """
+    return main_first(summarise_learning(rows), (*MAIN, *FURTHER))
 
 
 def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
@@ -28,4 +34,4 @@ def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
     Raises:
         DataError: if the table has no row of the facts' protocol.
     """
-    return draw_learning(main_first(table, (*MAIN, *FURTHER)), facts, main=MAIN)
+    return draw_learning(table, facts, main=MAIN)

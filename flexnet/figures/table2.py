@@ -16,6 +16,7 @@ from flexnet.figures.cells import (
     published_text,
 )
 from flexnet.figures.curves import one_protocol
+from flexnet.figures.learning import main_first
 from flexnet.figures.typeset import Block, Column, Line, Sheet, draw_sheet
 from flexnet.figures.typeset import markdown as markdown_sheet
 from flexnet.statistics.summary import summarise
@@ -35,13 +36,14 @@ PAPER_NAMES: Final = {
 
 
 def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
-    """Summarise accuracy per figure, protocol, series and epsilon, thresholds as trained.
+    """Summarise accuracy per series and epsilon, thresholds as trained, in the paper's order of networks.
 
     Raises:
         DataError: if a column is missing or a series mixes several models.
     """
     table = summarise(rows, ["figure", "protocol", "series", "intervention", "epsilon"])
-    return table[table["intervention"] == TRAINED].reset_index(drop=True)
+    trained = table[table["intervention"] == TRAINED]
+    return main_first(trained, list(PAPER_NAMES)).reset_index(drop=True)
 
 
 def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
