@@ -209,7 +209,7 @@ def test_a_wrong_setting_in_a_scale_is_named_with_its_file(text: str, message: s
         (
             "family: history",
             "familiy: history",
-            "config/figures.yaml: fig4b: unknown key 'familiy'; expected",
+            "config/figures.yaml: fig4a: unknown key 'familiy'; expected",
         ),
     ],
 )

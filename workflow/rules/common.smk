@@ -85,6 +85,10 @@ for variable in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
 
 PROTOCOLS = settings.PROTOCOLS
 VARIANTS = {"": "paper", "release/": "release", "corrected/": "corrected"}
+# Figures that show modules and not results: no protocol changes them, and no claim is judged by them.
+SCHEMATICS = {
+    name for name, figure in FIGURES.items() if figure["family"] == "schematic"
+}
 PUBLISHED = [f"published/{path.name}/" for path in sorted(ROOT.glob("published/*/"))]
 
 

@@ -5,18 +5,13 @@ localrules:
     describe,
 
 
-ruleorder: describe > collect_rows
-
-
 rule describe:
     output:
         "{scale}results/rows/{protocol}/{figure}.csv",
     log:
         "{scale}logs/rows/{protocol}/{figure}.log",
     wildcard_constraints:
-        figure=any_of(
-            name for name, figure in FIGURES.items() if figure["family"] == "schematic"
-        ),
+        figure=any_of(SCHEMATICS),
     conda:
         "../envs/flexnet.yaml"
     resources:

@@ -13,6 +13,8 @@ rule collect_rows:
         "{scale}results/rows/{protocol}/{figure}.csv",
     log:
         "{scale}logs/rows/{protocol}/{figure}.log",
+    wildcard_constraints:
+        figure=any_of(set(FIGURES) - SCHEMATICS),
     conda:
         "../envs/flexnet.yaml"
     resources:

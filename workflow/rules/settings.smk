@@ -225,18 +225,13 @@ def figure_rows(wildcards):
     return f"{wildcards.home}results/rows/{VARIANTS[wildcards.variant]}/{wildcards.figure}.csv"
 
 
-def is_schematic(figure):
-    """Whether a figure shows modules and not results; no protocol changes it and no claim is judged by it."""
-    return FIGURES[figure]["family"] == "schematic"
-
-
 def ledger_rows(wildcards):
     """Rows of every figure and protocol; of published rows, those that there are."""
     files = [
         f"{wildcards.home}results/rows/{protocol}/{figure}.csv"
         for protocol in PROTOCOLS
         for figure in FIGURES
-        if not is_schematic(figure)
+        if figure not in SCHEMATICS
     ]
     if wildcards.home in SCALES:
         return files
@@ -249,7 +244,7 @@ def everything(home):
         f"{home}figures/{variant}{figure}.pdf"
         for variant, protocol in VARIANTS.items()
         for figure in FIGURES
-        if protocol == "paper" or not is_schematic(figure)
+        if protocol == "paper" or figure not in SCHEMATICS
     ]
     return [*figures, f"{home}figures/claims.pdf", f"{home}results/claims.csv"]
 
