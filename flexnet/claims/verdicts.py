@@ -48,6 +48,7 @@ def explanation(measurement: Measurement, rule: Rule, word: str, comparisons: in
     parts.extend(measurement.exceptions)
     if measurement.n < 2:
         parts.append("one seed gives no interval")
-    if word == "contradicted" and rule.size > 0 and measurement.low * rule.sign > 0:
+    of_the_sign = min(measurement.low * rule.sign, measurement.high * rule.sign) > 0
+    if word == "contradicted" and rule.size > 0 and of_the_sign:
         parts.append(f"of the claimed sign, but smaller than the practical size of {rule.size:g} points")
     return "; ".join(parts)

@@ -80,6 +80,13 @@ def test_explanation_tells_a_small_effect_from_an_opposite_one():
     assert explanation(measured(-3.0, -2.0), GAIN, "contradicted", 1) == "x"
 
 
+@pytest.mark.parametrize(("low", "high", "told"), [(-0.8, -0.2, True), (-0.3, 0.7, False), (0.2, 0.8, False)])
+def test_explanation_of_a_claimed_drop_that_is_small_absent_or_a_gain(low, high, told):
+    assert (
+        "smaller than the practical size" in explanation(measured(low, high), DROP, "contradicted", 1)
+    ) is told
+
+
 def test_every_verdict_is_a_known_word():
     words = {verdict(measured(low, high), GAIN) for low, high in [(2, 3), (0, 3), (-3, -2)]}
     assert words < set(VERDICTS)
