@@ -62,6 +62,8 @@ def main() -> None:
         return
     if not PYTHON.exists():
         run(sys.executable, "-m", "venv", VENV)
+    if not (VENV / "bin" / "pip").exists():  # as in an environment that uv made
+        run(PYTHON, "-m", "ensurepip")
     uv = installer()
     install = [*uv, "pip", "install", "--python", str(PYTHON), "--no-deps"]
     install_torch()

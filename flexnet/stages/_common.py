@@ -1,8 +1,6 @@
 """What the computing stages share: settings, device, threads, and images that fit the model."""
 
-import json
 import os
-from argparse import Namespace
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,10 +10,6 @@ from flexnet.data.arrays import ImageArrays, load_arrays
 from flexnet.errors import ConfigError, DataError
 from flexnet.files import read_json
 from flexnet.networks.registry import expected_images
-from flexnet.training.batches import DeviceImages
-
-# Images per forward pass; several epsilons of a batch share one. A CPU is fastest where they fit its cache.
-BATCH, CPU_BATCH = 1000, 100
 
 
 def choose_device() -> torch.device:
@@ -86,20 +80,3 @@ def load_for_model(path: str, network: str, options: Mapping[str, Any]) -> Image
             " set the option classes of the model"
         )
     return arrays
-
-
-def load_scored(files: Namespace, metadata: Mapping[str, str], device: torch.device) -> DeviceImages:
-    """Load the images that a trained model is scored on, from the files `training`, `test` and `subset`.
-
-    Raises:
-        DataError: if a file is damaged or its images do not fit the model.
-    """
-    subset = read_subset(files.subset)
-    path = files.training if subset["split"] == "train" else files.test
-    arrays = load_for_model(path, metadata["network"], json.loads(metadata["options"]))
-    return DeviceImages.load(arrays, subset["scored"], device)
-
-
-def evaluation_batch(device: torch.device) -> int:
-    """Images per forward pass of an evaluation."""
-    return CPU_BATCH if device.type == "cpu" else BATCH

@@ -10,7 +10,8 @@ from flexnet.evaluation.fgsm_settings import FgsmSettings
 from flexnet.files import write_rows
 from flexnet.progress import Progress
 from flexnet.seeds import derive_seed
-from flexnet.stages._common import choose_device, evaluation_batch, load_scored, set_threads
+from flexnet.stages._common import choose_device, set_threads
+from flexnet.stages._scored import evaluation_batch, load_scored
 from flexnet.training.checkpoint import load_model
 
 COLUMNS = ("model", "seed", "protocol", "epsilon", "draw", "n", "correct", "accuracy")

@@ -15,7 +15,8 @@ from flexnet.evaluation.fgsm_settings import FgsmSettings
 from flexnet.evaluation.thresholds import Judge, Row, score_interventions, sweep_uniform
 from flexnet.files import write_rows
 from flexnet.progress import Progress
-from flexnet.stages._common import choose_device, evaluation_batch, load_scored, set_threads
+from flexnet.stages._common import choose_device, set_threads
+from flexnet.stages._scored import evaluation_batch, load_scored
 from flexnet.statistics.columns import COUNTS, GATES
 from flexnet.training.checkpoint import load_model
 from flexnet.training.run import TrainingRun

@@ -155,7 +155,7 @@ RERUNS: dict[str, tuple[Edits, list[str], dict[str, int]]] = {
         [
             ("flexnet/networks/surrogate.py", "(64, 128, 256)", "(64, 128, 257)"),
             ("config/config.yaml", "draws: 20", "draws: 21"),
-            ("config/scales/demo.yaml", "note: >-\n", "note: >-\n  Another.\n"),
+            ("config/scales/demo.yaml", "note: A", "note: Another"),
             ("config/scales/demo.yaml", "threads: 1", "threads: 2"),
         ],
         [],
@@ -181,7 +181,7 @@ RERUNS: dict[str, tuple[Edits, list[str], dict[str, int]]] = {
         TRAINED,
     ),
     "code of the attack": (
-        [("flexnet/stages/fgsm.py", "BATCH = 1000", "BATCH = 500")],
+        [("flexnet/stages/_scored.py", "CPU_BATCH = 1000, 100", "CPU_BATCH = 1000, 50")],
         [],
         {"fgsm": 6, "collect_rows": 1, "draw_figure": 1},
     ),
