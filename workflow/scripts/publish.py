@@ -93,9 +93,15 @@ def wall_seconds(home: Path, models: Collection[str]) -> dict[str, dict[str, flo
 
 
 def commit() -> str:
-    """Commit of the code, marked if the tree has changes."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=40"]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+    """Commit of the code, marked if files of the tree have changes; rows published before do not count."""
+    changes = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!published")
+    return git("rev-parse", "HEAD") + ("-dirty" if changes else "")
+
+
+def git(*arguments: str) -> str:
+    """Output of a git command in the checkout."""
+    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
 
 
 def copy_rows(files: Sequence[Path], home: Path, target: Path) -> dict[str, str]:
