@@ -14,7 +14,7 @@ from matplotlib.text import Text
 from matplotlib.textpath import TextPath
 
 from flexnet.figures.captions import Facts
-from flexnet.figures.style import FAINT, INK, MM_PER_INCH
+from flexnet.figures.style import FAINT, INK, MM_PER_INCH, stamp_text
 
 Point = tuple[float, float]
 POINTS_PER_INCH = 72.0
@@ -85,7 +85,5 @@ def mix(first: str, second: str, share: float) -> str:
 
 def sign(axes: Axes, facts: Facts) -> None:
     """Say scale and protocol in the upper right corner, unless both are the paper's."""
-    if (facts.scale, facts.protocol) != ("paper", "paper"):
-        corner = (axes.get_xlim()[1] - 1.5, 2.2)
-        text = f"{facts.scale} scale, {facts.protocol} protocol"
-        write(axes, corner, text, ha="right", color=FAINT)
+    if text := stamp_text(facts):
+        write(axes, (axes.get_xlim()[1] - 1.5, 2.2), text, ha="right", color=FAINT)

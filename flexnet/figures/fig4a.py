@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 
 from flexnet.figures.captions import Facts
-from flexnet.figures.learning import draw_learning, main_first, summarise_learning
+from flexnet.figures.curves import main_first
+from flexnet.figures.learning import draw_learning, summarise_learning
 
 if TYPE_CHECKING:
     import pandas as pd

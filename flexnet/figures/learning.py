@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 
 from flexnet.errors import DataError
 from flexnet.figures.captions import Facts
-from flexnet.figures.curves import draw_bands, legend_above, one_protocol
+from flexnet.figures.curves import draw_bands, legend_above, main_first, one_protocol
 from flexnet.figures.style import column_figure, journal, stamp
 from flexnet.statistics.summary import summarise
 
@@ -57,9 +57,3 @@ def draw_learning(table: "pd.DataFrame", facts: Facts, main: Sequence[str] = ())
         legend_above(figure, axes, columns=2 if main else 3)
         stamp(axes, facts)
     return figure
-
-
-def main_first(table: "pd.DataFrame", main: Sequence[str]) -> "pd.DataFrame":
-    """The same rows, those of the main series before the others, in the order given."""
-    order = {series: place for place, series in enumerate(main)}
-    return table.sort_values("series", key=lambda names: names.map(order).fillna(len(order)), kind="stable")

@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING, Final
 
-from matplotlib.figure import Figure
-
 from flexnet.claims.catalogue import published
 from flexnet.figures.captions import Facts, attack_words, band_sentence
 from flexnet.figures.cells import (
@@ -15,10 +13,8 @@ from flexnet.figures.cells import (
     find,
     published_text,
 )
-from flexnet.figures.curves import one_protocol
-from flexnet.figures.learning import main_first
-from flexnet.figures.typeset import Block, Column, Line, Sheet, draw_sheet
-from flexnet.figures.typeset import markdown as markdown_sheet
+from flexnet.figures.curves import main_first, one_protocol
+from flexnet.figures.typeset import Block, Column, Line, Sheet, setters
 from flexnet.statistics.summary import summarise
 
 if TYPE_CHECKING:
@@ -46,23 +42,11 @@ def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
     return main_first(trained, list(PAPER_NAMES)).reset_index(drop=True)
 
 
-def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
-    """Set the table: our means, their change against the baseline and the paper's means beside them.
+def _sheet(table: "pd.DataFrame", facts: Facts) -> Sheet:
+    """The table: our means, their change against the baseline and the paper's means beside them.
 
     A network that has no rows keeps its line, with blanks for what was not measured.
-
-    Raises:
-        DataError: if the table has no row of the facts' protocol.
     """
-    return draw_sheet(_sheet(table, facts), facts)
-
-
-def body(table: "pd.DataFrame", facts: Facts) -> str:
-    """The same table in Markdown."""
-    return markdown_sheet(_sheet(table, facts))
-
-
-def _sheet(table: "pd.DataFrame", facts: Facts) -> Sheet:
     part = one_protocol(table, facts)
     attack = attack_epsilon(part)
     lines = tuple(
@@ -110,3 +94,6 @@ def _notes(part: "pd.DataFrame", facts: Facts) -> tuple[str, ...]:
         "Change: difference of our means from the baseline's, percentage points. "
         "Paper: epsilon = 0.1 in normalised units; ± standard error over ten initialisations.",
     )
+
+
+draw, body = setters(_sheet)

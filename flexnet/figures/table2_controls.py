@@ -7,13 +7,10 @@ or that have another uniform threshold; and the trained networks with their thre
 import re
 from typing import TYPE_CHECKING, Final
 
-from matplotlib.figure import Figure
-
 from flexnet.figures.captions import Facts, attack_words, band_sentence
 from flexnet.figures.cells import TRAINED, attack_epsilon, estimate_text, find, number_text, share_text
 from flexnet.figures.curves import one_protocol
-from flexnet.figures.typeset import Block, Column, Line, Sheet, draw_sheet
-from flexnet.figures.typeset import markdown as markdown_sheet
+from flexnet.figures.typeset import Block, Column, Line, Sheet, setters
 from flexnet.statistics.columns import GATES
 from flexnet.statistics.summary import summarise
 
@@ -43,21 +40,8 @@ def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
     return table.merge(gates.groupby(CONDITION, sort=False).mean().reset_index(), on=CONDITION, how="left")
 
 
-def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
-    """Set the table, one line per network and intervention, in three blocks; empty blocks are left out.
-
-    Raises:
-        DataError: if the table has no row of the facts' protocol.
-    """
-    return draw_sheet(_sheet(table, facts), facts)
-
-
-def body(table: "pd.DataFrame", facts: Facts) -> str:
-    """The same table in Markdown."""
-    return markdown_sheet(_sheet(table, facts))
-
-
 def _sheet(table: "pd.DataFrame", facts: Facts) -> Sheet:
+    """One line per network and intervention, in three blocks; empty blocks are left out."""
     part = one_protocol(table, facts)
     attack = attack_epsilon(part)
     columns = (
@@ -124,3 +108,6 @@ def _notes(part: "pd.DataFrame", facts: Facts) -> tuple[str, ...]:
         "Redrawn: from the distribution before training. N(m, s): from a normal distribution with mean m and "
         "standard deviation s.",
     )
+
+
+draw, body = setters(_sheet)

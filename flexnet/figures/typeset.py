@@ -3,9 +3,10 @@
 Columns are as wide as their text. A cell's text carries "<line> <column>" as its gid.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -21,6 +22,9 @@ from flexnet.figures.style import (
     journal,
     stamp_text,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Widths of a journal page: one, one and a half and two columns. A wider table is as wide as it must be.
 PAGE_WIDTHS_MM: Final = (COLUMN_MM, 120.0, 178.0)
@@ -81,6 +85,26 @@ def draw_sheet(sheet: Sheet, facts: Facts) -> Figure:
     return page.figure
 
 
+def setters(
+    make: Callable[["pd.DataFrame", Facts], Sheet],
+) -> tuple[Callable[["pd.DataFrame", Facts], Figure], Callable[["pd.DataFrame", Facts], str]]:
+    """The functions `draw` and `body` of a figure module that is a table, from what makes its sheet."""
+
+    def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
+        """Set the table as a figure.
+
+        Raises:
+            DataError: if the table has no row of the facts' protocol.
+        """
+        return draw_sheet(make(table, facts), facts)
+
+    def body(table: "pd.DataFrame", facts: Facts) -> str:
+        """The same table in Markdown."""
+        return markdown(make(table, facts))
+
+    return draw, body
+
+
 def markdown(sheet: Sheet) -> str:
     """The same table in Markdown; a shared head stands before each of its columns' heads."""
     heads = [", ".join(part for part in (column.group, column.head) if part) for column in sheet.columns]
@@ -101,10 +125,12 @@ class _Page:
     height: float
 
     def text(self, text: str, left: float, top: float, size: float = SIZE, **options: Any) -> None:
+        """Write text at a point, left of it unless told otherwise."""
         look = {"va": "center_baseline", "color": INK, "fontsize": size, **options}
         self.figure.text(left / self.width, 1.0 - top / self.height, text, **look)
 
     def rule(self, left: float, right: float, top: float, weight: float) -> None:
+        """Draw a horizontal line of some weight in points."""
         y = 1.0 - top / self.height
         ends = [left / self.width, right / self.width]
         self.figure.add_artist(Line2D(ends, [y, y], color=INK, linewidth=weight, gid="rule"))

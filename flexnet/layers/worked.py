@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from flexnet.errors import ConfigError
 from flexnet.layers.flexible import STORED, FlexibleConv2d
@@ -42,7 +42,7 @@ def worked_example(options: Mapping[str, Any], seed: int) -> dict[str, Tensor]:
             "input": image,
             "weight": layer.weight,
             "bias": layer.bias.view(1, 1, 1, 1),
-            "conv": nn.Conv2d.forward(layer, image),
+            "conv": layer.convolved(image),
             "max": layer.pooled(image),
             "threshold": layer.threshold,
             "gate": layer.max_share(image),

@@ -30,7 +30,7 @@ def choose_device() -> torch.device:
     return torch.device(name)
 
 
-def set_threads(threads: int | None) -> None:
+def set_up_cpu(threads: int | None) -> None:
     """Limit the CPU threads of this job, and let numbers below 1e-38 count as zero.
 
     Gates far from their threshold are as small as that, and a processor takes several times longer over

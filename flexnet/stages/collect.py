@@ -22,16 +22,13 @@ def _rows(path: str) -> list[dict[str, str]]:
     return rows
 
 
-def collect(
-    figure: str, protocol: str, series: dict[str, list[str]], where: dict[str, str]
-) -> list[dict[str, str]]:
+def collect(figure: str, protocol: str, series: dict[str, list[str]]) -> list[dict[str, str]]:
     """Join tables, labelling each row with figure, protocol and series.
 
     Args:
         figure: name of the figure.
         protocol: name of the protocol; rows of other protocols are left out.
         series: label of each series and the CSV files of its seeds.
-        where: columns and the text that a row must have there to be taken.
 
     Raises:
         DataError: if a table is missing or empty, or has no such row.
@@ -40,11 +37,10 @@ def collect(
     joined = []
     for name, paths in series.items():
         for path in paths:
-            found = [row for row in _rows(path) if _wanted(row, {"protocol": protocol, **where})]
+            found = [row for row in _rows(path) if row.get("protocol", protocol) == protocol]
             if not found:
                 raise DataError(
-                    f"{path}: expected rows with {where} under the {protocol} protocol; got none; "
-                    "make the table again"
+                    f"{path}: expected rows under the {protocol} protocol; got none; make the table again"
                 )
             joined += [
                 {**label, "series": name, **{k: row[k] for k in row if k != "protocol"}} for row in found
@@ -52,20 +48,14 @@ def collect(
     return joined
 
 
-def _wanted(row: dict[str, str], where: dict[str, str]) -> bool:
-    """Whether a row has the wanted text in every column that it has at all."""
-    return all(row.get(column, text) == text for column, text in where.items())
-
-
 def run(settings: dict[str, Any], files: Namespace) -> None:
     """Write the joined rows.
 
-    Settings: `figure`, `protocol`, `series` (label: list of CSV files) and optionally `where` (column: text).
+    Settings: `figure`, `protocol`, `series` (label: list of CSV files).
 
     Raises:
         DataError: if a table is missing, empty or has no row that is wanted.
     """
-    where = settings.get("where", {})
-    rows = collect(settings["figure"], settings["protocol"], settings["series"], where)
+    rows = collect(settings["figure"], settings["protocol"], settings["series"])
     columns = [*FRONT, *(name for name in rows[0] if name not in FRONT)]
     write_rows(files.output, columns, rows)

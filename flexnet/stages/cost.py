@@ -4,7 +4,7 @@ from argparse import Namespace
 from typing import Any
 
 from flexnet.files import canonical_json
-from flexnet.stages._common import choose_device, set_threads
+from flexnet.stages._common import choose_device, set_up_cpu
 from flexnet.training.cost import in_words, run_seconds, seconds_per_image
 from flexnet.training.recipe import Recipe
 from flexnet.training.run import TrainingRun
@@ -36,7 +36,7 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
     plans with `command`, `runs` and `threads`.
     """
     measured: dict[str, float] = {}
-    set_threads(settings["threads"])
+    set_up_cpu(settings["threads"])
     cost = plan(settings, measured, settings["threads"])
     print(
         f"flexnet: no GPU found. {settings['jobs']} training runs at paper scale will take about"
@@ -44,7 +44,7 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
         " taken up again at any time. Sooner:"
     )
     for other in settings["sooner"]:
-        set_threads(other["threads"])
+        set_up_cpu(other["threads"])
         if other["runs"]:
             words = in_words(plan({**other, "cores": settings["cores"]}, measured, other["threads"]))
             print(f"  {other['command']}    about {words}")

@@ -10,7 +10,7 @@ from flexnet.evaluation.fgsm_settings import FgsmSettings
 from flexnet.files import write_rows
 from flexnet.progress import Progress
 from flexnet.seeds import derive_seed
-from flexnet.stages._common import choose_device, set_threads
+from flexnet.stages._common import choose_device, set_up_cpu
 from flexnet.stages._scored import evaluation_batch, load_scored
 from flexnet.training.checkpoint import load_model
 
@@ -27,7 +27,7 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
         DataError: if the weights or the images are damaged or do not fit each other.
     """
     attack = FgsmSettings.from_mapping(settings["fgsm"])
-    set_threads(files.threads)
+    set_up_cpu(files.threads)
     device = choose_device()
     model, metadata = load_model(files.weights)
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -15,13 +15,11 @@ from flexnet.evaluation.fgsm_settings import FgsmSettings
 from flexnet.evaluation.thresholds import Judge, Row, score_interventions, sweep_uniform
 from flexnet.files import write_rows
 from flexnet.progress import Progress
-from flexnet.stages._common import choose_device, set_threads
+from flexnet.stages._common import choose_device, set_up_cpu
 from flexnet.stages._scored import evaluation_batch, load_scored
 from flexnet.statistics.columns import COUNTS, GATES
 from flexnet.training.checkpoint import load_model
 from flexnet.training.run import TrainingRun
-
-BATCH, CPU_BATCH = 1000, 100
 
 
 def columns(at_test: dict[str, Any]) -> list[str]:
@@ -40,7 +38,7 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
         ConfigError: if an intervention, a sweep or a setting of an attack is not allowed.
         DataError: if weights or images are damaged or do not fit each other.
     """
-    set_threads(files.threads)
+    set_up_cpu(files.threads)
     device, at_test = choose_device(), settings["at_test"]
     if len(at_test) > 1 or not set(at_test) <= {"interventions", "sweep"}:
         raise ConfigError(f"at_test: expected either 'interventions' or 'sweep'; got {sorted(at_test)}")

@@ -4,7 +4,7 @@ import os
 from argparse import Namespace
 from typing import Any
 
-from flexnet.stages._common import choose_device, load_for_model, read_subset, set_threads
+from flexnet.stages._common import choose_device, load_for_model, read_subset, set_up_cpu
 from flexnet.training.batches import DeviceImages
 from flexnet.training.recipe import Recipe
 from flexnet.training.run import TrainingRun, train
@@ -20,7 +20,7 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
         DataError: if the images are damaged or do not fit the network.
         TrainingError: if the loss is no longer finite.
     """
-    set_threads(files.threads)
+    set_up_cpu(files.threads)
     device = choose_device()
     seconds = float(os.environ.get("FLEXNET_CHECKPOINT_SECONDS", "30"))
     recipe = Recipe.from_mapping(settings["recipe"])

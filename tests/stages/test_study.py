@@ -142,6 +142,16 @@ def test_collected_rows_are_the_evaluated_ones_with_their_labels(finished: Study
     assert list(table(finished.rows)[0])[:5] == ["figure", "protocol", "series", "model", "seed"]
 
 
+def test_rows_of_another_protocol_are_left_out(
+    call: Call, fails: Fails, finished: Study, tmp_path: Path
+) -> None:
+    """The evaluated rows are of the corrected protocol."""
+    series = {"series": {"flexible": [str(finished.fgsm_files["output"])]}, "figure": "fig4d"}
+    assert call("collect", series | {"protocol": "corrected"}, output=tmp_path / "rows.csv") == 0
+    message = fails("collect", series | {"protocol": "paper"}, output=tmp_path / "other.csv")
+    assert "expected rows under the paper protocol; got none" in message
+
+
 def test_the_study_left_no_other_files_and_a_log(finished: Study) -> None:
     names = {"train", "test", "w"}
     expected = {f"{name}.safetensors" for name in names} | {"train.json", "test.json", "subset.json"}

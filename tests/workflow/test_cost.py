@@ -3,6 +3,7 @@
 import re
 import sys
 from argparse import Namespace
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ TINY = TrainingRun("tiny", 1, "small", {"width": 0.1, "input_size": 12}, Recipe.
 
 
 @pytest.fixture
-def timed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def timed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Every image takes a millisecond; the list tells which networks were timed."""
     calls: list[str] = []
 
@@ -36,7 +37,8 @@ def timed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return 0.001
 
     monkeypatch.setattr(cost, "seconds_per_image", fake)
-    return calls
+    yield calls
+    torch.set_flush_denormal(False)  # which the stage switched on
 
 
 def test_a_run_costs_its_steps_and_a_third_for_each_scored_image() -> None:

@@ -155,7 +155,6 @@ def collect_settings(wildcards):
             "figure": wildcards.figure,
             "protocol": wildcards.protocol,
             "series": family_files(wildcards),
-            "where": FIGURES[wildcards.figure].get("where", {}),
         }
     )
 
