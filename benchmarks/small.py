@@ -1,5 +1,6 @@
 """The small network: images per second against the matrix-multiply limit, and several seeds at once."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,8 @@ from benchmarks.training import product_rate
 from flexnet.training.batches import DeviceImages, epoch_batches
 from flexnet.training.checkpoint import Checkpoint
 from flexnet.training.recipe import Recipe
-from flexnet.training.run import Trainer, TrainingRun, build_model
+from flexnet.training.run import TrainingRun, build_model
+from flexnet.training.trainer import Trainer
 
 BATCH, SEEDS = 100, 5
 RECIPE = Recipe(epochs=10**6, batch_size=BATCH, flip=0.0)
@@ -31,7 +33,7 @@ def _data(n: int, device: str) -> DeviceImages:
 
 
 def _run(seed: int, options: dict[str, Any], recipe: Recipe) -> TrainingRun:
-    return TrainingRun("benchmark", seed, "small", options, recipe)
+    return TrainingRun("benchmark", seed, "small", options, recipe, checkpoint_seconds=math.inf)
 
 
 def _ours(
@@ -46,7 +48,7 @@ def _ours(
     def epoch() -> None:
         number = next(epochs)
         for trainer in trainers:
-            trainer.epoch(number, data)
+            trainer.finish([trainer.epoch(number, data)])
 
     return epoch
 

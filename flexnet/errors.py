@@ -19,3 +19,11 @@ class DataError(FlexnetError):
 
 class TrainingError(FlexnetError):
     """A training run cannot go on, for instance because its loss is no longer finite."""
+
+
+class BusyError(FlexnetError):
+    """Another process writes the same file."""
+
+
+class Stopped(FlexnetError):
+    """A job was told to end and has saved what it had."""

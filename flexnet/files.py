@@ -1,6 +1,7 @@
 """Atomic writing: a file is either the old one or the complete new one, never half of it."""
 
 import csv
+import glob
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +24,13 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(path: str | Path) -> None:
+    """Remove temporary files that killed jobs left beside `path`, of any suffix. Hold its lock first."""
+    target = Path(path)
+    for leftover in target.parent.glob(f".{glob.escape(target.stem)}.*.part.*"):
+        leftover.unlink(missing_ok=True)
 
 
 def write_text(path: str | Path, text: str) -> None:

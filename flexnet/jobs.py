@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from flexnet.errors import FlexnetError
+from flexnet.stopping import end_with_parent
 
 
 def run_job(name: str, log: str | None, job: Callable[[], None]) -> int:
@@ -18,6 +19,7 @@ def run_job(name: str, log: str | None, job: Callable[[], None]) -> int:
     if log:
         Path(log).parent.mkdir(parents=True, exist_ok=True)
         Path(log).write_text("", encoding="utf-8")
+    end_with_parent()
     try:
         job()
     except FlexnetError as error:

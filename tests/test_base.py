@@ -105,7 +105,7 @@ def test_re_exporting_packages_hold_nothing_else() -> None:
         ("flexnet.stages.collect", {"torch", "pandas"}),
         ("flexnet.figures.fig4d", {"torch", "seaborn"}),
         ("flexnet.claims.ledger", {"torch", "matplotlib"}),
-        ("flexnet.training.run", {"torchvision", "pandas", "matplotlib"}),
+        ("flexnet.training.trainer", {"torchvision", "pandas", "matplotlib"}),
         ("flexnet.evaluation.fgsm", {"torchvision", "pandas", "matplotlib"}),
     ],
 )

@@ -7,7 +7,8 @@ from typing import Any
 from flexnet.stages._common import choose_device, load_for_model, read_subset, set_up_cpu
 from flexnet.training.batches import DeviceImages
 from flexnet.training.recipe import Recipe
-from flexnet.training.run import TrainingRun, train
+from flexnet.training.run import TrainingRun
+from flexnet.training.trainer import train
 
 
 def run(settings: dict[str, Any], files: Namespace) -> None:

@@ -47,7 +47,7 @@ def to_unit(images: Tensor) -> Tensor:
 
 
 def epoch_batches(
-    data: DeviceImages, batch_size: int, flip: float, generator: torch.Generator
+    data: DeviceImages, batch_size: int, flip: float, generator: torch.Generator, *, skip: int = 0
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield one epoch of shuffled, randomly mirrored batches of images in [0, 1].
 
@@ -57,6 +57,7 @@ def epoch_batches(
             batch normalisation needs two.
         flip: probability that an image is mirrored.
         generator: of the order and the flips; on the CPU, so that every device sees the same ones.
+        skip: number of batches at the start to leave out, because they were seen before.
     """
     order = torch.randperm(len(data), generator=generator)
     mirrored = torch.rand(len(data), generator=generator) < flip if flip else None
@@ -64,7 +65,7 @@ def epoch_batches(
     if len(parts) > 1 and len(parts[-1]) == 1:
         parts[-2:] = [torch.cat(parts[-2:])]
     device = data.images.device
-    for part in parts:
+    for part in parts[skip:]:
         chosen = part.to(device)
         images = data.images[chosen]
         if mirrored is not None:

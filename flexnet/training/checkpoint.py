@@ -2,19 +2,22 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from flexnet.errors import DataError
 from flexnet.files import atomic_path, canonical_json
 from flexnet.networks.registry import build
 
-MOMENTUM = "momentum."
+# What the names of a checkpoint's tensors begin with.
+MODEL, MOMENTUM, RANDOM = "model.", "momentum.", "random."
+TOTALS = "totals"
 # All metadata is one entry: safetensors writes several in an order that differs from run to run.
 ENTRY = "flexnet"
 
@@ -22,8 +25,9 @@ ENTRY = "flexnet"
 def save_tensors(path: str | Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
     """Write tensors and metadata to a safetensors file, atomically."""
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    with atomic_path(path) as temporary:
-        save_file(contiguous, temporary, metadata={ENTRY: canonical_json(metadata)})
+    content = save(contiguous, metadata={ENTRY: canonical_json(metadata)})
+    with atomic_path(path) as temporary:  # safetensors' own writer leaves files of other names when killed
+        temporary.write_bytes(content)
 
 
 def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -36,9 +40,10 @@ def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         with safe_open(str(path), framework="pt") as stream:
             metadata = json.loads((stream.metadata() or {}).get(ENTRY, "{}"))
             return {name: stream.get_tensor(name) for name in stream.keys()}, metadata  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, ValueError) as error:
         raise DataError(
-            f"{path}: expected a complete safetensors file; got: {error}; delete it and run again"
+            f"{path}: expected a complete safetensors file; got: {error}; name another file, or, if a job of"
+            " flexnet wrote it, let that job run again"
         ) from error
 
 
@@ -64,6 +69,7 @@ def load_model(path: str | Path) -> tuple[nn.Module, dict[str, str]]:
         )
     with torch.device("meta"):  # no time and no random numbers for weights that are replaced at once
         model = build(metadata["network"], **json.loads(metadata["options"]))
+    _require_types(path, model, tensors)
     try:
         model.load_state_dict(tensors, assign=True)
     except RuntimeError as error:
@@ -71,54 +77,131 @@ def load_model(path: str | Path) -> tuple[nn.Module, dict[str, str]]:
     return model.eval(), metadata
 
 
+def _require_types(path: str | Path, model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Refuse tensors of another type than the network's: `assign` would take them as they are."""
+    for name, own in model.state_dict().items():
+        if name in tensors and tensors[name].dtype != own.dtype:
+            raise DataError(
+                f"{path}: expected {name} in {own.dtype}; got {tensors[name].dtype};"
+                " it was not written by a training job of flexnet"
+            )
+
+
+def random_state(device: torch.device) -> dict[str, Tensor]:
+    """State of PyTorch's global generators that a run on `device` draws from, by kind of device."""
+    states = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        states["cuda"] = torch.cuda.get_rng_state(device)
+    if device.type == "mps":
+        states["mps"] = torch.mps.get_rng_state()
+    return states
+
+
+def set_random_state(states: Mapping[str, Tensor], device: torch.device) -> None:
+    """Put the global generators into a state that `random_state` returned."""
+    torch.set_rng_state(states["cpu"])
+    if "cuda" in states:
+        torch.cuda.set_rng_state(states["cuda"], device)
+    if "mps" in states:
+        torch.mps.set_rng_state(states["mps"])
+
+
+@dataclass
+class State:
+    """How far a run has come, beside its weights and momentum.
+
+    Attributes:
+        epoch: finished epochs.
+        step: finished steps of the epoch after them.
+        totals: summed loss and correct answers of those steps, (2,) in float64.
+        history: the history's rows so far.
+        random: the state of the generators after the last step, by kind of device.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    totals: Tensor = field(default_factory=lambda: torch.zeros(2, dtype=torch.float64))
+    history: list[dict[str, Any]] = field(default_factory=list)
+    random: dict[str, Tensor] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"epoch {self.epoch}" + (f" and {self.step} steps" if self.step else "")
+
+
 class Checkpoint:
     """The side file from which an interrupted training job goes on.
 
-    It holds weights, momentum and the history so far, and the identity of the run: a checkpoint of
-    other settings or other code is never taken up.
+    It holds weights, momentum, random state and the history so far, and the identity of the run: a
+    checkpoint of other settings, other images or other code is never taken up.
     """
 
     def __init__(self, path: str | Path, identity: str) -> None:
         self.path = Path(path)
         self.identity = identity
-        self.epoch = 0
+        self.last = "none was written yet"
 
-    def save(self, epoch: int, model: nn.Module, optimiser: torch.optim.Optimizer, history: Any) -> None:
-        """Write the state after an epoch."""
-        tensors = dict(model.state_dict())
+    def save(self, state: State, model: nn.Module, optimiser: torch.optim.Optimizer) -> None:
+        """Write the state after a step."""
+        tensors = {MODEL + name: value for name, value in model.state_dict().items()}
         for name, parameter in model.named_parameters():
             momentum = optimiser.state.get(parameter, {}).get("momentum_buffer")
             if momentum is not None:
                 tensors[MOMENTUM + name] = momentum
-        metadata = {"identity": self.identity, "epoch": str(epoch), "history": json.dumps(history)}
-        save_tensors(self.path, tensors, metadata)
-        self.epoch = epoch
+        tensors |= {RANDOM + kind: value for kind, value in state.random.items()}
+        metadata = {
+            "identity": self.identity,
+            "epoch": str(state.epoch),
+            "step": str(state.step),
+            "history": json.dumps(state.history),
+        }
+        save_tensors(self.path, tensors | {TOTALS: state.totals}, metadata)
+        self.last = f"{state} in {self.path}"
 
-    def load(self, model: nn.Module, optimiser: torch.optim.Optimizer) -> list[dict[str, Any]] | None:
-        """Restore the state into model and optimiser.
+    def load(self, model: nn.Module, optimiser: torch.optim.Optimizer) -> State | None:
+        """Restore weights and momentum into model and optimiser.
 
         Returns:
-            The history rows so far, or None (and nothing restored) if there is no checkpoint of this run.
+            How far the run had come, or None (and nothing restored) if there is no checkpoint of this run.
+
+        Raises:
+            DataError: if there is one, but it is damaged.
         """
         if not self.path.exists():
             return None
         tensors, metadata = read_tensors(self.path)
         if metadata.get("identity") != self.identity:
             return None
-        weights = {name: value for name, value in tensors.items() if not name.startswith(MOMENTUM)}
-        model.load_state_dict(weights)
-        for name, parameter in model.named_parameters():
-            if MOMENTUM + name in tensors:
-                momentum = tensors[MOMENTUM + name].to(parameter.device)
-                optimiser.state[parameter]["momentum_buffer"] = momentum
-        self.epoch = int(metadata["epoch"])
-        history: list[dict[str, Any]] = json.loads(metadata["history"])
-        return history
+        parts: dict[str, dict[str, Tensor]] = {MODEL: {}, MOMENTUM: {}, RANDOM: {}}
+        for name, value in tensors.items():
+            for prefix, part in parts.items():
+                if name.startswith(prefix):
+                    part[name.removeprefix(prefix)] = value
+        model.load_state_dict(parts[MODEL])
+        _restore_momentum(parts[MOMENTUM], model, optimiser)
+        state = State(
+            int(metadata["epoch"]),
+            int(metadata["step"]),
+            tensors[TOTALS],
+            json.loads(metadata["history"]),
+            parts[RANDOM],
+        )
+        self.last = f"{state} in {self.path}"
+        return state
 
     def remove(self) -> None:
         """Delete the side file, once the weights are written."""
         self.path.unlink(missing_ok=True)
 
-    def describe(self) -> str:
-        """Say where the last good state is."""
-        return f"epoch {self.epoch} in {self.path}" if self.epoch else "none was written yet"
+
+def _restore_momentum(
+    momenta: Mapping[str, Tensor], model: nn.Module, optimiser: torch.optim.Optimizer
+) -> None:
+    """Give each parameter its momentum in the parameter's own memory order, type and device.
+
+    A fused optimiser walks through both as they lie in memory, so a momentum in another order would
+    silently be paired with the wrong weights.
+    """
+    for name, parameter in model.named_parameters():
+        if name in momenta:
+            buffer = torch.empty_like(parameter, requires_grad=False)
+            optimiser.state[parameter]["momentum_buffer"] = buffer.copy_(momenta[name])

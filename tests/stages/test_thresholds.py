@@ -15,7 +15,8 @@ from flexnet.statistics.columns import THRESHOLDS
 from flexnet.statistics.tables import read_checked
 from flexnet.training.batches import DeviceImages
 from flexnet.training.recipe import Recipe
-from flexnet.training.run import TrainingRun, train
+from flexnet.training.run import TrainingRun
+from flexnet.training.trainer import train
 
 ATTACK = {"space": "normalised", "clamp": "loose", "loss": "cross_entropy", "epsilons": [0, 0.1]}
 CLASSES = tuple("abcdefghij")

@@ -9,12 +9,13 @@ from torch import Tensor, nn
 
 from flexnet.networks.classifier import Classifier
 from flexnet.networks.normalise import normalisation
-from flexnet.training import run as module
+from flexnet.training import trainer as module
 from flexnet.training.batches import DeviceImages
 from flexnet.training.checkpoint import read_tensors
 from flexnet.training.fixed import trained_part
 from flexnet.training.recipe import Recipe
-from flexnet.training.run import TrainingRun, train
+from flexnet.training.run import TrainingRun
+from flexnet.training.trainer import train
 
 
 class Halves(nn.Module):

@@ -21,7 +21,8 @@ from flexnet.layers.flexible import FlexibleConv2d
 from flexnet.training.batches import DeviceImages
 from flexnet.training.checkpoint import load_model, read_tensors, save_tensors
 from flexnet.training.recipe import Recipe
-from flexnet.training.run import TrainingRun, build_model, train
+from flexnet.training.run import TrainingRun, build_model
+from flexnet.training.trainer import train
 
 RECIPE = Recipe(epochs=3, batch_size=20, learning_rate=0.05, weight_decay=0.0, flip=0.0, step_size=2)
 OPTIONS: dict[str, Any] = {"input_size": 12, "width": 0.5, "layer": {"scheme": "learned"}}
@@ -157,9 +158,7 @@ def test_a_checkpoint_of_another_recipe_is_not_taken_up(tmp_path: Path) -> None:
 
 def test_a_loss_that_is_no_longer_finite_stops_the_job_and_names_the_last_good_state(tmp_path: Path) -> None:
     run = replace(RUN, recipe=replace(RECIPE, learning_rate=1e18, momentum=0.0))
-    with pytest.raises(
-        TrainingError, match=r"tiny seed 1: the loss is no longer finite in epoch 1.*none was"
-    ):
+    with pytest.raises(TrainingError, match=r"tiny seed 1: .*no longer finite in epoch 1.*none was"):
         trained(run, tmp_path)
     assert not (tmp_path / "w.safetensors").exists()
     assert not (tmp_path / "h.csv").exists()
@@ -168,7 +167,8 @@ def test_a_loss_that_is_no_longer_finite_stops_the_job_and_names_the_last_good_s
 def test_the_last_good_checkpoint_is_named_with_its_epoch(tmp_path: Path) -> None:
     late = replace(RUN, recipe=replace(RECIPE, step_size=2, gamma=1e25, momentum=0.0))
     with pytest.raises(
-        TrainingError, match=r"in epoch 3; the last good checkpoint: epoch 2 in .*w\.checkpoint"
+        TrainingError,
+        match=r"in epoch 3; the last good checkpoint: epoch 2( and \d steps)? in .*checkpoint",
     ):
         trained(late, tmp_path)
 

@@ -141,7 +141,7 @@ RERUNS: dict[str, tuple[Edits, list[str], dict[str, int]]] = {
     "nothing": ([], [], {}),
     "comments, docstrings, order of keys, resources": (
         [
-            ("flexnet/training/run.py", "CHECK_STEPS = 50", "# A comment.\nCHECK_STEPS =  50"),
+            ("flexnet/training/trainer.py", "CHECK_STEPS = 50", "# A comment.\nCHECK_STEPS =  50"),
             ("flexnet/training/run.py", '"""One training run', '"""Another docstring. One training run'),
             ("workflow/scripts/draw.py", "import argparse\n", "import argparse  # a comment\n"),
             ("workflow/rules/attack.smk", "rule fgsm:", "# A comment.\nrule fgsm:"),
@@ -171,7 +171,7 @@ RERUNS: dict[str, tuple[Edits, list[str], dict[str, int]]] = {
         {},
     ),
     "code that trains": (
-        [("flexnet/training/run.py", "CHECK_STEPS = 50", "CHECK_STEPS = 49")],
+        [("flexnet/training/trainer.py", "CHECK_STEPS = 50", "CHECK_STEPS = 49")],
         [],
         TRAINED,
     ),

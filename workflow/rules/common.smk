@@ -24,6 +24,7 @@ from flexnet.digest import code_digest, file_digest
 from flexnet.errors import ConfigError
 from flexnet.files import canonical_json
 from flexnet.networks.registry import module_of
+from flexnet.stopping import PARENT_VARIABLE, parent_name
 
 BASE = Path(workflow.basedir)
 ROOT = BASE if (BASE / "config").is_dir() else BASE.parent
@@ -77,6 +78,10 @@ for key, variable in {
     if config.get(key) is not None:
         os.environ.update({variable: str(config[key])})
 os.environ.update(FLEXNET_DOWNLOAD=str(int(config.get("download", True))))
+
+# A job ends with the Snakemake that started it. A child of Snakemake keeps the name of the first.
+if not workflow.subprocess_exec:
+    os.environ.update({PARENT_VARIABLE: parent_name(os.getpid())})
 
 # glibc returns large blocks to the system at once and zeroes them again at the next step; keeping them
 # makes a training step on the CPU some 5 % faster.

@@ -1,0 +1,258 @@
+"""Training: the loop, its checkpoints, and how it ends."""
+
+import hashlib
+import math
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from flexnet.errors import Stopped, TrainingError
+from flexnet.files import canonical_json, remove_leftovers, write_rows
+from flexnet.locks import exclusive
+from flexnet.progress import Progress
+from flexnet.seeds import derive_seed
+from flexnet.stopping import stop_requests
+from flexnet.training.batches import DeviceImages, epoch_batches, to_unit
+from flexnet.training.checkpoint import Checkpoint, State, random_state, save_tensors, set_random_state
+from flexnet.training.fixed import fixed_features, trained_part
+from flexnet.training.optimiser import make_optimiser, set_rate
+from flexnet.training.recipe import Recipe
+from flexnet.training.run import TrainingRun, build_model
+
+HISTORY = ("model", "seed", "epoch", "split", "n", "correct", "accuracy", "loss", "learning_rate")
+EVALUATION_BATCH = 500
+CHECK_STEPS = 50  # a loss is read back this often: each reading makes a GPU wait
+
+
+def _autocast(recipe: Recipe, device: torch.device) -> torch.autocast:
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=recipe.precision == "bf16")
+
+
+def _row(run: TrainingRun, epoch: int, split: str, n: int, totals: Tensor) -> dict[str, Any]:
+    """History row of one epoch and split; `totals` holds summed loss and correct answers."""
+    loss, correct = totals.tolist()
+    return {
+        "model": run.model,
+        "seed": run.seed,
+        "epoch": epoch,
+        "split": split,
+        "n": n,
+        "correct": int(correct),
+        "accuracy": correct / n,
+        "loss": loss / n,
+        "learning_rate": run.recipe.rate(epoch),
+    }
+
+
+def _channels_last(images: Tensor) -> Tensor:
+    """Maps with their channels last in memory, which convolutions prefer; anything else as it is."""
+    return images.contiguous(memory_format=torch.channels_last) if images.dim() == 4 else images
+
+
+def _totals(loss: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
+    """Summed loss and number of correct answers of a batch, without reading anything back.
+
+    A logit that is not finite makes the sum not finite, also where its loss is: an infinite logit of a
+    wrong class leaves a finite loss, and of logits that are not numbers the first class wins.
+    """
+    correct = (logits.argmax(1) == labels).sum()
+    broken = torch.where(logits.isfinite().all(), 0.0, torch.nan)
+    return torch.stack([loss.detach().double() * len(labels) + broken, correct.double()])
+
+
+class Trainer:
+    """The state of a run while it is trained.
+
+    Args:
+        run: who is trained and how.
+        device: where.
+        checkpoint: from which the run goes on, if there is one of this run.
+        stop: set when the run shall end; it then saves its state and raises `Stopped`.
+    """
+
+    def __init__(
+        self, run: TrainingRun, device: torch.device, checkpoint: Checkpoint, stop: Event | None = None
+    ) -> None:
+        self.run, self.device, self.checkpoint = run, device, checkpoint
+        self.stop = stop or Event()
+        self.model = build_model(run).to(device)
+        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.optimiser = make_optimiser(self.model, run.recipe)
+        part = trained_part(self.model, run.recipe)
+        self.caches = part is not None
+        self.forward: Any = part or self.model
+        if run.recipe.compile:
+            self.forward = torch.compile(self.forward)
+        self.state = checkpoint.load(self.model, self.optimiser) or State()
+        self.saved = time.monotonic()
+
+    def prepare(self, data: DeviceImages) -> DeviceImages:
+        """Replace images by what the fixed part of the network makes of them, if it has one."""
+        return fixed_features(self.model, data) if self.caches else data
+
+    def finish(self, rows: list[dict[str, Any]]) -> None:
+        """Count an epoch as finished, with its rows of the history."""
+        self.state = State(self.state.epoch + 1, history=[*self.state.history, *rows])
+
+    def score(self, epoch: int, data: DeviceImages) -> dict[str, Any]:
+        """Score the model on prepared test images after an epoch."""
+        self.model.eval()
+        totals = torch.zeros(2, dtype=torch.float64, device=self.device)
+        with torch.inference_mode(), _autocast(self.run.recipe, self.device):
+            for start in range(0, len(data), EVALUATION_BATCH):
+                labels = data.labels[start : start + EVALUATION_BATCH]
+                logits = self.forward(to_unit(data.images[start : start + EVALUATION_BATCH])).float()
+                totals += _totals(F.cross_entropy(logits, labels), logits, labels)
+                self._heed()
+        self._require_finite(totals, epoch, f"{len(data)} test images")
+        return _row(self.run, epoch, "test", len(data), totals)
+
+    def epoch(self, epoch: int, data: DeviceImages) -> dict[str, Any]:
+        """Train for one epoch, or for what is left of it, on prepared images."""
+        recipe, done = self.run.recipe, self.state.step
+        self.model.train()
+        set_rate(self.optimiser, recipe.rate(epoch))
+        order = torch.Generator().manual_seed(derive_seed(self.run.run_seed, self.run.seed, "order", epoch))
+        self._start_random(epoch)
+        totals = self.state.totals = self.state.totals.to(self.device)
+        batches = epoch_batches(data, recipe.batch_size, recipe.flip, order, skip=done)
+        for step, (images, labels) in enumerate(batches, done):
+            totals += self.step(_channels_last(images), labels)
+            self.state.step = step + 1
+            if step % CHECK_STEPS == 0:
+                self._require_finite(totals, epoch, f"{len(data)} training images")
+            self._heed()
+        self._require_finite(totals, epoch, f"{len(data)} training images")
+        return _row(self.run, epoch, "train", len(data), totals)
+
+    def step(self, images: Tensor, labels: Tensor) -> Tensor:
+        """One step of gradient descent."""
+        with _autocast(self.run.recipe, self.device):
+            logits = self.forward(images)
+        loss = F.cross_entropy(logits.float(), labels)
+        self.optimiser.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        self.optimiser.step()
+        return _totals(loss, logits, labels)
+
+    def _start_random(self, epoch: int) -> None:
+        """Seed dropout and random masks for an epoch, or go on where an interrupted one stopped."""
+        torch.manual_seed(self.run.derive("epoch", epoch))
+        if self.state.random:
+            set_random_state(self.state.random, self.device)
+
+    def _heed(self) -> None:
+        """Save if it is time to, or if the run shall end.
+
+        Raises:
+            Stopped: if the run shall end.
+        """
+        stop = self.stop.is_set()
+        if stop or time.monotonic() - self.saved >= self.run.checkpoint_seconds:
+            self.save()
+        if stop:
+            raise Stopped(
+                f"{self.run.model} seed {self.run.seed}: stopped after {self.state}, saved in"
+                f" {self.checkpoint.path}; the same command goes on from there"
+            )
+
+    def save(self) -> None:
+        """Write the checkpoint, unless the run is broken: then the last one stays the last good one."""
+        self._require_finite(self.state.totals, self.state.epoch + 1, "training images")
+        if self.model.training:  # scoring draws numbers of its own
+            self.state.random = random_state(self.device)
+        self.checkpoint.save(self.state, self.model, self.optimiser)
+        self.saved = time.monotonic()
+
+    def _require_finite(self, totals: Tensor, epoch: int, images: str) -> None:
+        if not math.isfinite(float(totals[0])):
+            raise TrainingError(
+                f"{self.run.model} seed {self.run.seed}: logits or loss of {images} are no longer finite in"
+                f" epoch {epoch}; the last good checkpoint: {self.checkpoint.last}; lower"
+                f" recipe.learning_rate (now {self.run.recipe.learning_rate}) or use precision float32"
+            )
+
+
+def train(
+    run: TrainingRun,
+    training: DeviceImages,
+    test: DeviceImages,
+    weights: str | Path,
+    history: str | Path,
+    log: str | Path | None = None,
+) -> None:
+    """Train one model with one seed; write its weights and its history.
+
+    A side file beside the weights holds the last state. A run that was killed goes on from it and ends
+    with the same weights as one that was not. A run that is told to end (signals TERM, INT, HUP) saves
+    its state first.
+
+    Args:
+        run: who is trained and how.
+        training: the training images, on the compute device.
+        test: the images scored after each epoch, on the same device.
+        weights: safetensors file to write.
+        history: CSV file to write, one row per epoch and split.
+        log: file for progress lines.
+
+    Raises:
+        BusyError: if another process trains into the same file.
+        TrainingError: if a logit or the loss is no longer finite.
+        Stopped: if the run was told to end.
+    """
+    with torch.random.fork_rng(), exclusive(weights), stop_requests() as stop:
+        remove_leftovers(weights)
+        _train(run, training, test, Path(weights), Path(history), log, stop)
+
+
+def digest_of(data: DeviceImages) -> str:
+    """Digest (16 hexadecimal digits) of images and labels in their order."""
+    digest = hashlib.blake2b(digest_size=8)
+    for tensor in (data.images, data.labels):
+        digest.update(str(tuple(tensor.shape)).encode())
+        digest.update(tensor.cpu().contiguous().numpy().data)
+    return digest.hexdigest()
+
+
+def _identity(metadata: Mapping[str, str], test: DeviceImages) -> str:
+    """What a checkpoint must agree on; the version of the package changes no number."""
+    told = {key: value for key, value in metadata.items() if key != "version"}
+    return canonical_json(told | {"test": digest_of(test), "device": test.images.device.type})
+
+
+def _train(
+    run: TrainingRun,
+    training: DeviceImages,
+    test: DeviceImages,
+    weights: Path,
+    history: Path,
+    log: str | Path | None,
+    stop: Event,
+) -> None:
+    metadata = run.metadata() | {"data": digest_of(training)}
+    checkpoint = Checkpoint(weights.with_suffix(".checkpoint"), _identity(metadata, test))
+    if run.recipe.precision == "tf32":
+        torch.set_float32_matmul_precision("high")
+    trainer = Trainer(run, training.images.device, checkpoint, stop)
+    training, test = trainer.prepare(training), trainer.prepare(test)
+    recipe, done = run.recipe, trainer.state.epoch
+    with Progress(f"{run.model} seed {run.seed}", recipe.epochs, "epochs", log, done=done) as progress:
+        if str(trainer.state) != str(State()):
+            progress.say(f"resuming after {trainer.state}")
+        for epoch in range(done + 1, recipe.epochs + 1):
+            rows = [trainer.epoch(epoch, training)]
+            if recipe.evaluates(epoch):
+                torch.manual_seed(run.derive("evaluation", epoch))
+                rows.append(trainer.score(epoch, test))
+            trainer.finish(rows)
+            row = rows[-1]
+            progress.advance(1, f"{row['split']} accuracy {row['accuracy']:.3f} loss {row['loss']:.3f}")
+    write_rows(history, HISTORY, trainer.state.history)
+    save_tensors(weights, trainer.model.state_dict(), metadata)
+    checkpoint.remove()
