@@ -2,14 +2,16 @@
 
 import hashlib
 import importlib.util
+import json
 import shutil
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from flexnet.errors import ConfigError
+from flexnet.errors import ConfigError, DataError
 from flexnet.files import read_json
+from flexnet.training.checkpoint import save_tensors
 
 ROOT = Path(__file__).parents[2]
 FIG4B = "figure,protocol,model\nfig4b,paper,one\n"
@@ -29,24 +31,45 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         "results/rows/paper/fig3.csv": "figure,protocol,model\nfig3,paper,two\n",
         "logs/thresholds/two.benchmark.tsv": "s\th:m:s\n7.5\t0:00:07\n",
         "logs/train/other/seed1.benchmark.tsv": "s\th:m:s\n1.0\t0:00:01\n",
+        "logs/train/one/seed2.log": "resuming after epoch 3\n",
         "logs/train/one/seed1.benchmark.tsv": "s\th:m:s\n60.5\t0:01:00\n",
         "logs/train/one/seed2.benchmark.tsv": "s\th:m:s\n59.5\t0:00:59\n",
     }.items():
         path = tmp_path / "laptop" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
+    for model, seed in (("one", 1), ("one", 2), ("two", 1)):
+        metadata = {"network": "small", "code": "c0de", "data": f"images {seed}"}
+        save_tensors(tmp_path / f"laptop/results/models/{model}/seed{seed}.safetensors", {}, metadata)
     monkeypatch.setattr(module, "ROOT", tmp_path)
-    monkeypatch.setattr(module, "commit", lambda: "0123456789abcdef")
+    monkeypatch.setattr(module, "run_in", answers)
     return module
 
 
+def answers(_checkout: Path, *command: str) -> str:
+    """What the checkout's tools say where all is well; the real ones are tried on a finished run."""
+    if command[0] == "git":
+        return "0123456789abcdef" if "rev-parse" in command else ""
+    if "snakemake" in command:
+        return "Nothing to be done"
+    return json.dumps(dict.fromkeys(json.loads(command[-1]), "c0de"))
+
+
 def test_rows_are_copied_with_their_provenance(script: ModuleType, tmp_path: Path) -> None:
-    script.publish("laptop", "snakemake laptop --cores 2", ["fig4b"])
+    script.publish("laptop", "snakemake laptop --cores 2", ["fig4b"], tmp_path)
     copy = tmp_path / "published/laptop/results/rows/paper/fig4b.csv"
     assert copy.read_text() == FIG4B
     (run,) = read_json(tmp_path / "published/laptop/provenance.json")["runs"]
     assert run["command"] == "snakemake laptop --cores 2"
     assert run["commit"] == "0123456789abcdef"
+    assert run["networks"] == {
+        "one": {
+            "network": "small",
+            "code": "c0de",
+            "data": {"seed1": "images 1", "seed2": "images 2"},
+            "resumed": ["seed2"],
+        }
+    }
     assert run["wall_time"] == {"train/one": {"jobs": 2, "seconds": 120.0}}
     assert run["config"]["models"]["vgg16-baseline"]["options"]["width"] == 0.25
     assert run["machine"]["cores"] >= 1
@@ -55,20 +78,31 @@ def test_rows_are_copied_with_their_provenance(script: ModuleType, tmp_path: Pat
 
 
 def test_rows_keep_the_provenance_of_their_own_run(script: ModuleType, tmp_path: Path) -> None:
-    script.publish("laptop", "first", ["fig4b"])
-    script.publish("laptop", "second", ["fig3"])
+    script.publish("laptop", "first", ["fig4b"], tmp_path)
+    script.publish("laptop", "second", ["fig3"], tmp_path)
     runs = read_json(tmp_path / "published/laptop/provenance.json")["runs"]
     assert [run["command"] for run in runs] == ["first", "second"]
     assert runs[1]["wall_time"] == {"thresholds/two": {"jobs": 1, "seconds": 7.5}}
-    script.publish("laptop", "both", [])
+    script.publish("laptop", "both", [], tmp_path)
     runs = read_json(tmp_path / "published/laptop/provenance.json")["runs"]
     assert [run["command"] for run in runs] == ["both"]
     assert set(runs[0]["sha256"]) == {"results/rows/paper/fig4b.csv", "results/rows/paper/fig3.csv"}
 
 
-def test_a_figure_that_is_not_there_is_named(script: ModuleType) -> None:
+def test_a_figure_that_is_not_there_is_named(script: ModuleType, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="expected rows of fig9; got none"):
-        script.publish("laptop", "command", ["fig4b", "fig9"])
+        script.publish("laptop", "command", ["fig4b", "fig9"], tmp_path)
+
+
+def test_seeds_of_several_states_of_the_code_are_not_published(script: ModuleType, tmp_path: Path) -> None:
+    old = {"network": "small", "code": "older", "data": ""}
+    save_tensors(tmp_path / "laptop/results/models/one/seed2.safetensors", {}, old)
+    with pytest.raises(DataError, match="all seeds of one from one state of the code"):
+        script.publish("laptop", "command", ["fig4b"], tmp_path)
+    save_tensors(tmp_path / "laptop/results/models/one/seed1.safetensors", {}, old)
+    with pytest.raises(DataError, match="one: expected networks trained by the code of .*; got older"):
+        script.publish("laptop", "command", ["fig4b"], tmp_path)
+    assert not (tmp_path / "published").exists()
 
 
 def test_every_published_table_has_a_provenance_and_is_the_one_it_names() -> None:
@@ -84,6 +118,6 @@ def test_every_published_table_has_a_provenance_and_is_the_one_it_names() -> Non
 def test_an_unfinished_scale_is_named(
     script: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("sys.argv", ["publish.py", "demo", "snakemake demo"])
+    monkeypatch.setattr("sys.argv", ["publish.py", "demo", "snakemake demo", "--checkout", str(script.ROOT)])
     assert script.main() == 1
     assert "demo/results/rows: expected rows of finished figures; got none" in capsys.readouterr().err

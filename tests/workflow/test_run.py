@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import shutil
+import subprocess
 import zipfile
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -14,6 +15,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+ROOT = Path(__file__).parents[2]
 SCALE = """\
 threads: 1
 note: Made by a test.
@@ -279,3 +281,29 @@ def test_published_rows_give_the_same_table_and_the_claims_without_training(fini
     assert set(measured["protocol"]) == {"paper"}
     assert (finished.folder / "published/tiny/figures/claims.md").read_text().count("tiny") >= 1
     assert finished.plan(*targets, *TARGETS) == {}
+
+
+def test_rows_are_published_from_one_clean_commit_only(finished: Any, tmp_path: Path) -> None:
+    def git(*arguments: str) -> None:
+        name = ("-c", "user.name=test", "-c", "user.email=test@example.org")
+        subprocess.run(["git", *name, *arguments], cwd=finished.folder, check=True, capture_output=True)
+
+    def publish() -> str:
+        return finished.run("workflow/scripts/publish.py", "tiny", "snakemake tiny", "fig4b").stdout
+
+    shutil.copy(ROOT / ".gitignore", finished.folder)
+    (finished.folder / ".gitignore").open("a").write("tiny/\n*.zip\n")
+    git("init", "-q")
+    git("add", "-A")
+    git("commit", "-qm", "as it ran")
+    target = finished.folder / "published/tiny/provenance.json"
+    with finished.edited("config/scales/tiny.yaml", "seeds: 2", "seeds: 1"):
+        assert "expected a clean commit" in publish()
+        git("commit", "-qam", "another configuration")
+        assert "Snakemake would make some of them again" in publish()
+    assert not target.exists()
+    git("commit", "-qam", "as it ran")
+    assert "published/tiny: 1 tables" in publish()
+    (run,) = json.loads(target.read_text())["runs"]
+    assert set(run["networks"]) == set(MODELS.values())
+    assert all(len(told["data"]) == 2 for told in run["networks"].values())

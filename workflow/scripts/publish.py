@@ -2,14 +2,20 @@
 
     python workflow/scripts/publish.py laptop "snakemake laptop --cores 2"
     python workflow/scripts/publish.py laptop "snakemake laptop/figures/fig3.pdf --cores 2" fig3
+    python workflow/scripts/publish.py laptop "snakemake laptop --cores 2" --checkout ../long-run
 
 Figures are then redrawn from them without training: `snakemake published/laptop/figures/fig4c.pdf`.
 Rows published earlier stay with the provenance of their own run, unless this one replaces them.
+
+Rows are taken from one clean commit only, that of the checkout in which they were made: nothing that they
+depend on may have changed since, which Snakemake must confirm, and every trained network must carry the
+digest of the code of that commit.
 """
 
 import argparse
 import csv
 import hashlib
+import json
 import os
 import platform
 import shutil
@@ -20,12 +26,22 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from safetensors import safe_open
+
 from flexnet.config import lay_over, read_yaml
-from flexnet.errors import ConfigError
+from flexnet.errors import ConfigError, DataError
 from flexnet.files import atomic_path, read_json, write_json
 from flexnet.jobs import run_job
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+# Run in a checkout, it prints the digest of the code that trains each network there.
+DIGESTS = """
+import json, sys
+from flexnet.digest import code_digest
+from flexnet.networks.registry import module_of
+networks = json.loads(sys.argv[1])
+print(json.dumps({name: code_digest("flexnet.stages.train", module_of(networks[name])) for name in networks}))
+"""
 
 
 def rows_of(home: Path, figures: Sequence[str]) -> list[Path]:
@@ -92,16 +108,100 @@ def wall_seconds(home: Path, models: Collection[str]) -> dict[str, dict[str, flo
     return sums
 
 
-def commit() -> str:
-    """Commit of the code, marked if files of the tree have changes; rows published before do not count."""
-    changes = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!published")
-    return git("rev-parse", "HEAD") + ("-dirty" if changes else "")
+def run_in(checkout: Path, *command: str) -> str:
+    """Output of a command in a checkout, which runs the checkout's own package.
 
-
-def git(*arguments: str) -> str:
-    """Output of a git command in the checkout."""
-    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
+    Raises:
+        DataError: if the command fails.
+    """
+    environment = os.environ | {"PYTHONPATH": str(checkout)}
+    done = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = (done.stderr or done.stdout).strip().splitlines()[-1:]
+        raise DataError(f"{checkout}: expected `{' '.join(command[:4])} ...` to succeed; got: {last}")
     return done.stdout.strip()
+
+
+def commit(checkout: Path) -> str:
+    """Commit of a checkout; rows published before do not count as a change.
+
+    Raises:
+        DataError: if files of the tree have changes, so that no commit says what made the rows.
+    """
+    changes = run_in(checkout, "git", "status", "--porcelain", "--", ".", ":!published")
+    if changes:
+        raise DataError(
+            f"{checkout}: expected a clean commit; got changes in\n{changes}\ncommit them and let the scale"
+            " run again, or run it in a clone of its own"
+        )
+    return run_in(checkout, "git", "rev-parse", "HEAD")
+
+
+def require_current(checkout: Path, files: Sequence[Path]) -> None:
+    """Let Snakemake confirm that rows come from the code, settings and images of the checkout as it is.
+
+    Raises:
+        DataError: if it would run a job again.
+    """
+    names = [str(path.relative_to(checkout)) for path in files]
+    plan = [sys.executable, "-m", "snakemake", "--dry-run", "--cores", "1", *names]
+    if "Nothing to be done" not in run_in(checkout, *plan):
+        raise DataError(
+            f"{checkout}: expected rows of this commit; Snakemake would make some of them again: see"
+            f" `snakemake --dry-run {' '.join(names)}`; run the scale and publish then"
+        )
+
+
+def trained_by(home: Path, models: Collection[str]) -> dict[str, dict[str, Any]]:
+    """What the trained networks of some models say of themselves: code, images per seed, resumed seeds.
+
+    Raises:
+        DataError: if the seeds of a model were trained by different code, or say nothing of it.
+    """
+    found = {}
+    for model in sorted(models):
+        told = {
+            path.stem: metadata_of(path)
+            for path in sorted(home.glob(f"results/models/{model}/*.safetensors"))
+        }
+        codes = {metadata.get("code", "") for metadata in told.values()}
+        if len(codes) != 1 or not all(codes):
+            raise DataError(f"{home}: expected all seeds of {model} from one state of the code; got {codes}")
+        found[model] = {
+            "network": next(iter(told.values()))["network"],
+            "code": codes.pop(),
+            "data": {seed: metadata["data"] for seed, metadata in told.items()},
+            "resumed": [seed for seed in told if "resuming after" in log_of(home, model, seed)],
+        }
+    return found
+
+
+def metadata_of(weights: Path) -> dict[str, str]:
+    """Metadata of a weights file, read without torch."""
+    with safe_open(str(weights), framework="numpy") as stream:
+        return dict(json.loads((stream.metadata() or {}).get("flexnet", "{}")))
+
+
+def log_of(home: Path, model: str, seed: str) -> str:
+    """Log of a training job, empty if there is none."""
+    path = home / f"logs/train/{model}/{seed}.log"
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def require_code(checkout: Path, trained: dict[str, dict[str, Any]]) -> None:
+    """Check that networks were trained by the code of the checkout.
+
+    Raises:
+        DataError: naming the model, the digest that it carries and that of the code.
+    """
+    networks = {model: told["network"] for model, told in trained.items()}
+    digests = json.loads(run_in(checkout, sys.executable, "-c", DIGESTS, json.dumps(networks)))
+    for model, digest in digests.items():
+        if trained[model]["code"] != digest:
+            raise DataError(
+                f"{model}: expected networks trained by the code of {checkout}, digest {digest}; got"
+                f" {trained[model]['code']}; let the scale run again"
+            )
 
 
 def copy_rows(files: Sequence[Path], home: Path, target: Path) -> dict[str, str]:
@@ -123,17 +223,27 @@ def earlier_runs(provenance: Path, replaced: Collection[str]) -> list[dict[str, 
     return [run for run in runs if run["sha256"]]
 
 
-def publish(scale: str, command: str, figures: Sequence[str]) -> None:
-    """Copy the rows and write the provenance; say what was kept."""
-    home = ROOT if scale == "paper" else ROOT / scale
-    layer = {} if scale == "paper" else read_yaml(ROOT / f"config/scales/{scale}.yaml")
-    files, target = rows_of(home, figures), ROOT / "published" / scale
+def publish(scale: str, command: str, figures: Sequence[str], checkout: Path = ROOT) -> None:
+    """Copy the rows that were made in a checkout and write the provenance; say what was kept.
+
+    Raises:
+        ConfigError: if a figure has no rows.
+        DataError: if the rows are not those of the checkout's commit.
+    """
+    home = checkout if scale == "paper" else checkout / scale
+    made_at, files = commit(checkout), rows_of(home, figures)
+    require_current(checkout, files)
+    trained = trained_by(home, models_of(files))
+    require_code(checkout, trained)
+    layer = {} if scale == "paper" else read_yaml(checkout / f"config/scales/{scale}.yaml")
+    target = ROOT / "published" / scale
     digests = copy_rows(files, home, target)
     run = {
         "command": command,
-        "commit": commit(),
-        "config": lay_over(read_yaml(ROOT / "config/config.yaml"), layer),
+        "commit": made_at,
+        "config": lay_over(read_yaml(checkout / "config/config.yaml"), layer),
         "machine": machine(),
+        "networks": trained,
         "wall_time": wall_seconds(home, models_of(files)),
         "sha256": digests,
     }
@@ -150,8 +260,10 @@ def main() -> int:
     parser.add_argument("scale", help="name of the scale")
     parser.add_argument("command", help="the command that made the rows")
     parser.add_argument("figures", nargs="*", help="names of the figures whose rows are kept (default: all)")
+    parser.add_argument("--checkout", type=Path, default=ROOT, help="where they were made (default: here)")
     given = parser.parse_args()
-    return run_job("publish", None, lambda: publish(given.scale, given.command, given.figures))
+    checkout = given.checkout.resolve()
+    return run_job("publish", None, lambda: publish(given.scale, given.command, given.figures, checkout))
 
 
 if __name__ == "__main__":
