@@ -22,7 +22,7 @@ os.environ.update(
 from flexnet import config as settings
 from flexnet.digest import code_digest, file_digest
 from flexnet.errors import ConfigError
-from flexnet.files import canonical_json
+from flexnet.files import canonical_json, ordered_json
 from flexnet.networks.registry import module_of
 
 BASE = Path(workflow.basedir)
