@@ -1,34 +1,43 @@
-"""The configuration: laying scales over it, checking it, and resolving what each job needs."""
+"""The configuration: laying scales over it, checking it, and resolving what each job needs.
+
+Whatever can be refused is refused here, before any job starts: by the schema, and by the rules of the
+networks, layers, recipes, attacks and datasets themselves. Nothing here imports torch.
+"""
 
 import copy
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-import yaml
+from flexnet.problems import Problem, ask, refuse, refuse_lines
+from flexnet.study.figures import figure_problems
+from flexnet.study.like import inherit, like_problems
+from flexnet.study.parts import INHERITING, Part, located
+from flexnet.study.rows import row_problems, unused_problems
+from flexnet.study.schema import schema_problems
+from flexnet.yaml_files import read_yaml
 
-from flexnet.data.catalogue import DATASETS
-from flexnet.errors import ConfigError
-from flexnet.networks.registry import NETWORKS
+__all__ = [
+    "PROTOCOLS",
+    "SCALE_KEYS",
+    "Config",
+    "Part",
+    "check",
+    "check_figures",
+    "check_scale",
+    "lay_over",
+    "load",
+    "read_yaml",
+    "resolve",
+    "scale_files",
+    "seeds_of",
+    "series_of",
+]
 
 Config = dict[str, Any]
 PROTOCOLS = ("paper", "release", "corrected")
-EMBEDDED = "shapes"
 # What a scale may change. The rest holds for all: scales share prepared images, the seed and the machine.
 SCALE_KEYS = ("threads", "note", "datasets", "recipes", "models", "protocols")
-
-
-def read_yaml(path: str | Path) -> Any:
-    """Read a YAML file.
-
-    Raises:
-        ConfigError: if it is missing or no valid YAML.
-    """
-    try:
-        return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: expected a YAML file; got: {error}") from error
 
 
 def lay_over(base: Any, above: Any) -> Any:
@@ -41,129 +50,92 @@ def lay_over(base: Any, above: Any) -> Any:
     return merged
 
 
-def _message(error: jsonschema.ValidationError) -> str:
-    """Say of a schema error which key it is, what was expected and what came."""
-    path = ".".join(str(part) for part in error.absolute_path) or "top level"
-    if error.validator == "additionalProperties":
-        schema: Any = error.schema
-        known = sorted(schema.get("properties", {}))
-        unknown = (
-            sorted(set(error.instance) - set(known), key=str) if isinstance(error.instance, Mapping) else []
-        )
-        return f"{path}: unknown key {', '.join(map(repr, unknown))}; expected keys among {known}"
-    if error.validator == "required":
-        return f"{path}: {error.message}"
-    expected = {
-        "type": f"a value of type {error.validator_value}",
-        "enum": f"one of {error.validator_value}",
-        "minimum": f"a number of at least {error.validator_value}",
-        "exclusiveMinimum": f"a number above {error.validator_value}",
-        "maximum": f"a number of at most {error.validator_value}",
-    }.get(str(error.validator), f"{error.validator} {error.validator_value}")
-    return f"{path}: expected {expected}; got {error.instance!r}"
+def load(config: Any, schema: Any, parts: Sequence[Part]) -> Config:
+    """Check a configuration and resolve it.
+
+    Args:
+        config: the parts laid over each other.
+        schema: what it must fit.
+        parts: from the lowest, such as a file, the command line, a scale.
+
+    Raises:
+        ConfigError: naming the part that holds the key, the key, what was expected and what came.
+    """
+    check(config, schema, parts[-1].name, parts)
+    return resolve(config, parts[-1].name, parts)
 
 
-def check(config: Any, schema: Any, name: str) -> None:
+def check(config: Any, schema: Any, name: str, parts: Sequence[Part] = ()) -> None:
     """Check a configuration against a JSON schema.
 
     Args:
         config: what was read.
         schema: the schema.
         name: what the configuration is called in a message, such as its file.
+        parts: what it was laid together from; then the part that holds a key is named instead.
 
     Raises:
         ConfigError: naming the key, what was expected and what came.
     """
-    errors = sorted(
-        jsonschema.Draft202012Validator(schema).iter_errors(config),
-        key=lambda e: list(map(str, e.absolute_path)),
-    )
-    if errors:
-        raise ConfigError(f"{name}: " + "; ".join(_message(error) for error in errors[:5]))
+    refuse_lines(located(schema_problems(config, schema), config, parts, name))
 
 
-def check_scale(layer: Mapping[str, Any], name: str) -> None:
+def check_scale(layer: Any, name: str) -> None:
     """Check that a scale changes only what a scale may change.
 
     Raises:
         ConfigError: naming the key and where it belongs.
     """
-    for key in layer:
-        if key not in SCALE_KEYS:
-            raise ConfigError(
-                f"{name}: {key}: expected keys among {sorted(SCALE_KEYS)} in a scale; this one holds for all"
-                " scales; set it in config/config.yaml"
-            )
+    text = f"expected keys among {sorted(SCALE_KEYS)} in a scale"
+    end = "this one holds for all scales; set it in config/config.yaml"
+    keys = [key for key in layer if key not in SCALE_KEYS]
+    refuse(name, (Problem(f"{key}: {text}{ask(key, SCALE_KEYS)}; {end}") for key in keys))
 
 
-def _inherit(section: str, rows: Mapping[str, Config], name: str, seen: tuple[str, ...] = ()) -> Config:
-    """Resolve the key `like` of one row: everything of the row it names, with its own keys on top."""
-    row = rows[name]
-    parent = row.get("like")
-    if parent is None:
-        return copy.deepcopy(row)
-    if parent not in rows:
-        raise ConfigError(f"{section}.{name}.like: expected another row among {sorted(rows)}; got {parent!r}")
-    if parent in (*seen, name):
-        circle = " -> ".join((*seen, name, parent))
-        raise ConfigError(f"{section}.{name}.like: expected rows that do not lead back; got {circle}")
-    merged: Config = lay_over(_inherit(section, rows, parent, (*seen, name)), row)
-    merged.pop("like")
-    return merged
-
-
-def resolve(config: Config, name: str = "config") -> Config:
-    """Resolve inheritance (`like`) and check that every name refers to something that exists.
+def resolve(config: Config, name: str = "config", parts: Sequence[Part] = ()) -> Config:
+    """Resolve inheritance (`like`) and check every row by the rules of those who will read it.
 
     Args:
         config: a configuration that fits the schema.
         name: what it is called in a message, such as its file.
+        parts: as for `check`.
 
     Raises:
-        ConfigError: naming the row, the name it uses and the names there are.
+        ConfigError: naming the row and the key, what was expected, what came and the nearest right name.
     """
-    try:
-        return _resolve(config)
-    except ConfigError as error:
-        raise ConfigError(f"{name}: {error}") from None
 
+    def refuse_all(problems: Iterator[Problem]) -> None:
+        refuse_lines(located(problems, config, parts, name))
 
-def _resolve(config: Config) -> Config:
+    refuse_all(problem.below(section) for section in INHERITING for problem in like_problems(config[section]))
     resolved = copy.deepcopy(config)
-    for section in ("recipes", "models"):
-        rows = config[section]
-        resolved[section] = {name: _inherit(section, rows, name) for name in rows}
-    for name, row in resolved["sources"].items():
-        _require(f"sources.{name}.dataset", row["dataset"], [*DATASETS, EMBEDDED])
-    for name, row in resolved["datasets"].items():
-        _require(f"datasets.{name}.source", row["source"], resolved["sources"])
-    for name, row in resolved["models"].items():
-        for key, section in (("dataset", "datasets"), ("recipe", "recipes")):
-            _require(f"models.{name}.{key}", row.get(key), resolved[section])
-        missing = {"network", "seeds"} - set(row)
-        if missing:
-            raise ConfigError(
-                f"models.{name}: expected the keys {sorted(missing)}, here or in the row it is like"
-            )
-        _require(f"models.{name}.network", row["network"], NETWORKS)
+    for section in INHERITING:
+        resolved[section] = {row: inherit(config[section], row, lay_over) for row in config[section]}
+    refuse_all(row_problems(resolved))
+    if parts:
+        refuse_all(unused_problems(config, parts))
     return resolved
 
 
-def _require(key: str, value: Any, names: Collection[str]) -> None:
-    if value not in names:
-        raise ConfigError(f"{key}: expected one of {sorted(names)}; got {value!r}")
+def check_figures(figures: Mapping[str, Config], config: Config, name: str = "config/figures.yaml") -> None:
+    """Check that every figure can be drawn from models that exist.
 
-
-def check_figures(figures: Mapping[str, Config], config: Config) -> None:
-    """Check that every figure uses models that exist.
+    Args:
+        figures: the registry, which fits its schema.
+        config: a resolved configuration.
+        name: what the registry is called in a message.
 
     Raises:
-        ConfigError: naming the figure, the series and the model.
+        ConfigError: naming the figure and the key, what was expected, what came and the nearest right name.
     """
-    for name, figure in figures.items():
-        for protocol in PROTOCOLS:
-            for series, model in series_of(figure, protocol).items():
-                _require(f"figures.{name}.series.{series}", model, config["models"])
+    refuse(
+        name,
+        (
+            problem.below(figure)
+            for figure, row in figures.items()
+            for problem in figure_problems(figure, row, config["models"])
+        ),
+    )
 
 
 def series_of(figure: Mapping[str, Any], protocol: str) -> dict[str, str]:

@@ -54,6 +54,15 @@ def canonical_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
+def ordered_json(value: Any) -> str:
+    """One-line JSON in the order given: for settings whose order means something, such as a figure's series.
+
+    Never for what identifies a training or an evaluation: there another order of the same keys would be
+    another text, and everything would run again.
+    """
+    return json.dumps(value, separators=(",", ":"))
+
+
 def write_rows(path: str | Path, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
     """Write a tidy table as CSV, atomically.
 

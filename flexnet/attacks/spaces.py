@@ -12,14 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from flexnet.errors import ConfigError
+from flexnet.options.attacks import CLAMPS, LOOSE_HIGH, LOOSE_LOW, SPACES
 
-# The range to which the authors' released code clamps every channel of a normalised image: black of
-# the first and white of the last ImageNet channel. For the other channels it lies outside the pixels.
-LOOSE_LOW = -2.117
-LOOSE_HIGH = 2.64
-
-SPACES = ("normalised", "pixel")
-CLAMPS = ("loose", "valid")
+__all__ = ["CLAMPS", "LOOSE_HIGH", "LOOSE_LOW", "SPACES", "Space", "space_of"]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,31 @@
 """Evaluation of trained models: accuracy under a condition, as tidy rows."""
 
-from flexnet.evaluation.accuracy import correct_per_image, count_correct
-from flexnet.evaluation.fgsm import evaluate_fgsm, fgsm_outcomes
-from flexnet.evaluation.fgsm_settings import FgsmSettings
+from typing import TYPE_CHECKING
 
-__all__ = ["FgsmSettings", "correct_per_image", "count_correct", "evaluate_fgsm", "fgsm_outcomes"]
+from flexnet.lazy import offers
+
+if TYPE_CHECKING:
+    from flexnet.evaluation.accuracy import correct_per_image as correct_per_image
+    from flexnet.evaluation.accuracy import count_correct as count_correct
+    from flexnet.evaluation.fgsm import evaluate_fgsm as evaluate_fgsm
+    from flexnet.evaluation.fgsm import fgsm_outcomes as fgsm_outcomes
+    from flexnet.evaluation.fgsm_settings import FgsmSettings as FgsmSettings
+else:
+    __getattr__ = offers(
+        __name__,
+        {
+            "correct_per_image": "flexnet.evaluation.accuracy",
+            "count_correct": "flexnet.evaluation.accuracy",
+            "evaluate_fgsm": "flexnet.evaluation.fgsm",
+            "fgsm_outcomes": "flexnet.evaluation.fgsm",
+            "FgsmSettings": "flexnet.evaluation.fgsm_settings",
+        },
+    )
+
+__all__ = [
+    "FgsmSettings",
+    "correct_per_image",
+    "count_correct",
+    "evaluate_fgsm",
+    "fgsm_outcomes",
+]

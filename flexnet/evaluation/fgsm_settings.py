@@ -1,26 +1,25 @@
 """What a protocol prescribes for the evaluation under FGSM, checked where it enters."""
 
-import math
-from collections.abc import Collection, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
-from flexnet.attacks.losses import LOSSES
-from flexnet.attacks.spaces import CLAMPS, SPACES
-from flexnet.errors import ConfigError
+from flexnet.options.attacks import CLAMPS, LARGEST_EPSILON, LOSSES, SPACES
+from flexnet.options.rules import Options, distinct, flag, number, one_of, option, required, whole
+from flexnet.problems import Problem, refuse, wrong
 
 COUNTINGS = ("all", "drop_last_of_batch")
 
 
 @dataclass(frozen=True, kw_only=True)
-class FgsmSettings:
+class FgsmSettings(Options):
     """Settings of one FGSM evaluation.
 
     Attributes:
         space: unit of epsilon, `"normalised"` (by the model's mean and std) or `"pixel"`.
         clamp: `"loose"` (the released code's, pixels may leave [0, 1]) or `"valid"` ([0, 1]).
         loss: name of a loss of `flexnet.attacks.losses`.
-        epsilons: sizes of the step, each at least 0 and given once. 0 is the clean accuracy.
+        epsilons: sizes of the step, each given once, from 0, the clean accuracy, to the range of the space.
         draws: repeats for a model whose output varies; one that does not vary is run once.
         eot_draws: passes over which the gradient of a stochastic model is averaged. With 1 every
             repeat attacks anew; with more the attack is made once and judged in every repeat.
@@ -31,26 +30,28 @@ class FgsmSettings:
         batch: images that share a batch: its mask, and what the counting calls a batch.
     """
 
-    space: str
-    clamp: str
-    loss: str
-    epsilons: tuple[float, ...]
-    draws: int = 1
-    eot_draws: int = 1
-    counting: str = "all"
-    redraw: bool = False
-    batch: int = 100
+    space: str = required(one_of(SPACES))
+    clamp: str = required(one_of(CLAMPS))
+    loss: str = required(one_of(LOSSES))
+    epsilons: tuple[float, ...] = required(distinct(number("a number of at least 0", least=0), "numbers"))
+    draws: int = option(1, whole(1))
+    eot_draws: int = option(1, whole(1))
+    counting: str = option("all", one_of(COUNTINGS))
+    redraw: bool = option(False, flag)
+    batch: int = option(100, whole(1))
 
     def __post_init__(self) -> None:
-        _one_of("space", self.space, SPACES)
-        _one_of("clamp", self.clamp, CLAMPS if self.space == "normalised" else ("valid",))
-        _one_of("loss", self.loss, LOSSES)
-        _one_of("counting", self.counting, COUNTINGS)
-        _check_epsilons(self.epsilons)
-        for name in ("draws", "eot_draws", "batch"):
-            _check_count(name, getattr(self, name))
-        if not isinstance(self.redraw, bool):
-            raise _error("redraw", "true or false", self.redraw)
+        refuse("fgsm", type(self).problems({entry.name: getattr(self, entry.name) for entry in fields(self)}))
+
+    def disagreements(self) -> Iterator[Problem]:
+        """The loose clamp is one of normalised images; a step as large as their range does all it can."""
+        if self.space == "pixel" and self.clamp != "valid":
+            yield wrong("'valid', the only clamp of the space 'pixel'", self.clamp).below("clamp")
+        largest = LARGEST_EPSILON[self.space]
+        for place, epsilon in enumerate(self.epsilons):
+            if epsilon > largest:
+                words = f"at most {largest:g}, the whole range of the space {self.space!r}"
+                yield wrong(words, epsilon).below("epsilons", place)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Self:
@@ -59,36 +60,5 @@ class FgsmSettings:
         Raises:
             ConfigError: if a key is unknown or missing, or a value is not allowed.
         """
-        known = {field.name for field in fields(cls)}
-        required = {"space", "clamp", "loss", "epsilons"}
-        if not required <= set(values) <= known:
-            raise ConfigError(
-                f"fgsm: expected the keys {sorted(required)} and optionally {sorted(known - required)}; "
-                f"got {sorted(values)}; add what is missing and remove what is unknown"
-            )
-        if not isinstance(values["epsilons"], list | tuple):
-            raise _error("epsilons", "a list of numbers", values["epsilons"])
+        refuse("fgsm", cls.problems(values))
         return cls(**{**values, "epsilons": tuple(values["epsilons"])})
-
-
-def _error(name: str, expected: str, value: object) -> ConfigError:
-    return ConfigError(f"fgsm: {name}: expected {expected}; got {value!r}; correct this key of the protocol")
-
-
-def _one_of(name: str, value: object, allowed: Collection[str]) -> None:
-    if not isinstance(value, str) or value not in allowed:
-        raise _error(name, f"one of {sorted(allowed)}", value)
-
-
-def _check_count(name: str, value: object) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise _error(name, "a whole number >= 1", value)
-
-
-def _check_epsilons(epsilons: tuple[float, ...]) -> None:
-    for epsilon in epsilons:
-        number = isinstance(epsilon, int | float) and not isinstance(epsilon, bool)
-        if not number or not 0 <= epsilon < math.inf:
-            raise _error("epsilon of the list epsilons", ">= 0", epsilon)
-    if not epsilons or len(set(epsilons)) < len(epsilons):
-        raise _error("epsilons", "at least one value, none of them twice", list(epsilons))

@@ -4,20 +4,16 @@ If trained thresholds carry anything, exchanging them must cost accuracy. The au
 notebooks shuffled and replaced them and found next to no difference.
 """
 
-import re
-
 import torch
 from torch import Tensor, nn
 
 from flexnet.errors import ConfigError
+from flexnet.evaluation.at_test import TRAINED, check_intervention, normal_of
 from flexnet.layers.diagnostics import flexible_layers
 from flexnet.layers.flexible import FlexibleConv2d
 from flexnet.layers.thresholds import draw_threshold
 
-TRAINED = "trained"
-WORDS = (TRAINED, "shuffled", "redrawn")
-_NUMBER = r"[-+]?[0-9]*\.?[0-9]+"
-_NORMAL = re.compile(rf"normal\(({_NUMBER}),({_NUMBER})\)")
+__all__ = ["TRAINED", "check_intervention", "intervene"]
 
 
 def intervene(model: nn.Module, intervention: str, generator: torch.Generator) -> None:
@@ -47,18 +43,6 @@ def intervene(model: nn.Module, intervention: str, generator: torch.Generator) -
             _exchange(layer, intervention, generator)
 
 
-def check_intervention(intervention: str) -> None:
-    """Check the spelling of an intervention.
-
-    Raises:
-        ConfigError: if it is unknown.
-    """
-    if intervention not in WORDS and not _NORMAL.fullmatch(intervention):
-        raise ConfigError(
-            f"intervention: expected one of {WORDS} or 'normal(mean,deviation)'; got {intervention!r}"
-        )
-
-
 def _exchange(layer: FlexibleConv2d, intervention: str, generator: torch.Generator) -> None:
     threshold: Tensor | None = layer.threshold
     assert threshold is not None
@@ -66,6 +50,4 @@ def _exchange(layer: FlexibleConv2d, intervention: str, generator: torch.Generat
         order = torch.randperm(threshold.numel(), generator=generator).to(threshold.device)
         threshold.copy_(threshold.flatten()[order].view_as(threshold))
         return
-    normal = _NORMAL.fullmatch(intervention)
-    init = (float(normal[1]), float(normal[2])) if normal else layer.init
-    draw_threshold(threshold, init, generator)
+    draw_threshold(threshold, normal_of(intervention) or layer.init, generator)

@@ -1,6 +1,6 @@
 """What a figure says beside its curves: the facts of a run, the meaning of its bands, the caption."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from string import Formatter
 from typing import TYPE_CHECKING, Final
@@ -34,13 +34,15 @@ _PIXELS: Final = (
 class Facts:
     """What a figure's legend and caption need to know and its table does not hold.
 
-    `labels` maps a series to its legend label (the series' own name where absent); `classes` sets the
-    chance level; `network` and `note` are short texts such as "VGG16 at a quarter of its width".
+    `series` are the figure's series in the order of the registry; `labels` maps a series to its legend label
+    (the series' own name where absent); `classes` sets the chance level; `network` and `note` are short texts
+    such as "VGG16 at a quarter of its width".
     """
 
     scale: str
     protocol: str
     dataset: str = ""
+    series: Sequence[str] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     classes: int = 10
     train_images: int = 0

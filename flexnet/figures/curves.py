@@ -106,12 +106,6 @@ def one_protocol(table: "pd.DataFrame", facts: Facts) -> "pd.DataFrame":
     return part
 
 
-def main_first(table: "pd.DataFrame", main: Sequence[str]) -> "pd.DataFrame":
-    """The same rows, those of the main series before the others, in the order given."""
-    order = {series: place for place, series in enumerate(main)}
-    return table.sort_values("series", key=lambda names: names.map(order).fillna(len(order)), kind="stable")
-
-
 def _line(axes: Axes, series: str, part: "pd.DataFrame", x: str, facts: Facts, **options: Any) -> None:
     style = style_of(series)
     axes.plot(

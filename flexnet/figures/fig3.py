@@ -1,5 +1,6 @@
 """Figure 3 of the Flexible Layer paper: networks with one uniform threshold, tested with others."""
 
+from string import ascii_uppercase
 from typing import TYPE_CHECKING, Final
 
 from matplotlib.axes import Axes
@@ -9,6 +10,7 @@ from matplotlib.ticker import MultipleLocator
 from flexnet.claims.catalogue import published
 from flexnet.figures.captions import Facts
 from flexnet.figures.curves import draw_bars, one_protocol
+from flexnet.figures.order import shown_series
 from flexnet.figures.style import FAINT, INK, column_figure, journal, stamp
 from flexnet.statistics.summary import summarise
 
@@ -17,8 +19,7 @@ if TYPE_CHECKING:
 
 NAME = "fig3"
 HEIGHT_MM = 62.0
-# Panels A and B.
-PANELS: Final = {"A": "low", "B": "high"}
+PAPER_SERIES: Final = ("low", "high")
 
 
 def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
@@ -34,8 +35,8 @@ def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
 def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
     """Draw test accuracy (%) against the threshold at test, one panel per threshold in training.
 
-    Open markers are what the authors' development notebooks hold. A series without rows leaves its panel
-    with these alone.
+    Panels are in the order of the registry. Open markers are what the authors' development notebooks hold;
+    one of their series without rows leaves its panel with these alone.
 
     Raises:
         DataError: if the table has no row of the facts' protocol.
@@ -43,9 +44,12 @@ def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
     part = one_protocol(table, facts)
     with journal():
         figure = column_figure(HEIGHT_MM)
-        panels = figure.subplots(1, len(PANELS), sharex=True, sharey=True)
-        for axes, (letter, series) in zip(panels, PANELS.items(), strict=True):
-            _draw_panel(axes, part, series, facts)
+        shown = shown_series(part, facts.series, PAPER_SERIES)
+        panels = figure.subplots(1, len(shown), sharex=True, sharey=True)
+        for axes, letter, series in zip(panels, ascii_uppercase, shown, strict=False):
+            if series in PAPER_SERIES:
+                _mark_published(axes, series)
+            draw_bars(axes, part[part["series"] == series], "threshold", facts)
             axes.set_title(letter, loc="left", fontsize=9, fontweight="bold", pad=3)
         panels[0].set_ylabel("Test accuracy (%)")
         panels[0].set_ylim(0.0, 100.0)
@@ -60,7 +64,8 @@ def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
     return figure
 
 
-def _draw_panel(axes: Axes, part: "pd.DataFrame", series: str, facts: Facts) -> None:
+def _mark_published(axes: Axes, series: str) -> None:
+    """The threshold in training and the authors' runs."""
     trained = published("flexible-layer", "fig3_trained_threshold").value
     released = published("flexible-layer", f"released_fig3_{series}").value
     assert isinstance(trained, dict)
@@ -87,13 +92,12 @@ def _draw_panel(axes: Axes, part: "pd.DataFrame", series: str, facts: Facts) -> 
         gid="released",
         zorder=1.8,
     )
-    draw_bars(axes, part[part["series"] == series], "threshold", facts)
 
 
 def _legend(figure: Figure, panels: list[Axes]) -> None:
-    """One legend above both panels: the series of each, then what both share."""
+    """One legend above the panels: the series of each, then what several share."""
     found = [dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True)) for axes in panels]
-    shared = [label for label in found[0] if label in found[-1]]
+    shared = [label for label in found[0] if sum(label in part for part in found) > 1]
     own = {label: handle for part in found for label, handle in part.items() if label not in shared}
     entries = {**own, **{label: found[0][label] for label in shared}}
     figure.legend(list(entries.values()), list(entries), loc="outside upper center", ncols=2)

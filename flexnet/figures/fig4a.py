@@ -9,24 +9,16 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 
 from flexnet.figures.captions import Facts
-from flexnet.figures.curves import main_first
-from flexnet.figures.learning import draw_learning, summarise_learning
+from flexnet.figures.learning import draw_learning
+from flexnet.figures.learning import summarise_learning as summarise_rows
 
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = ["MAIN", "NAME", "draw", "summarise_rows"]
+
 NAME = "fig4a"
 MAIN = ("baseline", "flexible", "conv")
-FURTHER = ("above", "c1", "c1-above")
-
-
-def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
-    """Summarise test accuracy per series and epoch over training seeds, the paper's three networks first.
-
-    Raises:
-        DataError: if a column is missing or no row is of the test split.
-    """
-    return main_first(summarise_learning(rows), (*MAIN, *FURTHER))
 
 
 def draw(table: "pd.DataFrame", facts: Facts) -> Figure:

@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 
 from flexnet.errors import DataError
 from flexnet.figures.captions import Facts
-from flexnet.figures.curves import draw_bands, legend_above, main_first, one_protocol
+from flexnet.figures.curves import draw_bands, legend_above, one_protocol
 from flexnet.figures.style import column_figure, journal, stamp
 from flexnet.statistics.summary import summarise
 
@@ -41,7 +41,7 @@ def draw_learning(table: "pd.DataFrame", facts: Facts, main: Sequence[str] = ())
     Raises:
         DataError: if the table has no row of the facts' protocol.
     """
-    part = main_first(one_protocol(table, facts), main)
+    part = one_protocol(table, facts)
     with journal():
         figure = column_figure(HEIGHT_MM)
         axes = figure.add_subplot()

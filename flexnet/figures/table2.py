@@ -13,7 +13,8 @@ from flexnet.figures.cells import (
     find,
     published_text,
 )
-from flexnet.figures.curves import main_first, one_protocol
+from flexnet.figures.curves import one_protocol
+from flexnet.figures.order import shown_series
 from flexnet.figures.typeset import Block, Column, Line, Sheet, setters
 from flexnet.statistics.summary import summarise
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 NAME = "table2"
 REFERENCE: Final = "baseline"
-# Our series, in the paper's order, and the paper's word for each.
+# Our series that the paper has as well, and its word for each.
 PAPER_NAMES: Final = {
     "baseline": "baseline",
     "uniform": "uniform",
@@ -32,14 +33,13 @@ PAPER_NAMES: Final = {
 
 
 def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
-    """Summarise accuracy per series and epsilon, thresholds as trained, in the paper's order of networks.
+    """Summarise accuracy per series and epsilon, thresholds as trained.
 
     Raises:
         DataError: if a column is missing or a series mixes several models.
     """
     table = summarise(rows, ["figure", "protocol", "series", "intervention", "epsilon"])
-    trained = table[table["intervention"] == TRAINED]
-    return main_first(trained, list(PAPER_NAMES)).reset_index(drop=True)
+    return table[table["intervention"] == TRAINED].reset_index(drop=True)
 
 
 def _sheet(table: "pd.DataFrame", facts: Facts) -> Sheet:
@@ -54,7 +54,7 @@ def _sheet(table: "pd.DataFrame", facts: Facts) -> Sheet:
             series,
             (facts.label(series), *_three(part, series, 0.0, facts), *_three(part, series, attack, facts)),
         )
-        for series in PAPER_NAMES
+        for series in shown_series(part, facts.series, PAPER_NAMES)
     )
     return Sheet(_columns(attack), (Block("", lines),), _notes(part, facts))
 
@@ -80,6 +80,8 @@ def _three(part: "pd.DataFrame", series: str, epsilon: float | None, facts: Fact
 
 
 def _published(series: str, condition: str) -> str:
+    if series not in PAPER_NAMES:
+        return BLANK
     numbers = [
         published("flexible-layer", f"table2_{condition}_{part}").value[PAPER_NAMES[series]]  # type: ignore[index]
         for part in ("accuracy", "sem")

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
 NAME = "table2_controls"
 CONDITION: Final = ["figure", "protocol", "series", "intervention", "epsilon"]
-UNIFORM: Final = ("uniform-m09", "uniform-m05", "uniform-m01", "uniform", "uniform-06")
-SCHEMES: Final = ("baseline", "flexible", "frozen", "above", "frozen-above", "blend", "max")
+UNIFORM: Final = "uniform"  # what the names of series with one threshold for all units start with
 _NORMAL: Final = re.compile(r"normal\(([^,]+),([^)]+)\)")
 
 
@@ -60,21 +59,14 @@ def _sheet(table: "pd.DataFrame", facts: Facts) -> Sheet:
 
 
 def _members(part: "pd.DataFrame") -> dict[str, list[tuple[str, str]]]:
-    """Series and intervention of each line, by the block's heading; unforeseen schemes come last."""
+    """Series and intervention of each line, by the block's heading; the order is that of the rows."""
     found = list(dict.fromkeys(zip(part["series"], part["intervention"], strict=True)))
     trained = [series for series, name in found if name == TRAINED]
-    others = [series for series in trained if series not in (*SCHEMES, *UNIFORM)]
     return {
-        "Schemes": [(name, TRAINED) for name in (*SCHEMES, *others) if name in trained],
-        "Uniform thresholds": [(name, TRAINED) for name in UNIFORM if name in trained],
-        "Thresholds exchanged at test": sorted(
-            (pair for pair in found if pair[1] != TRAINED), key=lambda pair: _place(pair[0])
-        ),
+        "Schemes": [(name, TRAINED) for name in trained if not name.startswith(UNIFORM)],
+        "Uniform thresholds": [(name, TRAINED) for name in trained if name.startswith(UNIFORM)],
+        "Thresholds exchanged at test": [pair for pair in found if pair[1] != TRAINED],
     }
-
-
-def _place(series: str) -> int:
-    return SCHEMES.index(series) if series in SCHEMES else len(SCHEMES)
 
 
 def _line(part: "pd.DataFrame", series: str, intervention: str, attack: float | None, facts: Facts) -> Line:

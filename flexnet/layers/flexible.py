@@ -7,17 +7,22 @@ from torch import Tensor, nn
 
 from flexnet.errors import ConfigError
 from flexnet.layers.functional import check_padding, pair
-from flexnet.layers.gates import RULES, blend, gate, signed_sharpness
-from flexnet.layers.matching import MATCHINGS, match_channels
+from flexnet.layers.gates import blend, gate
+from flexnet.layers.matching import match_channels
 from flexnet.layers.pooling import Pair, max_pool
-from flexnet.layers.thresholds import INITS, Init, draw_threshold
+from flexnet.layers.thresholds import draw_threshold
+from flexnet.options.layers.flexible import (
+    GATED,
+    MATCHINGS,
+    RULES,
+    SCHEMES,
+    STORED,
+    FlexibleOptions,
+    Init,
+)
+from flexnet.problems import refuse
 
-__all__ = ["MATCHINGS", "RULES", "SCHEMES", "FlexibleConv2d"]
-
-SCHEMES = ("conv", "learned", "frozen", "redrawn", "uniform", "random", "max", "blend")
-STORED = ("learned", "frozen", "redrawn")  # schemes with one drawn threshold per unit or channel
-GATED = (*STORED, "uniform")  # schemes whose gate follows eq. (1)
-PER = ("unit", "channel", "layer")
+__all__ = ["GATED", "MATCHINGS", "RULES", "SCHEMES", "STORED", "FlexibleConv2d"]
 
 
 class FlexibleConv2d(nn.Conv2d):
@@ -218,18 +223,8 @@ class FlexibleConv2d(nn.Conv2d):
 
     def _check(self) -> None:
         """Check the arguments that Conv2d does not know."""
-        allowed = {"scheme": SCHEMES, "rule": RULES, "matching": MATCHINGS, "per": PER}
-        for name, values in allowed.items():
-            if getattr(self, name) not in values:
-                raise ConfigError(f"expected {name} to be one of {values}; got {getattr(self, name)!r}")
-        signed_sharpness(self.rule, self.sharpness)
-        if isinstance(self.init, str) and self.init not in INITS:
-            raise ConfigError(f"expected init to be one of {INITS} or a pair (mean, std); got {self.init!r}")
-        if (self.scheme == "uniform") != (self.value is not None):
-            raise ConfigError(
-                "the scheme 'uniform' and no other takes a value; got scheme "
-                f"{self.scheme!r} with value {self.value}"
-            )
+        names = ("scheme", "rule", "init", "value", "sharpness", "matching", "per")
+        refuse("FlexibleConv2d", FlexibleOptions.problems({name: getattr(self, name) for name in names}))
         if self._per_unit() and self.input_size is None:
             raise ConfigError(
                 f"the scheme {self.scheme!r} stores a threshold per unit and needs the input's height and "

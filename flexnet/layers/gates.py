@@ -13,8 +13,9 @@ from torch import Tensor
 
 from flexnet.errors import ConfigError
 from flexnet.layers.chunks import Buffers, batch_chunks, eager_cpu
+from flexnet.options.layers.flexible import RULES
 
-RULES = ("below", "above")
+__all__ = ["RULES", "blend", "gate", "signed_sharpness"]
 
 
 def signed_sharpness(rule: str, sharpness: float) -> float:

@@ -9,8 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from flexnet.errors import ConfigError
+from flexnet.options.layers.flexible import MATCHINGS
 
-MATCHINGS = ("tile", "interleave", "interp")
+__all__ = ["MATCHINGS", "match_channels"]
 
 
 def match_channels(pooled: Tensor, out_channels: int, matching: str = "tile") -> Tensor:

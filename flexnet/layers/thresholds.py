@@ -6,8 +6,9 @@ The authors' released code draws them from N(0,1); the paper names no distributi
 import torch
 from torch import Tensor
 
-Init = str | tuple[float, float]
-INITS = ("normal", "zeros", "uniform")
+from flexnet.options.layers.flexible import Init
+
+__all__ = ["Init", "draw_threshold"]
 
 
 def draw_threshold(threshold: Tensor, init: Init, generator: torch.Generator | None) -> None:

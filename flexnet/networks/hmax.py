@@ -11,20 +11,18 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from flexnet.errors import ConfigError
 from flexnet.layers.flexible import FlexibleConv2d
 from flexnet.layers.gabor import ORIENTATIONS, GaborS1
 from flexnet.layers.pooling import max_pool
 from flexnet.layers.templates import FlexibleTemplates, Patches, Templates
 from flexnet.networks.classifier import Classifier
 from flexnet.networks.normalise import normalisation
+from flexnet.options.networks.hmax import POOLS, HmaxOptions
+from flexnet.options.rules import checked
 
-POOLS = tuple(range(8, 23, 2))  # C1 pooling windows of the eight bands; the step is half a window
 PATCHES = tuple(range(2, 17, 2))  # sides of the S2 patches
 CHANNELS = len(ORIENTATIONS)
-SMALLEST = POOLS[-1] // 2  # below it, C1 of the last band is a single position
 LUMINANCE = (0.299, 0.587, 0.114)
-C1, S2 = ("max", "flexible", "conv"), ("template", "flexible", "conv")
 
 
 def sides(input_size: int) -> tuple[int, ...]:
@@ -133,15 +131,7 @@ class S2C2(nn.Module):
         return torch.stack(peaks).amax(0).flatten(1)
 
 
-def _check(channels: int, input_size: int, c1: str, s2: str) -> None:
-    if c1 not in C1 or s2 not in S2:
-        raise ConfigError(f"hmax: expected c1 among {C1} and s2 among {S2}; got {c1!r} and {s2!r}")
-    if channels not in (1, 3):
-        raise ConfigError(f"hmax: expected grey or RGB images, 1 or 3 channels; got {channels}")
-    if input_size < SMALLEST:
-        raise ConfigError(f"hmax: expected images of at least {SMALLEST} pixels; got {input_size}")
-
-
+@checked(HmaxOptions, "network 'hmax'")
 def hmax(
     *,
     classes: int = 10,
@@ -176,7 +166,6 @@ def hmax(
     Raises:
         ConfigError: if an option has a value that is not allowed.
     """
-    _check(channels, input_size, c1, s2)
     wide, maps, options = max(1, round(prototypes * width)), sides(input_size), dict(layer or {})
     kind = Patches if s2 == "conv" else Templates
     templates = [kind(CHANNELS, wide, size) for size in PATCHES]

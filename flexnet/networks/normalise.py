@@ -6,14 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from flexnet.errors import ConfigError
+from flexnet.options.networks.base import NORMALISATIONS
 
-# Channel means and standard deviations of images in [0, 1]. The authors' released code normalises
-# CIFAR-10 with the statistics of ImageNet, and Fashion-MNIST with one half.
-NORMALISATIONS: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
-    "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
-    "half": ((0.5,), (0.5,)),
-    "none": ((0.0,), (1.0,)),
-}
+__all__ = ["NORMALISATIONS", "Normalise", "normalisation"]
 
 
 class Normalise(nn.Module):

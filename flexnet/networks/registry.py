@@ -4,15 +4,15 @@ The table holds module names, not functions, so that listing the networks import
 building one imports its module alone: a run depends on the file of its own network and on no other.
 """
 
-import inspect
 from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from flexnet.errors import ConfigError
+from flexnet.problems import no_such_name, refuse
 
 if TYPE_CHECKING:
     from flexnet.networks.classifier import Classifier
+    from flexnet.options.networks.base import NetworkOptions
 
 # name of the network: module that holds the function of this name
 NETWORKS: dict[str, str] = {
@@ -30,8 +30,19 @@ def module_of(name: str) -> str:
         ConfigError: if no network has this name.
     """
     if name not in NETWORKS:
-        raise ConfigError(f"network: expected one of {sorted(NETWORKS)}; got {name!r}")
+        refuse("network", [no_such_name("a network", name, NETWORKS)])
     return NETWORKS[name]
+
+
+def options_of(name: str) -> "type[NetworkOptions]":
+    """What a network accepts, without torch: the class OPTIONS of `flexnet.options.networks.<name>`.
+
+    Raises:
+        ConfigError: if no network has this name.
+    """
+    module_of(name)
+    options: type[NetworkOptions] = import_module(f"flexnet.options.networks.{name}").OPTIONS
+    return options
 
 
 def build(name: str, **options: Any) -> "Classifier":
@@ -44,19 +55,17 @@ def build(name: str, **options: Any) -> "Classifier":
     Raises:
         ConfigError: if the name or an option is unknown, or an option has a value that is not allowed.
     """
-    function = getattr(import_module(module_of(name)), name)
-    allowed = list(inspect.signature(function).parameters)
-    for option in options:
-        if option not in allowed:
-            raise ConfigError(f"network {name!r}: expected options among {allowed}; got {option!r}")
-    network: Classifier = function(**options)
+    network: Classifier = getattr(import_module(module_of(name)), name)(**options)
     return network
 
 
 def expected_images(name: str, options: Mapping[str, Any]) -> tuple[int, int, int]:
-    """Channels, side in pixels and classes that a network with these options is built for."""
-    parameters = inspect.signature(getattr(import_module(module_of(name)), name)).parameters
-    channels, size, classes = (
-        int(options.get(key, parameters[key].default)) for key in ("channels", "input_size", "classes")
-    )
-    return channels, size, classes
+    """Channels, side in pixels and classes that a network with these options is built for.
+
+    Raises:
+        ConfigError: if the name or an option is unknown, or an option has a value that is not allowed.
+    """
+    accepted = options_of(name)
+    refuse(f"network {name!r}", accepted.problems(options))
+    built_for = accepted(**options)
+    return built_for.channels, built_for.input_size, built_for.classes

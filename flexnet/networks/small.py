@@ -5,12 +5,11 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from flexnet.errors import ConfigError
 from flexnet.layers.flexible import FlexibleConv2d
 from flexnet.networks.classifier import Classifier
 from flexnet.networks.normalise import normalisation
-
-KERNEL = 5
+from flexnet.options.networks.small import KERNEL, SmallOptions
+from flexnet.options.rules import checked
 
 
 class FlattenUnits(nn.Module):
@@ -25,6 +24,7 @@ class FlattenUnits(nn.Module):
         return maps.permute(0, 2, 3, 1).flatten(1)
 
 
+@checked(SmallOptions, "network 'small'")
 def small(
     *,
     classes: int = 10,
@@ -51,8 +51,6 @@ def small(
     Raises:
         ConfigError: if an option has a value that is not allowed.
     """
-    if input_size < KERNEL:
-        raise ConfigError(f"small: expected images of at least {KERNEL} pixels; got {input_size}")
     wide, first, second = (max(1, round(units * width)) for units in (12, 120, 60))
     options: dict[str, Any] = {"scheme": "conv"} if layer is None else dict(layer)
     flexible = FlexibleConv2d(channels, wide, KERNEL, input_size=input_size, **options)

@@ -2,11 +2,13 @@
 
 from torch import nn
 
-from flexnet.errors import ConfigError
 from flexnet.networks.classifier import Classifier
 from flexnet.networks.normalise import normalisation
+from flexnet.options.networks.surrogate import SurrogateOptions
+from flexnet.options.rules import checked
 
 
+@checked(SurrogateOptions, "network 'surrogate'")
 def surrogate(
     *,
     classes: int = 10,
@@ -25,10 +27,8 @@ def surrogate(
         normalise: name of the normalisation.
 
     Raises:
-        ConfigError: if the images are too small.
+        ConfigError: if an option has a value that is not allowed.
     """
-    if input_size < 4:
-        raise ConfigError(f"surrogate: expected images of at least 4 pixels; got {input_size}")
     first, second, hidden = (max(1, round(units * width)) for units in (64, 128, 256))
     layers: list[nn.Module] = []
     for wide_in, wide in ((channels, first), (first, second)):

@@ -11,10 +11,11 @@ from typing import Any
 
 from torch import nn
 
-from flexnet.errors import ConfigError
 from flexnet.layers.flexible import FlexibleConv2d
 from flexnet.networks.classifier import Classifier
 from flexnet.networks.normalise import normalisation
+from flexnet.options.networks.vgg16 import Vgg16Options, flexible_numbers
+from flexnet.options.rules import checked
 
 BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 DROPOUT = (0.3, 0.4, 0.4, 0.4, 0.5)
@@ -27,7 +28,6 @@ POOLING: dict[str, tuple[type[nn.Module] | None, ...]] = {
     "pooled_max": (nn.MaxPool2d, nn.MaxPool2d, nn.MaxPool2d, nn.MaxPool2d, None),
     "pooled_avg": (nn.MaxPool2d, nn.MaxPool2d, nn.MaxPool2d, nn.AvgPool2d, None),
 }
-FLEXIBLE: dict[str, tuple[int, ...]] = {"none": (), "single": (2,), "all": tuple(range(1, 14))}
 
 
 @dataclass
@@ -60,23 +60,7 @@ def _end_block(trunk: _Trunk, pool: type[nn.Module] | None, rate: float) -> None
     if pool is not None:
         trunk.layers.append(pool(2, 2))
         trunk.size //= 2
-    if trunk.size < 1:
-        raise ConfigError(f"vgg16: the map vanishes after convolution {trunk.count}; use larger images")
     trunk.layers.append(nn.Dropout2d(rate))
-
-
-def _chosen(flexible: str | Sequence[int]) -> tuple[int, ...]:
-    """Numbers (1 to 13) of the convolutions that become flexible."""
-    if isinstance(flexible, str):
-        if flexible not in FLEXIBLE:
-            raise ConfigError(
-                f"vgg16 flexible: expected one of {sorted(FLEXIBLE)} or layer numbers; got {flexible!r}"
-            )
-        return FLEXIBLE[flexible]
-    numbers = tuple(flexible)
-    if not all(1 <= number <= 13 for number in numbers):
-        raise ConfigError(f"vgg16 flexible: expected layer numbers from 1 to 13; got {list(numbers)}")
-    return numbers
 
 
 def _head(trunk: _Trunk, pooled: bool, classes: int, rate: float) -> nn.Sequential:
@@ -94,6 +78,7 @@ def _head(trunk: _Trunk, pooled: bool, classes: int, rate: float) -> nn.Sequenti
     )
 
 
+@checked(Vgg16Options, "network 'vgg16'")
 def vgg16(
     *,
     classes: int = 10,
@@ -112,7 +97,7 @@ def vgg16(
     Args:
         classes: number of logits.
         channels: channels of the images.
-        input_size: side of the images in pixels; at least 32 for the paper's pooling.
+        input_size: side of the images in pixels, at least 18, from which convolution and pooling leave one.
         width: factor on all channel counts (1 is the paper's).
         dropout: factor on all dropout rates (1 is the paper's). A quarter of the channels at the full rates
             was still at chance after 1,500 steps on 1,000 CIFAR-10 images.
@@ -124,17 +109,9 @@ def vgg16(
         normalise: name of the normalisation.
 
     Raises:
-        ConfigError: if an option has a value that is not allowed, or the images are too small.
+        ConfigError: if an option has a value that is not allowed.
     """
-    if pooling not in POOLING:
-        raise ConfigError(f"vgg16 pooling: expected one of {sorted(POOLING)}; got {pooling!r}")
-    if head not in ("global", "flatten"):
-        raise ConfigError(f"vgg16 head: expected 'global' or 'flatten'; got {head!r}")
-    if not width > 0:
-        raise ConfigError(f"vgg16 width: expected a positive factor; got {width}")
-    if not 0 <= dropout <= 1:
-        raise ConfigError(f"vgg16 dropout: expected a factor in [0, 1]; got {dropout}")
-    chosen = _chosen(flexible)
+    chosen = flexible_numbers(flexible)
     trunk = _Trunk([], channels, input_size)
     for block, pool, rate in zip(BLOCKS, POOLING[pooling], DROPOUT, strict=True):
         for wide in block:

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from flexnet.errors import ConfigError
+from flexnet.evaluation.at_test import KEYS
 from flexnet.evaluation.fgsm_settings import FgsmSettings
 from flexnet.evaluation.thresholds import Judge, Row, score_interventions, sweep_uniform
 from flexnet.files import write_rows
@@ -40,7 +41,7 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
     """
     set_up_cpu(files.threads)
     device, at_test = choose_device(), settings["at_test"]
-    if len(at_test) > 1 or not set(at_test) <= {"interventions", "sweep"}:
+    if len(at_test) > 1 or not set(at_test) <= set(KEYS):
         raise ConfigError(f"at_test: expected either 'interventions' or 'sweep'; got {sorted(at_test)}")
     attacks = {name: FgsmSettings.from_mapping(attack) for name, attack in settings["protocols"].items()}
     judge, rows = None, []

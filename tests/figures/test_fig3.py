@@ -106,6 +106,23 @@ def test_a_series_without_rows_leaves_the_released_runs(drawn):
     assert set(right) == {"trained", "released"}
 
 
+def test_panels_are_in_the_order_of_the_registry(make_facts):
+    table = fig3.summarise_rows(rows_of())
+    figure = fig3.draw(table, make_facts(labels=LABELS, series=("high", "low")))
+    assert [set(artists(axes)) & set(LABELS) for axes in figure.axes] == [{"high"}, {"low"}]
+    assert [set(artists(axes)["trained"].get_xdata()) for axes in figure.axes] == [{0.6}, {0.1}]
+
+
+def test_a_series_that_the_paper_does_not_have_gets_a_panel_too(make_facts):
+    mine = rows_of(series=("low",)).assign(series="mine", model="mine")
+    table = fig3.summarise_rows(pd.concat([rows_of(), mine], ignore_index=True))
+    figure = fig3.draw(table, make_facts(labels=LABELS))
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["A", "B", "C"]
+    assert {"trained", "released"} & set(artists(figure.axes[2])) == set()
+    assert "mine" in artists(figure.axes[2])
+    assert len({text.get_text() for text in figure.legends[0].get_texts()}) == 5
+
+
 def test_nothing_is_clipped_and_titles_do_not_touch(drawn):
     for protocol in ("paper", "corrected"):
         figure = drawn(protocol=protocol)

@@ -6,6 +6,7 @@ import pytest
 from flexnet.errors import DataError
 from flexnet.figures import table2, table2_controls
 from flexnet.figures.captions import band_sentence
+from flexnet.figures.order import in_order
 from flexnet.figures.registry import body_of
 from flexnet.figures.style import journal
 from flexnet.figures.table2_controls import exchange_words
@@ -139,6 +140,16 @@ def test_what_is_absent_is_blank(facts):
     assert line(clean, "baseline", ["here"]) == ["80.0 ± 0.58", "–"]
 
 
+def test_lines_are_in_the_order_of_the_registry_and_a_series_of_ones_own_has_one(facts):
+    rows = rows_of("table2", {**PAPER, "mine": (0.5, 0.1)})
+    series = ("above", "mine", "baseline", "flexible", "uniform")
+    table = table2.summarise_rows(in_order(rows, series))
+    figure = table2.draw(table, facts(series=series))
+    order = [gid.removesuffix(" network") for gid in cells(figure) if gid.endswith(" network")]
+    assert order == list(dict.fromkeys(table["series"])) == list(series)
+    assert line(figure, "mine") == ["50.0 ± 0.58", "−30.0", "–", "10.0 ± 0.58", "−20.0", "–"]
+
+
 def test_a_protocol_without_rows_is_an_error(facts, controls):
     for module, rows in ((table2, rows_of("table2", PAPER)), (table2_controls, controls)):
         with pytest.raises(DataError, match="rows of protocol 'release'"):
@@ -183,8 +194,8 @@ def test_controls_stand_in_blocks(facts, controls):
     assert known["flexible normal(-0.5,0.1) network"] == "Standard: N(−0.5, 0.1)"
     order = [gid.removesuffix(" network") for gid in known if gid.endswith(" network")]
     assert order == [
-        "baseline", "flexible", "frozen", "above", "max", "mine", "uniform", "uniform-06",
-        "flexible shuffled", "flexible normal(-0.5,0.1)", "above shuffled", "above normal(-0.5,0.1)",
+        "baseline", "flexible", "above", "frozen", "max", "mine", "uniform", "uniform-06",
+        "above shuffled", "above normal(-0.5,0.1)", "flexible shuffled", "flexible normal(-0.5,0.1)",
     ]  # fmt: skip
     assert "**Thresholds exchanged at test**" in body_of(
         table2_controls, table2_controls.summarise_rows(controls), facts()

@@ -229,11 +229,12 @@ def test_width_scales_the_number_of_templates() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"c1": "mean"}, "c1 among .*'max'.* got 'mean' and 'template'"),
-        ({"s2": "max"}, "s2 among .*'template'.* got 'max' and 'max'"),
-        ({"channels": 2}, "1 or 3 channels; got 2"),
-        ({"input_size": 10}, "at least 11 pixels; got 10"),
-        ({"s2": "flexible", "layer": {"scheme": "joint"}}, "scheme to be one of .*'joint'"),
+        ({"c1": "mean"}, "c1: expected one of .*'max'.*; got 'mean'"),
+        ({"s2": "max"}, "s2: expected one of .*'template'.*; got 'max'"),
+        ({"channels": 2}, "channels: expected a whole number, 1 or 3; got 2"),
+        ({"input_size": 10}, "input_size: expected a whole number of at least 11; got 10"),
+        ({"s2": "flexible", "layer": {"scheme": "joint"}}, "layer.scheme: expected one of .*; got 'joint'"),
+        ({"s2": "flexible", "layer": {"bias": False}}, "layer.bias: expected no bias with s2 'flexible'"),
     ],
 )
 def test_wrong_options_are_named(options: dict[str, Any], message: str) -> None:

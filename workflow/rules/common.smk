@@ -22,7 +22,7 @@ os.environ.update(
 from flexnet import config as settings
 from flexnet.digest import code_digest, file_digest
 from flexnet.errors import ConfigError
-from flexnet.files import canonical_json
+from flexnet.files import canonical_json, ordered_json
 from flexnet.networks.registry import module_of
 from flexnet.stopping import PARENT_VARIABLE, parent_name
 
@@ -30,21 +30,28 @@ BASE = Path(workflow.basedir)
 ROOT = BASE if (BASE / "config").is_dir() else BASE.parent
 
 
+def config_parts():
+    """What Snakemake laid together: the files, read again because its reader accepts keys given twice."""
+    given = list(workflow.overwrite_configfiles)  # by --configfile
+    files = [path for path in workflow.configfiles if path not in given] + given
+    parts = [
+        settings.Part(os.path.relpath(path), settings.read_yaml(path)) for path in files
+    ]
+    return [*parts, settings.Part("--config", config)]
+
+
 def load_scales():
     """Read, lay over, check and resolve the configuration of every scale, by home."""
     schema = settings.read_yaml(ROOT / "workflow/schemas/config.schema.yaml")
-    layers = {"": ("config", {})}
+    parts = config_parts()
+    scales = {"": settings.load(config, schema, parts)}
     for name, path in settings.scale_files(ROOT / "config/scales"):
-        layers[f"{name}/"] = (
-            f"config/scales/{path.name}",
-            settings.read_yaml(path) or {},
+        layer = settings.Part(
+            f"config/scales/{path.name}", settings.read_yaml(path) or {}
         )
-    scales = {}
-    for home, (name, layer) in layers.items():
-        merged = settings.lay_over(config, layer)
-        settings.check(merged, schema, name)
-        settings.check_scale(layer, name)
-        scales[home] = settings.resolve(merged, name)
+        merged = settings.lay_over(config, layer.content)
+        scales[f"{name}/"] = settings.load(merged, schema, [*parts, layer])
+        settings.check_scale(layer.content, layer.name)
     return scales
 
 
@@ -53,7 +60,7 @@ def load_figures():
     figures = settings.read_yaml(ROOT / "config/figures.yaml")
     schema = settings.read_yaml(ROOT / "workflow/schemas/figures.schema.yaml")
     settings.check(figures, schema, "config/figures.yaml")
-    settings.check_figures(figures, SCALES[""])
+    settings.check_figures(figures, SCALES[""], "config/figures.yaml")
     return figures
 
 

@@ -1,4 +1,8 @@
-"""What each job is told: canonical settings, inputs and targets. Functions only."""
+"""What each job is told: its settings, inputs and targets. Functions only.
+
+Settings that identify a computation are canonical: the order of their keys means nothing. A figure's series
+are told in the order of the registry, which is the order of captions, legends, panels and tables.
+"""
 
 from flexnet.data.catalogue import DATASETS
 
@@ -119,7 +123,7 @@ def family_files(wildcards):
 
 
 def describe_settings(wildcards):
-    """Canonical settings of the description of a schematic's networks."""
+    """Settings of the description of a schematic's networks, in the order of the registry."""
     models = settings_of(wildcards.scale)["models"]
     figure = FIGURES[wildcards.figure]
     series = settings.series_of(figure, wildcards.protocol)
@@ -130,7 +134,7 @@ def describe_settings(wildcards):
         }
         for name, model in series.items()
     }
-    return canonical_json(
+    return ordered_json(
         {
             "figure": wildcards.figure,
             "protocol": wildcards.protocol,
@@ -149,8 +153,8 @@ def describe_code(wildcards):
 
 
 def collect_settings(wildcards):
-    """Canonical settings of the join of a figure's rows."""
-    return canonical_json(
+    """Settings of the join of a figure's rows, in the order of the registry."""
+    return ordered_json(
         {
             "figure": wildcards.figure,
             "protocol": wildcards.protocol,
@@ -193,6 +197,7 @@ def facts_of(home, figure, protocol):
         "scale": scale_of(home),
         "protocol": protocol,
         "dataset": source["title"],
+        "series": list(models),
         "labels": described.get("labels", {}),
         "train_images": training_images(config, model["dataset"]),
         "epochs": config["recipes"][model["recipe"]]["epochs"],
@@ -202,9 +207,9 @@ def facts_of(home, figure, protocol):
 
 
 def figure_settings(wildcards):
-    """Canonical settings of one drawing."""
+    """Settings of one drawing, in the order of the registry."""
     protocol = VARIANTS[wildcards.variant]
-    return canonical_json(
+    return ordered_json(
         {
             "figure": wildcards.figure,
             "facts": facts_of(wildcards.home, wildcards.figure, protocol),
@@ -251,4 +256,4 @@ def everything(home):
 def claims_data(wildcards):
     """The papers' claims and numbers, which judge results and mark figures."""
     papers = sorted((ROOT / "flexnet/claims").glob("*.yaml"))
-    return [canonical_json(settings.read_yaml(paper)) for paper in papers]
+    return [ordered_json(settings.read_yaml(paper)) for paper in papers]

@@ -5,6 +5,7 @@ import json
 import sys
 
 from flexnet.figures.captions import Facts, caption
+from flexnet.figures.order import in_order
 from flexnet.figures.registry import body_of, load
 from flexnet.figures.save import save
 from flexnet.files import atomic_path, write_text
@@ -13,11 +14,11 @@ from flexnet.statistics.tables import read_rows
 
 
 def draw(settings: dict[str, object], files: argparse.Namespace) -> None:
-    """Summarise the rows, write the table, draw the figure, fill its caption and set its body below."""
+    """Put the rows in order, summarise them, write the table, draw the figure, write its caption and body."""
     facts = Facts(**settings["facts"])  # type: ignore[arg-type]
     figure = load(str(settings["figure"]))
     read = getattr(figure, "read", read_rows)  # schematics have tables of their own
-    table = figure.summarise_rows(read(files.rows))
+    table = figure.summarise_rows(in_order(read(files.rows), facts.series))
     with atomic_path(files.table) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
     title = f"{figure.NAME}, {facts.protocol} protocol, {facts.scale} scale"

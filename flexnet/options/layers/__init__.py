@@ -1,0 +1,1 @@
+"""Options of layers, one module for each kind, without torch."""

@@ -1,0 +1,44 @@
+"""What the options of all networks share: classes, images, width and normalisation."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from flexnet.options.layers.flexible import FlexibleOptions
+from flexnet.options.rules import Options, number, one_of, option, whole
+from flexnet.problems import Problem
+
+FACTOR = number("a positive number", above=0)
+
+# Channel means and standard deviations of images in [0, 1]. The authors' released code normalises
+# CIFAR-10 with the statistics of ImageNet, and Fashion-MNIST with one half.
+NORMALISATIONS: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
+    "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    "half": ((0.5,), (0.5,)),
+    "none": ((0.0,), (1.0,)),
+}
+NORMALISE = one_of(tuple(NORMALISATIONS))
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkOptions(Options):
+    """Options that every network has; a network gives them its own defaults and bounds."""
+
+    classes: int = option(10, whole(1))
+    channels: int = option(3, whole(1))
+    input_size: int = option(32, whole(1))
+    width: float = option(1.0, FACTOR)
+    normalise: str = option("imagenet", NORMALISE)
+
+    def flexible_layer(self) -> FlexibleOptions | None:
+        """Options of its flexible layers, or None if it has none."""
+        return None
+
+    def disagreements(self) -> Iterator[Problem]:
+        """A normalisation must have statistics for the images' channels."""
+        known = len(NORMALISATIONS[self.normalise][0])
+        if known not in (1, self.channels):
+            yield Problem(
+                f"{self.normalise!r} has statistics for {known} channels, but the images have "
+                f"{self.channels}; use 'half' or 'none'",
+                ("normalise",),
+            )

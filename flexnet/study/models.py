@@ -1,0 +1,57 @@
+"""Rows of `models` by the rules of their network, its layers and what is done to it when it is scored."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from flexnet.evaluation.at_test import at_test_problems
+from flexnet.networks.registry import options_of
+from flexnet.options.networks.base import NetworkOptions
+from flexnet.problems import Problem
+from flexnet.study.data import Images
+
+
+def model_problems(row: Mapping[str, Any], images: Images | None) -> Iterator[Problem]:
+    """What is wrong with a row whose names all refer to something.
+
+    Args:
+        row: with everything that it took over from other rows.
+        images: of its dataset, if they are known.
+    """
+    accepted, values = options_of(row["network"]), row.get("options", {})
+    found = list(accepted.problems(values))
+    yield from (problem.below("options") for problem in found)
+    if found:
+        return
+    options = accepted(**values)
+    yield from _idle_layer(options)
+    if images is not None:
+        yield from _other_images(row, options, images)
+    layer = options.flexible_layer()
+    yield from (problem.below("at_test") for problem in at_test_problems(row.get("at_test", {}), layer))
+
+
+def _idle_layer(options: NetworkOptions) -> Iterator[Problem]:
+    """Options of a flexible layer that the network does not have: it would be trained without a word."""
+    if getattr(options, "layer", None) and options.flexible_layer() is None:
+        yield Problem(
+            "these options have no effect: the network has no flexible layer; say where it is flexible, or "
+            "remove them (in a row that is like another: layer: null)",
+            ("options", "layer"),
+        )
+
+
+def _other_images(row: Mapping[str, Any], options: NetworkOptions, images: Images) -> Iterator[Problem]:
+    built_for, given = (options.channels, options.input_size), (images.channels, images.size)
+    if built_for != given:
+        yield Problem(
+            f"expected images that fit the network {row['network']!r}, {built_for[0]} channels of "
+            f"{built_for[1]} pixels; got dataset {row['dataset']!r}, {given[0]} channels of {given[1]} "
+            "pixels; choose another or set the options channels and input_size",
+            ("dataset",),
+        )
+    if options.classes < images.classes:
+        yield Problem(
+            f"expected at least the {images.classes} classes of dataset {row['dataset']!r}; got "
+            f"{options.classes}",
+            ("options", "classes"),
+        )

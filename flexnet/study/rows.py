@@ -1,0 +1,83 @@
+"""What is wrong with the rows of a configuration: names of nothing, and what their readers refuse."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from flexnet.errors import ConfigError
+from flexnet.networks.registry import NETWORKS
+from flexnet.problems import Problem, ask, no_such_name
+from flexnet.study.data import Images, dataset_problems, images_of, source_problems
+from flexnet.study.models import model_problems
+from flexnet.study.parts import Part
+from flexnet.study.protocols import protocol_problems
+from flexnet.training.recipe import Recipe
+
+Rows = Mapping[str, Any]
+NEEDED = ("dataset", "network", "recipe", "seeds")  # of a model, by itself or from the row that it is like
+
+
+def row_problems(config: Rows) -> Iterator[Problem]:
+    """What is wrong with rows that have taken over what they are like."""
+    images: dict[str, Images] = {}
+    for name, source in config["sources"].items():
+        yield from (problem.below("sources", name) for problem in source_problems(source))
+    for name, row in config["datasets"].items():
+        found = list(_dataset(row, config["sources"], name, images))
+        yield from (problem.below("datasets", name) for problem in found)
+    for name, row in config["recipes"].items():
+        yield from (problem.below("recipes", name) for problem in _recipe(row))
+    for name, row in config["models"].items():
+        found = list(_model_names(name, row, config)) or list(model_problems(row, images.get(row["dataset"])))
+        yield from (problem.below("models", name) for problem in found)
+    for name, protocol in config["protocols"].items():
+        yield from (problem.below("protocols", name) for problem in protocol_problems(protocol))
+
+
+def _dataset(row: Rows, sources: Rows, name: str, images: dict[str, Images]) -> Iterator[Problem]:
+    """Problems of a row of `datasets`; where there is none, its images are noted under its name."""
+    source = sources.get(row["source"])
+    if source is None:
+        yield no_such_name("a row of sources", row["source"], sources).below("source")
+    elif not list(source_problems(source)):
+        found = images_of(source)
+        problems = list(dataset_problems(row, found))
+        yield from problems
+        if not problems:
+            images[name] = found
+
+
+def _recipe(row: Rows) -> Iterator[Problem]:
+    try:
+        Recipe.from_mapping(row)
+    except ConfigError as error:
+        yield Problem(str(error))
+
+
+def _model_names(name: str, row: Rows, config: Rows) -> Iterator[Problem]:
+    missing = [key for key in NEEDED if key not in row]
+    if missing:
+        others = [other for other in config["models"] if other != name]
+        hint = ask(name, others) if "network" in missing else ""
+        yield Problem(f"expected the keys {missing}, here or in the row it is like{hint}")
+    named = {"dataset": config["datasets"], "recipe": config["recipes"], "network": NETWORKS}
+    for key, names in named.items():
+        if key in row and row[key] not in names:
+            what = "a network" if key == "network" else f"a row of {key}s"
+            yield no_such_name(what, row[key], names).below(key)
+
+
+def unused_problems(config: Rows, parts: Sequence[Part]) -> Iterator[Problem]:
+    """Datasets and recipes that an upper part adds and no model uses: mistyped names, else ignored."""
+    rows = [row for section in ("models", "recipes") for row in config[section].values()]
+    used = {row.get(key) for row in rows for key in ("dataset", "recipe", "like")}
+    for section in ("datasets", "recipes"):
+        known = _section(parts[0], section)
+        added = {name: None for part in parts[1:] for name in _section(part, section) if name not in known}
+        for name in added:
+            if name not in used:
+                yield Problem(f"no model uses this row{ask(name, known)}", (section, name))
+
+
+def _section(part: Part, name: str) -> Rows:
+    found = part.content.get(name, {}) if isinstance(part.content, Mapping) else {}
+    return found if isinstance(found, Mapping) else {}

@@ -1,0 +1,83 @@
+"""A configuration against its JSON schema, with messages that a user can act on."""
+
+import math
+from collections.abc import Iterator, Mapping
+from numbers import Real
+from typing import Any
+
+import jsonschema
+
+from flexnet.problems import Problem, unknown_keys, wrong
+
+
+def schema_problems(config: Any, schema: Any) -> list[Problem]:
+    """What is wrong with a configuration by its schema, sorted by key.
+
+    Beyond the schema, keys are text, whole numbers are written as such, and numbers are finite.
+    """
+    found = [*_keys(config), *map(_problem, _VALIDATOR(schema).iter_errors(config))]
+    return sorted(found, key=lambda problem: list(map(str, problem.path)))
+
+
+def _is_whole(checker: Any, value: Any) -> bool:
+    """10 and not 10.0: the latter would be another setting, and no number of epochs."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_finite(checker: Any, value: Any) -> bool:
+    return not isinstance(value, bool) and isinstance(value, Real) and math.isfinite(value)
+
+
+_VALIDATOR: Any = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
+    jsonschema.Draft202012Validator,
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {"integer": _is_whole, "number": _is_finite}
+    ),
+)
+
+
+def _keys(value: Any) -> Iterator[Problem]:
+    """Keys that are no text, which YAML makes of `no:`, `1:` and the like."""
+    below: Any = {}
+    if isinstance(value, Mapping):
+        below = value
+        for key in value:
+            if not isinstance(key, str):
+                text = f"expected names as keys; got {key!r}; put the key in quotes if it is meant as a name"
+                yield Problem(text)
+    elif isinstance(value, list):
+        below = dict(enumerate(value))
+    for key, part in below.items():
+        yield from (problem.below(key if isinstance(key, int) else str(key)) for problem in _keys(part))
+
+
+def _problem(error: jsonschema.ValidationError) -> Problem:
+    """Say of a schema error which key it is, what was expected and what came."""
+    found = _without_path(error)
+    path = tuple(error.absolute_path)
+    return found.below(*path) if path else Problem(f"top level: {found}")
+
+
+def _without_path(error: jsonschema.ValidationError) -> Problem:
+    kind, value = str(error.validator), error.instance
+    limit: Any = error.validator_value
+    schema: Any = error.schema
+    if kind == "additionalProperties" and isinstance(value, Mapping):
+        known = list(schema.get("properties", {}))
+        return unknown_keys(sorted(set(value) - set(known), key=str), known)
+    if kind == "required":
+        return Problem(error.message)
+    if kind == "enum":
+        return wrong(f"one of {limit}", value, [name for name in limit if isinstance(name, str)])
+    if kind == "type":
+        return wrong(f"a value of type {limit if isinstance(limit, str) else ' or '.join(limit)}", value)
+    expected = {
+        "minimum": f"a number of at least {limit}",
+        "exclusiveMinimum": f"a number above {limit}",
+        "maximum": f"a number of at most {limit}",
+        "minItems": f"a list of at least {limit}",
+        "minProperties": f"at least {limit} key",
+        "maxProperties": f"at most {limit} key",
+        "pattern": f"{schema.get('description', 'text')} (pattern {limit})",
+    }
+    return wrong(expected.get(kind, f"{kind} {limit}"), value)

@@ -1,0 +1,82 @@
+"""Reading YAML that means what it looks like: every key is given once, and numbers are decimal.
+
+YAML's own readers let the last of two equal keys win in silence, so that a line copied and forgotten changes
+what is computed; they read 010 as eight and 1:30 as ninety.
+"""
+
+import re
+from collections.abc import Hashable, Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from flexnet.errors import ConfigError
+
+_MERGE = "tag:yaml.org,2002:merge"  # of the key <<, which may stand beside keys that it also brings
+_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+_NOT_DECIMAL = re.compile(r"[-+]?0[0-9_]+|.*:.*")
+
+
+def read_yaml(path: str | Path) -> Any:
+    """Read a YAML file.
+
+    Raises:
+        ConfigError: if it is missing or no valid YAML, a key is given twice or a number is not decimal.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: expected a YAML file; got: {error}") from error
+    return parse_yaml(text, str(path))
+
+
+def parse_yaml(text: str, name: str) -> Any:
+    """Read YAML from a text.
+
+    Args:
+        text: one document.
+        name: what messages call it, such as its file.
+
+    Raises:
+        ConfigError: as `read_yaml`, with the line.
+    """
+    loader = yaml.SafeLoader(text)
+    try:
+        node = loader.get_single_node()
+        faults = [] if node is None else list(_faults(loader, node, ""))
+        value = None if node is None else loader.construct_document(node)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date such as 2024-02-30
+        raise ConfigError(f"{name}: expected a YAML file; got: {error}") from error
+    finally:
+        loader.dispose()
+    if faults:
+        raise ConfigError("\n".join(f"{name}, {fault}" for fault in faults))
+    return value
+
+
+def _faults(loader: yaml.SafeLoader, node: yaml.Node, path: str) -> Iterator[str]:
+    """Say of each key and number that does not mean what it looks like where it stands."""
+    line = node.start_mark.line + 1
+    if isinstance(node, yaml.SequenceNode):
+        for place, entry in enumerate(node.value):
+            yield from _faults(loader, entry, f"{path}.{place}" if path else str(place))
+    elif isinstance(node, yaml.MappingNode):
+        yield from _faults_of_mapping(loader, node, path)
+    elif node.tag in _NUMBERS and _NOT_DECIMAL.fullmatch(node.value):
+        read = loader.construct_object(node, deep=True)
+        found = f"{node.value}, which YAML reads as {read}"
+        yield f"line {line}: {path}: expected a decimal number, its point a dot; got {found}"
+
+
+def _faults_of_mapping(loader: yaml.SafeLoader, node: yaml.MappingNode, path: str) -> Iterator[str]:
+    lines: dict[Any, int] = {}
+    for key, value in node.value:
+        found = key.value if key.tag == _MERGE else loader.construct_object(key, deep=True)
+        if not isinstance(found, Hashable):
+            continue  # the reader itself refuses it
+        line, where = key.start_mark.line + 1, f"{path}.{key.value}" if path else str(key.value)
+        if found in lines:
+            yield f"line {line}: {where}: expected every key once; line {lines[found]} has it too; keep one"
+        lines.setdefault(found, line)
+        yield from _faults(loader, value, where)
