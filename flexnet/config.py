@@ -15,8 +15,9 @@ from flexnet.networks.registry import NETWORKS
 Config = dict[str, Any]
 PROTOCOLS = ("paper", "release", "corrected")
 EMBEDDED = "shapes"
+EMBEDDED_CLASSES = 10
 # What a scale may change. The rest holds for all: scales share prepared images, the seed and the machine.
-SCALE_KEYS = ("threads", "note", "datasets", "recipes", "models", "protocols")
+SCALE_KEYS = ("threads", "note", "evidence", "datasets", "recipes", "models", "protocols")
 
 
 def read_yaml(path: str | Path) -> Any:
@@ -174,6 +175,28 @@ def series_of(figure: Mapping[str, Any], protocol: str) -> dict[str, str]:
 def seeds_of(config: Config, model: str) -> list[int]:
     """Seed indices of a model, from 1."""
     return list(range(1, int(config["models"][model]["seeds"]) + 1))
+
+
+def is_evidence(config: Mapping[str, Any], figures: Mapping[str, Config]) -> bool:
+    """Whether results of a scale may be set beside a paper's numbers.
+
+    They may if the scale says so and none of the figures' models learns the objects of the embedded dataset.
+    """
+    shown = {
+        model
+        for figure in figures.values()
+        for name in PROTOCOLS
+        for model in series_of(figure, name).values()
+    }
+    datasets = {config["datasets"][config["models"][model]["dataset"]]["source"] for model in shown}
+    drawn = any(config["sources"][source]["dataset"] == EMBEDDED for source in datasets)
+    return bool(config["evidence"]) and not drawn
+
+
+def classes_of(config: Mapping[str, Any], dataset: str) -> int:
+    """Number of classes of a configured dataset."""
+    source = config["sources"][config["datasets"][dataset]["source"]]["dataset"]
+    return EMBEDDED_CLASSES if source == EMBEDDED else len(DATASETS[source].classes)
 
 
 def scale_files(folder: str | Path) -> Iterator[tuple[str, Path]]:

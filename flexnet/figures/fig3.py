@@ -34,8 +34,8 @@ def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
 def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
     """Draw test accuracy (%) against the threshold at test, one panel per threshold in training.
 
-    Open markers are what the authors' development notebooks hold. A series without rows leaves its panel
-    with these alone.
+    Open markers are what the authors' development notebooks hold, unless the scale is no evidence. A series
+    without rows leaves its panel with these alone.
 
     Raises:
         DataError: if the table has no row of the facts' protocol.
@@ -62,9 +62,7 @@ def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
 
 def _draw_panel(axes: Axes, part: "pd.DataFrame", series: str, facts: Facts) -> None:
     trained = published("flexible-layer", "fig3_trained_threshold").value
-    released = published("flexible-layer", f"released_fig3_{series}").value
     assert isinstance(trained, dict)
-    assert isinstance(released, dict)
     axes.axvline(
         trained[series],
         color=FAINT,
@@ -74,6 +72,15 @@ def _draw_panel(axes: Axes, part: "pd.DataFrame", series: str, facts: Facts) -> 
         label="threshold in training",
         gid="trained",
     )
+    if facts.evidence:
+        _mark_released(axes, series)
+    draw_bars(axes, part[part["series"] == series], "threshold", facts)
+
+
+def _mark_released(axes: Axes, series: str) -> None:
+    """What the authors' own networks did, with open markers."""
+    released = published("flexible-layer", f"released_fig3_{series}").value
+    assert isinstance(released, dict)
     axes.plot(
         list(released.keys()),
         list(released.values()),
@@ -87,7 +94,6 @@ def _draw_panel(axes: Axes, part: "pd.DataFrame", series: str, facts: Facts) -> 
         gid="released",
         zorder=1.8,
     )
-    draw_bars(axes, part[part["series"] == series], "threshold", facts)
 
 
 def _legend(figure: Figure, panels: list[Axes]) -> None:
