@@ -33,7 +33,6 @@ Each interval covers with 95 % by itself; none is widened for the number of comp
 """
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -73,12 +72,6 @@ def summary(words: Sequence[str]) -> str:
     if "contradicted" in found:
         return "mixed" if holding else "contradicted"
     return "partly" if found == {"reproduced", "partly"} else "undecided"
-
-
-def counts(words: Sequence[str]) -> str:
-    """How many comparisons have which verdict, such as `2 reproduced, 1 contradicted`."""
-    numbers = Counter(words)
-    return ", ".join(f"{numbers[word]} {word}" for word in VERDICTS if word in numbers)
 
 
 def explanation(measurement: Measurement, rule: Rule, word: str) -> str:

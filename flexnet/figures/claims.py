@@ -52,10 +52,11 @@ def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
     Raises:
         DataError: if nothing was measured.
     """
-    measured = rows.groupby(["paper", "id", "protocol"], sort=False)["n"].transform("max") > 0
+    measured = rows["measured_value"].notna() | (rows["verdict"] == "at chance")
     if not measured.any():
         raise DataError("expected at least one measured claim; got none; make the rows of a figure first")
-    return rows[measured].reset_index(drop=True)
+    shown = measured.groupby([rows["paper"], rows["id"], rows["protocol"]]).transform("any")
+    return rows[shown].reset_index(drop=True)
 
 
 def draw(table: "pd.DataFrame", facts: Facts) -> Figure:

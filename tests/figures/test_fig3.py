@@ -38,9 +38,9 @@ def rows_of(seeds=(1, 2, 3), series=("low", "high"), protocol="paper"):
 
 @pytest.fixture
 def drawn(make_facts):
-    def build(protocol="paper", **changes):
+    def build(protocol="paper", evidence=True, **changes):
         table = fig3.summarise_rows(rows_of(protocol=protocol, **changes))
-        return fig3.draw(table, make_facts(labels=LABELS, protocol=protocol))
+        return fig3.draw(table, make_facts(labels=LABELS, protocol=protocol, evidence=evidence))
 
     return build
 
@@ -89,6 +89,16 @@ def test_the_legend_names_everything_once(drawn):
         "threshold in training",
         "authors' released runs",
     ]
+
+
+def test_a_demonstration_shows_no_released_runs(drawn):
+    figure = drawn(evidence=False)
+    assert not [axes for axes in figure.axes if "released" in artists(axes)]
+    assert all(
+        {"trained", series} <= set(artists(axes)) for axes, series in zip(figure.axes, ("low", "high"))
+    )
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels == ["Trained at T = 0.1", "Trained at T = 0.6", "threshold in training"]
 
 
 def test_one_seed_has_no_bars(drawn, make_facts):

@@ -139,6 +139,18 @@ def test_what_is_absent_is_blank(facts):
     assert line(clean, "baseline", ["here"]) == ["80.0 ± 0.58", "–"]
 
 
+def test_a_demonstration_stands_beside_no_paper(facts):
+    table = table2.summarise_rows(rows_of("table2", PAPER))
+    figure = table2.draw(table, facts(evidence=False))
+    assert line(figure, "uniform", ["here", "change"]) == ["79.0 ± 0.58", " −1.0", "45.0 ± 0.58", "+15.0"]
+    assert not [gid for gid in cells(figure) if gid.endswith("paper")]
+    text = words(figure) + body_of(table2, table, facts(evidence=False))
+    assert not [word for word in ("Paper", "paper,", "87.7", "44.4", "ten initialisations") if word in text]
+    with journal():
+        boxes = [text.get_window_extent() for text in figure.texts if text.get_text()]
+    assert not any(one.overlaps(other) for place, one in enumerate(boxes) for other in boxes[:place])
+
+
 def test_a_protocol_without_rows_is_an_error(facts, controls):
     for module, rows in ((table2, rows_of("table2", PAPER)), (table2_controls, controls)):
         with pytest.raises(DataError, match="rows of protocol 'release'"):
