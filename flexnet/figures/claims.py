@@ -52,7 +52,7 @@ def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
     Raises:
         DataError: if nothing was measured.
     """
-    measured = rows["measured_value"].notna() | (rows["verdict"] == "at chance")
+    measured = rows["n"] > 0
     if not measured.any():
         raise DataError("expected at least one measured claim; got none; make the rows of a figure first")
     shown = measured.groupby([rows["paper"], rows["id"], rows["protocol"]]).transform("any")
@@ -137,6 +137,8 @@ def _draw_effect(axes: Axes, row: "pd.Series[float]", y: float, facts: Facts) ->
         axes.plot([theirs], [y], marker="d", color=INK, fillstyle="none", markersize=4.5, gid="paper")
     if facts.evidence:
         _write(axes, word, 1.0, y, colour)
+    elif np.isnan(effect) and int(row["n"]) > 0:
+        _write(axes, "at chance", 1.0, y, colour)  # no verdict, but why there is nothing to see
 
 
 def _summaries(axes: Axes, block: "pd.DataFrame", y: float) -> None:

@@ -37,7 +37,7 @@ LEDGER = pd.DataFrame(
         row("C05", "paper", "reproduced", 2.0, 1.5, 2.5, paper_value=-1.24),
         row("C05", "corrected", "contradicted", -2.0, -2.5, -1.5, paper_value=-1.24),
         row("C06", "paper", "undecided", 3.0, math.nan, math.nan),
-        row("C07", "paper", "not measured", math.nan, math.nan, math.nan),
+        row("C07", "paper", "not measured", math.nan, math.nan, math.nan, n=0),
     ]
 )
 
@@ -114,6 +114,8 @@ def test_a_demonstration_has_effects_but_no_verdicts_and_no_paper(make_facts):
     assert [line.get_xdata()[0] for line in drawn(figure, "C05") + drawn(figure, "C06")] == [2.0, -2.0, 3.0]
     assert drawn(figure, "paper") == []
     assert set(texts(figure)) == {"C05  title of C05", "C06  title of C06"}
+    floor = row("C09", "paper", "no evidence", *[math.nan] * 3)
+    assert "at chance" in texts(draw(pd.DataFrame([floor]), make_facts(evidence=False)))
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["measured, 95 %"]
     assert "a demonstration" in figure.axes[0].get_title(loc="right")
 

@@ -94,9 +94,9 @@ def test_the_legend_names_everything_once(drawn):
 def test_a_demonstration_shows_no_released_runs(drawn):
     figure = drawn(evidence=False)
     assert not [axes for axes in figure.axes if "released" in artists(axes)]
-    assert all(
-        {"trained", series} <= set(artists(axes)) for axes, series in zip(figure.axes, ("low", "high"))
-    )
+    left, right = (set(artists(axes)) for axes in figure.axes)
+    assert {"trained", "low"} <= left
+    assert {"trained", "high"} <= right
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels == ["Trained at T = 0.1", "Trained at T = 0.6", "threshold in training"]
 
