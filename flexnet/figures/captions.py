@@ -35,16 +35,18 @@ _PIXELS: Final = (
 class Facts:
     """What a figure's legend and caption need to know and its table does not hold.
 
-    `labels` maps a series to its legend label (the series' own name where absent); `classes` sets the
-    chance level; `network` and `note` are short texts such as "VGG16 at a quarter of its width";
-    `published` is what a caption says of a paper's numbers in the figure. Of a scale that is no `evidence`,
-    figures show no number of a paper and captions do not speak of one.
+    `labels` maps a series to its legend label (the series' own name where absent), `thresholds` to the
+    uniform threshold that it was trained with; `classes` sets the chance level; `network` and `note` are
+    short texts such as "VGG16 at a quarter of its width"; `published` is what a caption says of a paper's
+    numbers in the figure. Of a scale that is no `evidence`, figures show no number of a paper and captions
+    do not speak of one.
     """
 
     scale: str
     protocol: str
     dataset: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    thresholds: Mapping[str, float] = field(default_factory=dict)
     classes: int = 10
     train_images: int = 0
     test_images: int = 0

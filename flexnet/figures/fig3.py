@@ -61,20 +61,29 @@ def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
 
 
 def _draw_panel(axes: Axes, part: "pd.DataFrame", series: str, facts: Facts) -> None:
-    trained = published("flexible-layer", "fig3_trained_threshold").value
-    assert isinstance(trained, dict)
-    axes.axvline(
-        trained[series],
-        color=FAINT,
-        linewidth=0.8,
-        linestyle=(0, (3, 2)),
-        zorder=1,
-        label="threshold in training",
-        gid="trained",
-    )
+    trained = _trained_threshold(series, facts)
+    if trained is not None:
+        axes.axvline(
+            trained,
+            color=FAINT,
+            linewidth=0.8,
+            linestyle=(0, (3, 2)),
+            zorder=1,
+            label="threshold in training",
+            gid="trained",
+        )
     if facts.evidence:
         _mark_released(axes, series)
     draw_bars(axes, part[part["series"] == series], "threshold", facts)
+
+
+def _trained_threshold(series: str, facts: Facts) -> float | None:
+    """The threshold in training: that of our networks, or the paper's where the facts do not hold it."""
+    if series in facts.thresholds or not facts.evidence:
+        return facts.thresholds.get(series)
+    theirs = published("flexible-layer", "fig3_trained_threshold").value
+    assert isinstance(theirs, dict)
+    return float(theirs[series])
 
 
 def _mark_released(axes: Axes, series: str) -> None:

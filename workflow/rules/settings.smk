@@ -209,6 +209,19 @@ def ledger_settings(wildcards):
     )
 
 
+def uniform_thresholds(config, models):
+    """The one threshold that each series' model was trained with, of those that have one."""
+    layers = {
+        series: config["models"][model].get("options", {}).get("layer", {})
+        for series, model in models.items()
+    }
+    return {
+        series: layer["value"]
+        for series, layer in layers.items()
+        if layer.get("scheme") == "uniform"
+    }
+
+
 def facts_of(home, figure, protocol):
     """What caption and legend must know beside the table."""
     config = settings_of(home)
@@ -221,6 +234,7 @@ def facts_of(home, figure, protocol):
         "protocol": protocol,
         "dataset": source["title"],
         "labels": described.get("labels", {}),
+        "thresholds": uniform_thresholds(config, models),
         "classes": settings.classes_of(config, model["dataset"]),
         "train_images": training_images(config, model["dataset"]),
         "epochs": config["recipes"][model["recipe"]]["epochs"],
