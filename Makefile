@@ -14,7 +14,7 @@ env:
 demo: env
 	$(BIN)/snakemake demo --cores $(CORES) --quiet rules host
 	@echo; echo "Figures, each as PDF, PNG and caption (.md):"; ls demo/figures/*.pdf demo/figures/*/*.pdf
-	@echo "The claims and their verdicts: demo/results/claims.csv"
+	@echo "What the claims are judged by, without verdicts, for a demonstration has none: demo/results/claims.csv"
 
 lint: env
 	$(BIN)/ruff check

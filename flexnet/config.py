@@ -9,6 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from flexnet.data.catalogue import DATASETS
+from flexnet.data.shapes.objects import CLASSES
+from flexnet.data.shapes.splits import SHAPES
 from flexnet.problems import Problem, ask, refuse, refuse_lines
 from flexnet.study.figures import figure_problems
 from flexnet.study.like import inherit, like_problems
@@ -37,7 +40,7 @@ __all__ = [
 Config = dict[str, Any]
 PROTOCOLS = ("paper", "release", "corrected")
 # What a scale may change. The rest holds for all: scales share prepared images, the seed and the machine.
-SCALE_KEYS = ("threads", "note", "datasets", "recipes", "models", "protocols")
+SCALE_KEYS = ("threads", "note", "evidence", "datasets", "recipes", "models", "protocols")
 
 
 def lay_over(base: Any, above: Any) -> Any:
@@ -146,6 +149,28 @@ def series_of(figure: Mapping[str, Any], protocol: str) -> dict[str, str]:
 def seeds_of(config: Config, model: str) -> list[int]:
     """Seed indices of a model, from 1."""
     return list(range(1, int(config["models"][model]["seeds"]) + 1))
+
+
+def is_evidence(config: Mapping[str, Any], figures: Mapping[str, Config]) -> bool:
+    """Whether results of a scale may be set beside a paper's numbers.
+
+    They may if the scale says so and none of the figures' models learns the objects of the embedded dataset.
+    """
+    shown = {
+        model
+        for figure in figures.values()
+        for name in PROTOCOLS
+        for model in series_of(figure, name).values()
+    }
+    datasets = {config["datasets"][config["models"][model]["dataset"]]["source"] for model in shown}
+    drawn = any(config["sources"][source]["dataset"] == SHAPES for source in datasets)
+    return bool(config["evidence"]) and not drawn
+
+
+def classes_of(config: Mapping[str, Any], dataset: str) -> int:
+    """Number of classes of a configured dataset."""
+    source = config["sources"][config["datasets"][dataset]["source"]]["dataset"]
+    return len(CLASSES) if source == SHAPES else len(DATASETS[source].classes)
 
 
 def scale_files(folder: str | Path) -> Iterator[tuple[str, Path]]:

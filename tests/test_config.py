@@ -10,6 +10,7 @@ import torch
 
 from flexnet import config as settings
 from flexnet.data.catalogue import DATASETS
+from flexnet.data.shapes.objects import CLASSES as SHAPES
 from flexnet.errors import ConfigError
 from flexnet.evaluation.fgsm_settings import FgsmSettings
 from flexnet.networks.registry import build, expected_images
@@ -299,6 +300,45 @@ def test_every_shipped_scale_is_accepted(scale: str) -> None:
 def test_a_reduced_scale_says_so_in_the_captions(scale: str) -> None:
     assert LAYERS[scale]["note"].strip().endswith(".")
     assert BASE["note"] == ""
+
+
+def test_a_scale_says_whether_it_is_evidence() -> None:
+    assert {scale: layer.get("evidence") for scale, layer in LAYERS.items() if scale != "paper"} == {
+        "laptop": True,
+        "demo": False,
+    }
+    assert BASE["evidence"] is True
+    found = {scale: settings.is_evidence(resolved(scale), FIGURES) for scale in LAYERS}
+    assert found == {"paper": True, "laptop": True, "demo": False}
+
+
+def test_drawn_objects_are_never_evidence() -> None:
+    layer = {"datasets": {"cifar10": {"source": "shapes32"}}}
+    config = settings.resolve(settings.lay_over(BASE, layer))
+    assert not settings.is_evidence(config, FIGURES)
+    assert settings.is_evidence(config, {"table2": FIGURES["table2"]})
+    assert not settings.is_evidence({**config, "evidence": False}, {"table2": FIGURES["table2"]})
+
+
+def test_evidence_is_yes_or_no() -> None:
+    with pytest.raises(ConfigError, match="evidence: expected a value of type boolean; got 'perhaps'"):
+        settings.check({**BASE, "evidence": "perhaps"}, SCHEMA, "config")
+    with pytest.raises(ConfigError, match="'evidence' is a required property"):
+        settings.check({key: row for key, row in BASE.items() if key != "evidence"}, SCHEMA, "config")
+
+
+def test_classes_are_those_of_the_data() -> None:
+    assert settings.classes_of(resolved("paper"), "cifar10") == len(DATASETS["cifar10"].classes) == 10
+    assert settings.classes_of(resolved("demo"), "cifar10") == len(SHAPES) == 10
+
+
+def test_captions_speak_of_papers_numbers_where_a_demonstration_leaves_them_out() -> None:
+    """Outside its field {published}, no caption quotes a number of a paper or a mark that stands for one."""
+    for name, figure in FIGURES.items():
+        words = figure["caption"].replace("the paper's three networks", "").replace("the paper's schemes", "")
+        for word in ("paper", "Paper", "diamond", "authors"):
+            assert word not in words, name
+        assert ("{published}" in figure["caption"]) == ("published" in figure)
 
 
 def test_the_figures_fit_their_schema() -> None:

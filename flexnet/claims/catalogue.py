@@ -9,10 +9,10 @@ from typing import Any
 
 import yaml
 
-from flexnet.claims.model import Cell, Claim, Comparison, Published, Rule, Window
+from flexnet.claims.model import Cell, Claim, Comparison, Published, Rule, RuleChange, Window
 from flexnet.errors import ConfigError
 
-FILE_KEYS = {"paper", "title", "authors", "published", "claims"}
+FILE_KEYS = {"paper", "title", "authors", "published", "rules_changed", "claims"}
 
 
 def packaged_papers() -> list[str]:
@@ -37,6 +37,16 @@ def load_claims(paper: str | Path) -> tuple[Claim, ...]:
     if repeated:
         raise ConfigError(f"{paper}: expected every claim once; got {repeated} twice; rename or remove one")
     return claims
+
+
+def rule_changes(paper: str | Path) -> tuple[RuleChange, ...]:
+    """How the rules of a paper's claims changed after they were first stated, in the order of the file.
+
+    Raises:
+        ConfigError: if the paper is unknown, or an entry has not the keys date, what and why.
+    """
+    entries = _document(paper).get("rules_changed", [])
+    return tuple(RuleChange(**_checked(entry, RuleChange, f"{paper}: rules_changed")) for entry in entries)
 
 
 def published(paper: str | Path, name: str) -> Published:
@@ -88,8 +98,11 @@ def _rule(entry: Mapping[str, Any], where: str) -> Rule:
         raise ConfigError(f"{where}: expected direction greater or less; got {values['direction']!r}")
     if "size" in values and "margin" in values:
         raise ConfigError(f"{where}: expected size or margin; got both; keep margin for a claim of no loss")
+    if not isinstance(values.get("universal", False), bool):
+        raise ConfigError(f"{where}: expected universal true or false; got {values['universal']!r}")
+    if not 0 < values.get("chance", 0.5) < 1:
+        raise ConfigError(f"{where}: expected chance between 0 and 1; got {values['chance']!r}")
     values["compare"] = tuple(_comparison(pair, where) for pair in values["compare"])
-    values["universal"] = tuple(values.get("universal", ()))
     values["range"] = _windows(values, where)
     return Rule(**values)
 
@@ -101,8 +114,17 @@ def _comparison(entry: Mapping[str, Any], where: str) -> Comparison:
         raise ConfigError(f"{where}: expected a key against, at or cell; got {sorted(values)}; add one")
     values["against"] = tuple(values.get("against", ()))
     if "cell" in values:
-        values["cell"] = Cell(**_checked(values["cell"], Cell, f"{where}: cell"))
+        values["cell"] = _cell(values["cell"], f"{where}: cell")
     return Comparison(**{**values, "range": _windows(values, where)})
+
+
+def _cell(entry: Mapping[str, Any], where: str) -> Cell:
+    cell = Cell(**_checked(entry, Cell, where))
+    if cell.n < 2 or not cell.sem >= 0:
+        raise ConfigError(
+            f"{where}: expected n of at least 2 and sem of at least 0; got {cell.n}, {cell.sem}"
+        )
+    return cell
 
 
 def _windows(values: Mapping[str, Any], where: str) -> dict[str, Window]:

@@ -5,28 +5,27 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from flexnet.claims.grids import difference_grid, estimate, exceptions, inside
-from flexnet.claims.kinds import Measurement, rule_kind
+from flexnet.claims.estimates import PER_CENT, estimate
+from flexnet.claims.floor import above_floor
+from flexnet.claims.kinds import Measurement, NotMeasured, rule_kind
 from flexnet.claims.model import Comparison, Rule, Window
+from flexnet.claims.seeds import Levels, complete_levels
 
 
 @rule_kind
 def final_difference(rows: pd.DataFrame, rule: Rule, comparison: Comparison, window: Window) -> Measurement:
     """The difference at the last condition, such as the last epoch."""
-    grid = inside(difference_grid(rows, comparison, rule.over), window, rule.over)
-    last = max(grid.columns)
-    return estimate(grid[[last]], f"{comparison.text}, {rule.over} {last:g}")
+    levels = compared(rows, rule, comparison, window, last=True)
+    detail = f"{comparison.text}, {rule.over} {levels.conditions[0]:g}"
+    return estimate(differences(levels), rule, detail, levels.notes)
 
 
 @rule_kind
 def mean_difference(rows: pd.DataFrame, rule: Rule, comparison: Comparison, window: Window) -> Measurement:
     """The difference averaged over all conditions of the window, each with the same weight."""
-    grid = inside(difference_grid(rows, comparison, rule.over), window, rule.over)
-    first, last = min(grid.columns), max(grid.columns)
-    conditions = f"mean over {len(grid.columns)} values of {rule.over} from {first:.4g} to {last:.4g}"
-    if first == last:
-        conditions = f"{rule.over} {first:.4g}"
-    return estimate(grid, f"{comparison.text}, {conditions}", exceptions(grid, rule))
+    levels = compared(rows, rule, comparison, window)
+    detail = f"{comparison.text}, {conditions_text(levels.conditions, rule.over)}"
+    return estimate(differences(levels), rule, detail, levels.notes)
 
 
 @rule_kind
@@ -34,17 +33,42 @@ def crossing_difference(
     rows: pd.DataFrame, rule: Rule, comparison: Comparison, window: Window
 ) -> Measurement:
     """The mean difference of the window; its detail also tells where the difference turns, window or not."""
-    measured = mean_difference(rows, rule, comparison, window)
-    means = difference_grid(rows, comparison, rule.over).mean() * rule.sign
-    turn = crossing(means.index.to_list(), means.to_list())
-    return Measurement(
-        measured.effect,
-        measured.low,
-        measured.high,
-        measured.n,
-        f"{measured.detail}; {_crossing_text(turn, float(means.index.min()), rule.over)}",
-        measured.exceptions,
-    )
+    levels = compared(rows, rule, comparison, window)
+    detail = f"{comparison.text}, {conditions_text(levels.conditions, rule.over)}"
+    detail += f"; {_crossing_words(rows, rule, comparison)}"
+    return estimate(differences(levels), rule, detail, levels.notes)
+
+
+def compared(
+    rows: pd.DataFrame, rule: Rule, comparison: Comparison, window: Window, *, last: bool = False
+) -> Levels:
+    """Accuracies of the networks of a comparison where they can decide: complete seeds, above the floor.
+
+    Raises:
+        NotMeasured: as `complete_levels`.
+        AtChance: if no network rises above chance.
+    """
+    names = (comparison.series, *comparison.against)
+    return above_floor(complete_levels(rows, names, rule.over, window, last=last), rule, comparison.text)
+
+
+def differences(levels: Levels) -> pd.DataFrame:
+    """Paired differences in points of the first series from the others, per seed and condition.
+
+    Against several series, the one with the greatest mean over seeds at a condition counts there.
+    """
+    first, *others = (grid.accuracy for grid in levels.grids)
+    best = pd.concat([other.mean() for other in others], axis=1).idxmax(axis=1)
+    rival = pd.DataFrame({condition: others[int(place)][condition] for condition, place in best.items()})
+    return PER_CENT * (first - rival)
+
+
+def conditions_text(conditions: Sequence[float], over: str) -> str:
+    """The conditions of a mean in words."""
+    first, last = conditions[0], conditions[-1]
+    if first == last:
+        return f"{over} {first:.4g}"
+    return f"mean over {len(conditions)} values of {over} from {first:.4g} to {last:.4g}"
 
 
 def crossing(conditions: Sequence[float], differences: Sequence[float]) -> float:
@@ -67,7 +91,16 @@ def crossing(conditions: Sequence[float], differences: Sequence[float]) -> float
     return float(start + (stop - start) * -below / (above - below))
 
 
-def _crossing_text(turn: float, first: float, over: str) -> str:
+def _crossing_words(rows: pd.DataFrame, rule: Rule, comparison: Comparison) -> str:
+    """Where the difference turns, over all conditions at which a network rises above chance."""
+    try:
+        levels = compared(rows, rule, comparison, Window())
+    except NotMeasured:
+        return f"no seed is complete over every {rule.over}, so no crossing is looked for"
+    means = (differences(levels).mean() * rule.sign).to_list()
+    turn = crossing(levels.conditions, means)
     if math.isnan(turn):
         return "no measured crossing"
-    return f"ahead at every {over}" if turn == first else f"measured crossing at {over} {turn:.3f}"
+    if turn == levels.conditions[0]:
+        return f"ahead at every {rule.over} above chance"
+    return f"measured crossing at {rule.over} {turn:.3f}"

@@ -1,24 +1,41 @@
-"""Grids of accuracies and of their paired differences: one row per training seed, one column per condition.
+"""Grids of accuracies: one row per training seed, one column per condition, one grid per series.
 
 Repeats within a seed are averaged first; the seed is the unit of every interval.
 """
 
+from dataclasses import dataclass
+
+import numpy as np
 import pandas as pd
 
-from flexnet.claims.kinds import Measurement, NotMeasured
-from flexnet.claims.model import Comparison, Rule, Window
-from flexnet.statistics.intervals import t_interval
+from flexnet.claims.kinds import NotMeasured
+from flexnet.errors import DataError
 
-PER_CENT = 100.0
 # Along other conditions than these, a claim speaks of test images, trained thresholds and no attack.
 PLAIN = {"split": "test", "intervention": "trained", "epsilon": 0.0}
+# Grid values such as 0.1 * 3 and 0.3 differ in their last digits and are one condition.
+DIGITS = 9
 
 
-def accuracy_grid(rows: pd.DataFrame, series: str, over: str) -> pd.DataFrame:
-    """Accuracies of one series as fractions: one row per seed, one column per value of `over`.
+@dataclass(frozen=True)
+class SeriesGrid:
+    """One series: accuracies as fractions and numbers of images, a row per seed, a column per condition.
+
+    An accuracy is NaN where the seed was not measured, has fewer repeats than others of its series, or
+    repeats on different numbers of images.
+    """
+
+    name: str
+    accuracy: pd.DataFrame
+    images: pd.DataFrame
+
+
+def series_grid(rows: pd.DataFrame, series: str, over: str) -> SeriesGrid:
+    """The accuracies of one series along the condition column `over`.
 
     Raises:
         NotMeasured: if the series or the column is absent.
+        DataError: if an accuracy is no fraction, the series mixes models, or a row occurs twice.
     """
     part = rows[rows["series"] == series]
     for column, plain in PLAIN.items():
@@ -26,57 +43,41 @@ def accuracy_grid(rows: pd.DataFrame, series: str, over: str) -> pd.DataFrame:
             part = part[part[column] == plain]
     if part.empty or over not in part.columns:
         raise NotMeasured(f"no rows of series {series!r} with a column {over!r}")
-    return part.pivot_table(index="seed", columns=over, values="accuracy", aggfunc="mean")
+    part = part.assign(**{over: part[over].astype(float).round(DIGITS)})
+    _check(part, series, over)
+    cells = part.groupby(["seed", over])
+    repeats, numbers = cells.size().unstack(), cells["n"].nunique().unstack()
+    whole = repeats.eq(repeats.max(), axis="columns") & (numbers == 1)
+    return SeriesGrid(
+        series, cells["accuracy"].mean().unstack().where(whole), cells["n"].min().unstack().where(whole)
+    )
 
 
-def difference_grid(rows: pd.DataFrame, comparison: Comparison, over: str) -> pd.DataFrame:
-    """Paired differences in points: one row per seed that all series have, one column per condition.
-
-    Against several series, the one with the greatest mean over seeds at a condition counts there.
-
-    Raises:
-        NotMeasured: if a series is absent or no seed or condition is common to all.
-    """
-    first, *others = (accuracy_grid(rows, name, over) for name in (comparison.series, *comparison.against))
-    seeds = sorted(set(first.index).intersection(*(other.index for other in others)))
-    if not seeds:
-        raise NotMeasured(f"no training seed is common to {comparison.text}")
-    others = [other.loc[seeds] for other in others]
-    best = pd.concat([other.mean() for other in others], axis=1).dropna().idxmax(axis=1)
-    rival = pd.DataFrame({condition: others[int(place)][condition] for condition, place in best.items()})
-    grid = PER_CENT * (first.loc[seeds] - rival).dropna(axis="columns")
-    if grid.empty:
-        raise NotMeasured(f"no {over} is common to {comparison.text}")
-    return grid.sort_index(axis="columns")
-
-
-def inside(grid: pd.DataFrame, window: Window, over: str) -> pd.DataFrame:
-    """The columns of a grid that lie in the window.
-
-    Raises:
-        NotMeasured: if there are none.
-    """
-    kept = [condition for condition in grid.columns if float(condition) in window]
-    if not kept:
-        raise NotMeasured(
-            f"no {over} {window.text} among {[round(float(value), 4) for value in grid.columns]}"
+def _check(part: pd.DataFrame, series: str, over: str) -> None:
+    """Refuse rows of a series whose mean would be about something else."""
+    for column in ("seed", "accuracy", "n"):
+        if column not in part.columns:
+            raise DataError(
+                f"series {series}: expected a column {column!r}; got {list(part.columns)}; add it"
+            )
+    wrong = part[~(part["accuracy"].between(0.0, 1.0) & (part["n"] >= 1) & np.isfinite(part[over]))]
+    if not wrong.empty:
+        raise DataError(
+            f"series {series}: expected accuracies as fractions in [0, 1], images to count and a number in "
+            f"{over}; got {_words(wrong, ['seed', 'accuracy', 'n', over])}; check the run that made them"
         )
-    return grid[kept]
+    if "model" in part.columns and part["model"].nunique() > 1:
+        raise DataError(
+            f"series {series}: expected one model; got {sorted(set(part['model']))}; give each its own series"
+        )
+    keys = ["seed", over, *(name for name in ("draw",) if name in part.columns)]
+    twice = part[part.duplicated(keys)]
+    if not twice.empty:
+        raise DataError(
+            f"series {series}: expected one row per {', '.join(keys)}; got two of {_words(twice, keys)}; "
+            "remove one, or say which condition differs"
+        )
 
 
-def estimate(grid: pd.DataFrame, detail: str, found: tuple[str, ...] = ()) -> Measurement:
-    """The mean over conditions, each with the same weight, with its interval over seeds."""
-    mean = t_interval(grid.mean(axis="columns"))
-    return Measurement(mean.mean, mean.low, mean.high, mean.n, detail, found)
-
-
-def exceptions(grid: pd.DataFrame, rule: Rule) -> tuple[str, ...]:
-    """Where the effect does not lie on the claimed side of zero, per column named in `universal`."""
-    means = {rule.over: grid.mean() * rule.sign, "seed": grid.mean(axis="columns") * rule.sign}
-    found = []
-    for name in rule.universal:
-        failing = means[name][means[name] <= 0]
-        if len(failing):
-            worst = failing.idxmin()
-            found.append(f"fails at {len(failing)} of {len(means[name])} {name}s, worst at {name} {worst}")
-    return tuple(found)
+def _words(rows: pd.DataFrame, columns: list[str]) -> str:
+    return ", ".join(f"{name} {rows[name].iloc[0]}" for name in columns)

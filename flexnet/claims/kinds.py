@@ -5,7 +5,7 @@ Kinds live in modules of their own, by what they compare; `flexnet.claims.rules`
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 import pandas as pd
 
@@ -14,14 +14,29 @@ from flexnet.errors import ConfigError
 
 
 class NotMeasured(Exception):
-    """The rows do not hold what a rule needs; the text says what is absent."""
+    """The rows do not hold what a rule needs; the text says what is absent. `word` is the verdict."""
+
+    word: ClassVar[str] = "not measured"
+    n = 0
+
+
+class AtChance(NotMeasured):
+    """Nothing that a rule compares rises above chance, over `n` seeds; the text says where."""
+
+    word = "at chance"
+
+    def __init__(self, text: str, n: int) -> None:
+        super().__init__(text)
+        self.n = n
 
 
 @dataclass(frozen=True)
 class Measurement:
     """An effect in percentage points with its 95 % interval over `n` seeds.
 
+    `low` and `high` are NaN where the seeds give no interval: one alone, or all with the same value.
     `exceptions` lists where the universal part of a claim fails; empty if it holds or there is none.
+    `notes` says what was left out, and what else limits the measurement.
     """
 
     effect: float
@@ -30,6 +45,7 @@ class Measurement:
     n: int
     detail: str
     exceptions: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 Kind: TypeAlias = Callable[[pd.DataFrame, Rule, Comparison, Window], Measurement]

@@ -7,8 +7,19 @@ from typing import Literal, TypeAlias
 
 # Grid values such as 0.1 * 4 differ from 0.4 in the last digit.
 GRID_TOLERANCE = 1e-9
+# Effects in points that differ by less differ by the rounding of floating-point numbers alone.
+TIE = 1e-9
 
 Number: TypeAlias = float | Mapping[str, float] | Mapping[float, float]
+
+
+@dataclass(frozen=True)
+class RuleChange:
+    """A change of the rules after they were first stated: when (YYYY-MM-DD), what and why."""
+
+    date: str
+    what: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -35,6 +46,8 @@ class Window:
     @property
     def text(self) -> str:
         """The window in words."""
+        if self.at_least == self.up_to:
+            return f"{self.up_to:g}"
         parts = [
             f"above {self.above:g}" if math.isfinite(self.above) else "",
             f"from {self.at_least:g}" if math.isfinite(self.at_least) else "",
@@ -57,14 +70,16 @@ class Comparison:
     """One series against one other, or against the best of several at each condition.
 
     A series that is judged by itself has nothing in `against`, but the condition `at` which it should be
-    best, or the published `cell` that it should repeat. A `range` of its own takes the place of the
-    rule's; the comparison is then judged under the protocols that it names and no other.
+    best, or the published `cell` that it should repeat. `value` is the paper's effect for this comparison,
+    if it gives one. A `range` of its own takes the place of the rule's; the comparison is then judged under
+    the protocols that it names and no other.
     """
 
     series: str
     against: tuple[str, ...] = ()
     at: float | None = None
     cell: Cell | None = None
+    value: float | None = None
     range: Mapping[str, Window] = field(default_factory=dict)
 
     @property
@@ -80,7 +95,11 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Rule:
-    """How a claim is judged, stated before looking. Sizes are percentage points."""
+    """How a claim is judged, stated before looking. Sizes are percentage points.
+
+    `chance` is the share of right answers of a guess; None if what is measured has no such floor.
+    `universal` marks a claim that also says "at every ...": it is judged by every pair of condition and seed.
+    """
 
     kind: str
     over: str
@@ -90,7 +109,8 @@ class Rule:
     size: float = 0.0
     margin: float | None = None
     range: Mapping[str, Window] = field(default_factory=dict)
-    universal: tuple[str, ...] = ()
+    universal: bool = False
+    chance: float | None = None
 
     @property
     def sign(self) -> int:
@@ -106,6 +126,14 @@ class Rule:
     def claimed(self) -> tuple[float, float]:
         """The claimed side as an interval of effects, open at infinity."""
         return (self.threshold, math.inf) if self.sign > 0 else (-math.inf, self.threshold)
+
+    def text(self, comparison: Comparison, protocol: str) -> str:
+        """One comparison in words that no other of the rule has: `low, threshold 0.1 - others`."""
+        if comparison.at is not None:
+            return f"{comparison.text}, {self.over} {comparison.at:g} - others"
+        if comparison.range:
+            return f"{comparison.text}, {self.over} {self.window(protocol, comparison).text}"
+        return comparison.text
 
     def window(self, protocol: str, comparison: Comparison | None = None) -> Window:
         """The conditions that count under `protocol`, of one comparison or by default."""

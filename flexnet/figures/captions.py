@@ -24,7 +24,8 @@ _BEFORE: Final = {
     (_SHADING, "sem"): "Shading: ±",
     (_SHADING, "interval"): "Shading:",
 }
-_NORMALISED: Final = "Epsilon is in normalised units; dotted line: where the paper's curves cross."
+_NORMALISED: Final = "Epsilon is in normalised units."
+_CROSSING: Final = "Dotted line: where the paper's curves cross."
 _PIXELS: Final = (
     "Epsilon is in pixel units of the [0, 1] scale, on a logarithmic axis that is linear below 1/255."
 )
@@ -35,8 +36,10 @@ class Facts:
     """What a figure's legend and caption need to know and its table does not hold.
 
     `series` are the figure's series in the order of the registry; `labels` maps a series to its legend label
-    (the series' own name where absent); `classes` sets the chance level; `network` and `note` are short texts
-    such as "VGG16 at a quarter of its width".
+    (the series' own name where absent), `thresholds` to the uniform threshold that it was trained with;
+    `classes` sets the chance level; `network` and `note` are short texts such as "VGG16 at a quarter of its
+    width"; `published` is what a caption says of a paper's numbers in the figure. Of a scale that is no
+    `evidence`, figures show no number of a paper and captions do not speak of one.
     """
 
     scale: str
@@ -44,12 +47,15 @@ class Facts:
     dataset: str = ""
     series: Sequence[str] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    thresholds: Mapping[str, float] = field(default_factory=dict)
     classes: int = 10
     train_images: int = 0
     test_images: int = 0
     epochs: int = 0
     network: str = ""
     note: str = ""
+    published: str = ""
+    evidence: bool = True
 
     def __post_init__(self) -> None:
         if self.protocol not in BANDS:
@@ -73,7 +79,8 @@ def caption(template: str, table: "pd.DataFrame", facts: Facts) -> str:
     """Fill a caption template from a figure's table and the facts of its run.
 
     Known fields: attack, band, chance, classes, dataset, epochs, epsilon_units, n, n_images, network, note,
-    protocol, scale, series, test_images, train_images. Line breaks and repeated blanks become single blanks.
+    protocol, published, scale, series, test_images, train_images. Line breaks and repeated blanks become
+    single blanks.
 
     Raises:
         ConfigError: if the template names an unknown field or cannot be parsed.
@@ -99,12 +106,13 @@ def _fields(table: "pd.DataFrame", facts: Facts) -> dict[str, Callable[[], str]]
         "classes": lambda: str(facts.classes),
         "dataset": lambda: facts.dataset,
         "epochs": lambda: f"{facts.epochs:,}",
-        "epsilon_units": lambda: _PIXELS if facts.protocol == "corrected" else _NORMALISED,
+        "epsilon_units": lambda: epsilon_words(facts),
         "n": lambda: spread(table, "n"),
         "n_images": lambda: spread(table, "n_images"),
         "network": lambda: facts.network,
         "note": lambda: facts.note,
         "protocol": lambda: facts.protocol,
+        "published": lambda: facts.published if facts.evidence else "",
         "scale": lambda: facts.scale,
         "series": lambda: "; ".join(facts.label(name) for name in dict.fromkeys(table["series"])),
         "test_images": lambda: f"{facts.test_images:,}",
@@ -126,6 +134,13 @@ def band_sentence(table: "pd.DataFrame", facts: Facts) -> str:
     sentence = f"{_BEFORE[drawn, facts.band]} {_BAND_WORDS[facts.band]}"
     single = "; a network with one seed has none" if int(table["n"].min()) == 1 else ""
     return f"{sentence} over training seeds (n = {spread(table, 'n')}){single}."
+
+
+def epsilon_words(facts: Facts) -> str:
+    """The unit of an axis of perturbation sizes, and what is marked on it."""
+    if facts.protocol == "corrected":
+        return _PIXELS
+    return f"{_NORMALISED} {_CROSSING}" if facts.evidence else _NORMALISED
 
 
 def attack_words(table: "pd.DataFrame", facts: Facts) -> str:

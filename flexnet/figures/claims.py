@@ -1,8 +1,9 @@
-"""The papers' claims against what was measured: one block per claim, one line per protocol."""
+"""The papers' claims against what was measured: one block per claim, one line per protocol and comparison."""
 
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -11,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from flexnet.errors import DataError
 from flexnet.figures.captions import Facts
-from flexnet.figures.palette import BLUE, GREEN, VERMILLION
+from flexnet.figures.palette import BLUE, GREEN, ORANGE, PURPLE, VERMILLION
 from flexnet.figures.style import FAINT, INK, column_figure, journal
 
 if TYPE_CHECKING:
@@ -23,14 +24,27 @@ VERDICT_COLOURS: Final = {
     "partly": BLUE,
     "undecided": "#6E6E6E",
     "contradicted": VERMILLION,
+    "at chance": PURPLE,
+    "not measured": FAINT,
+    "no evidence": "#6E6E6E",
 }
-VERDICT_MARKERS: Final = {"reproduced": "o", "partly": "s", "undecided": "D", "contradicted": "X"}
+VERDICT_MARKERS: Final = {
+    "reproduced": "o",
+    "partly": "s",
+    "undecided": "D",
+    "contradicted": "X",
+    "no evidence": "o",
+}
+# The words of a comparison, and the one that only a summary of several has.
+SUMMARY_COLOURS: Final = {**VERDICT_COLOURS, "mixed": ORANGE}
 SHADE = "#F0EBDD"
-LINE_MM, MARGIN_MM = 4.6, 21.0
+WIDTH_MM, LINE_MM, MARGIN_MM = 130.0, 3.6, 26.0
+# Where the summary stands right of the axes, in points: beyond the longest verdict.
+SUMMARY_LEFT = 52
 
 
 def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
-    """Keep what was measured: the ledger's rows with an effect, in the ledger's order.
+    """Keep the claims of which something was measured, each with all its comparisons, in the ledger's order.
 
     Args:
         rows: a ledger as read by `flexnet.claims.ledger.read_ledger`.
@@ -38,51 +52,62 @@ def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
     Raises:
         DataError: if nothing was measured.
     """
-    measured = rows[rows["verdict"].isin(list(VERDICT_COLOURS))].reset_index(drop=True)
-    if measured.empty:
+    measured = rows["n"] > 0
+    if not measured.any():
         raise DataError("expected at least one measured claim; got none; make the rows of a figure first")
-    return measured
+    shown = measured.groupby([rows["paper"], rows["id"], rows["protocol"]]).transform("any")
+    return rows[shown].reset_index(drop=True)
 
 
 def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
     """Draw each measured effect with its 95 % interval beside the paper's value and the claimed side.
 
-    All protocols of the table are shown; one panel per unit.
+    All protocols of the table are shown; one panel per unit. Of a scale that is no evidence only the
+    measurements are drawn.
     """
     table = summarise_rows(table)
     units = list(dict.fromkeys(table["unit"]))
     blocks = [_blocks(table[table["unit"] == unit]) for unit in units]
     lines = [sum(len(block) + 1 for block in panel) for panel in blocks]
     with journal():
-        figure = column_figure(MARGIN_MM * (1 + 0.5 * (len(units) - 1)) + LINE_MM * sum(lines))
+        height = MARGIN_MM * (1 + 0.5 * (len(units) - 1)) + LINE_MM * sum(lines)
+        figure = column_figure(height, WIDTH_MM)
         panels = figure.subplots(len(units), 1, squeeze=False, height_ratios=lines)[:, 0]
         for axes, panel, unit in zip(panels, blocks, units, strict=True):
-            _draw_panel(axes, panel, unit)
-        _legend(figure)
-        panels[0].set_title(f"{facts.scale} scale", loc="right", fontsize=6, color=FAINT, pad=3)
+            _draw_panel(axes, panel, unit, facts)
+        _legend(figure, facts)
+        demonstration = "" if facts.evidence else ", a demonstration: no verdicts"
+        title = f"{facts.scale} scale{demonstration}"
+        panels[0].set_title(title, loc="right", fontsize=6, color=FAINT, pad=3)
     return figure
 
 
 def _blocks(table: "pd.DataFrame") -> list["pd.DataFrame"]:
+    """The lines of each claim, protocol by protocol."""
     return [block for _, block in table.groupby(["paper", "id"], sort=False)]
 
 
-def _draw_panel(axes: Axes, blocks: list["pd.DataFrame"], unit: str) -> None:
+def _draw_panel(axes: Axes, blocks: list["pd.DataFrame"], unit: str, facts: Facts) -> None:
     axes.set_xlim(*_limits(blocks))
-    ticks, labels, top = [], [], 0.0
+    ticks: list[float] = []
+    labels: list[str] = []
+    top = 0.0
     for block in blocks:
         _shade(axes, block, top)
         # Zero is drawn beside the effects only, so that it does not run through the headings.
         axes.vlines(0.0, top + 0.95, top + len(block) + 0.9, color=INK, linewidth=0.6, zorder=1)
         first = block.iloc[0]
         _write(axes, f"{first['id']}  {first['title']}", 0.0, top + 0.5, INK)
-        for line, (_, row) in enumerate(block.iterrows(), start=1):
-            _draw_effect(axes, row, top + line + 0.4)
-            ticks.append(top + line + 0.4)
-            labels.append(str(row["protocol"]))
+        places = top + 1.4 + np.arange(len(block))
+        for y, (_, row) in zip(places, block.iterrows(), strict=True):
+            _draw_effect(axes, row, float(y), facts)
+        if facts.evidence:
+            _summaries(axes, block, top + 1.4)
+        ticks.extend(places.tolist())
+        labels.extend(f"{row['comparison']}   {row['protocol']}" for _, row in block.iterrows())
         top += len(block) + 1
     axes.set_ylim(top + 0.1, -0.1)
-    axes.set_yticks(ticks, labels)
+    axes.set_yticks(ticks, labels, fontsize=6)
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
@@ -98,57 +123,74 @@ def _shade(axes: Axes, block: "pd.DataFrame", top: float) -> None:
         axes.fill_betweenx(lines, max(low, left), min(high, right), color=SHADE, linewidth=0, zorder=0)
 
 
-def _draw_effect(axes: Axes, row: "pd.Series[float]", y: float) -> None:
+def _draw_effect(axes: Axes, row: "pd.Series[float]", y: float, facts: Facts) -> None:
     word = str(row["verdict"])
     colour = VERDICT_COLOURS[word]
     effect, low, high = (float(row[name]) for name in ("measured_value", "low", "high"))
     if not np.isnan(low):
         axes.plot([low, high], [y, y], color=colour, linewidth=1.3, solid_capstyle="butt", gid="interval")
-    axes.plot([effect], [y], marker=VERDICT_MARKERS[word], color=colour, markersize=4.5, gid=str(row["id"]))
-    if not np.isnan(float(row["paper_value"])):
-        axes.plot(
-            [float(row["paper_value"])],
-            [y],
-            marker="d",
-            color=INK,
-            fillstyle="none",
-            markersize=5,
-            gid="paper",
-        )
-    _write(axes, word, 1.0, y, colour)
+    if not np.isnan(effect):
+        marker = VERDICT_MARKERS[word]
+        axes.plot([effect], [y], marker=marker, color=colour, markersize=4.0, gid=str(row["id"]))
+    theirs = float(row["paper_value"])
+    if facts.evidence and not np.isnan(theirs):
+        axes.plot([theirs], [y], marker="d", color=INK, fillstyle="none", markersize=4.5, gid="paper")
+    if facts.evidence:
+        _write(axes, word, 1.0, y, colour)
+    elif np.isnan(effect) and int(row["n"]) > 0:
+        _write(axes, "at chance", 1.0, y, colour)  # no verdict, but why there is nothing to see
 
 
-def _write(axes: Axes, text: str, x: float, y: float, colour: str) -> None:
-    """Small text at a fraction `x` of the axes' width and the line `y`."""
+def _summaries(axes: Axes, block: "pd.DataFrame", y: float) -> None:
+    """Beside the verdicts, what they come to under each protocol, where a claim has several comparisons."""
+    for _, part in block.groupby("protocol", sort=False):
+        if len(part) > 1:
+            word = str(part["summary"].iloc[0])
+            text = f"all {len(part)}: {word}"
+            _write(axes, text, 1.0, y, SUMMARY_COLOURS[word], shift=SUMMARY_LEFT, weight="bold")
+        y += len(part)
+
+
+def _write(
+    axes: Axes, text: str, x: float, y: float, colour: str, *, shift: float = 3, weight: str = "normal"
+) -> None:
+    """Small text at a fraction `x` of the axes' width and the line `y`, some points to the right."""
     axes.annotate(
         text,
         (x, y),
         xycoords=("axes fraction", "data"),
-        xytext=(3, 0),
+        xytext=(shift, 0),
         textcoords="offset points",
         va="center_baseline",
         color=colour,
-        fontsize=7,
+        fontsize=6.5,
+        fontweight=weight,
     )
 
 
 def _limits(blocks: list["pd.DataFrame"]) -> tuple[float, float]:
-    columns = ["paper_value", "measured_value", "low", "high"]
+    columns = ["paper_value", "measured_value", "low", "high", "claimed_low", "claimed_high"]
     numbers = np.concatenate([block[columns].to_numpy(dtype=float).ravel() for block in blocks])
-    borders = np.concatenate(
-        [block[["claimed_low", "claimed_high"]].to_numpy(dtype=float).ravel() for block in blocks]
-    )
-    finite = np.concatenate([numbers[np.isfinite(numbers)], borders[np.isfinite(borders)], [0.0]])
+    finite = np.concatenate([numbers[np.isfinite(numbers)], [0.0]])
     pad = 0.08 * max(float(np.ptp(finite)), 1e-6)
     return float(finite.min()) - pad, float(finite.max()) + pad
 
 
-def _legend(figure: Figure) -> None:
-    handles = [
-        Line2D([], [], color=INK, marker="o", markersize=4, linewidth=1.3, label="measured, 95 %"),
-        Line2D(
-            [], [], color=INK, marker="d", fillstyle="none", markersize=5, linestyle="none", label="paper"
-        ),
-        Patch(color=SHADE, label="claimed side"),
+def _legend(figure: Figure, facts: Facts) -> None:
+    """What is drawn, then the words that it may have with their markers."""
+    handles: list[Artist] = [
+        Line2D([], [], color=INK, marker="o", markersize=4, linewidth=1.3, label="measured, 95 %")
     ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=3)
+    colours = [INK]
+    if facts.evidence:
+        theirs = Line2D([], [], color=INK, marker="d", fillstyle="none", markersize=4.5, label="paper")
+        theirs.set_linestyle("none")
+        words = [word for word in SUMMARY_COLOURS if word != "no evidence"]
+        handles += [theirs, Patch(color=SHADE, label="claimed side"), *map(_word_handle, words)]
+        colours += [INK, INK, *(SUMMARY_COLOURS[word] for word in words)]
+    figure.legend(handles=handles, labelcolor=colours, loc="outside upper center", ncols=4)
+
+
+def _word_handle(word: str) -> Line2D:
+    marker, colour = VERDICT_MARKERS.get(word, ""), SUMMARY_COLOURS[word]
+    return Line2D([], [], color=colour, marker=marker, markersize=4, linestyle="none", label=word)

@@ -35,8 +35,8 @@ def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
 def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
     """Draw test accuracy (%) against the threshold at test, one panel per threshold in training.
 
-    Panels are in the order of the registry. Open markers are what the authors' development notebooks hold;
-    one of their series without rows leaves its panel with these alone.
+    Panels are in the order of the registry. Open markers are what the authors' development notebooks hold,
+    unless the scale is no evidence. One of their series without rows leaves its panel with these alone.
 
     Raises:
         DataError: if the table has no row of the facts' protocol.
@@ -47,9 +47,7 @@ def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
         shown = shown_series(part, facts.series, PAPER_SERIES)
         panels = figure.subplots(1, len(shown), sharex=True, sharey=True)
         for axes, letter, series in zip(panels, ascii_uppercase, shown, strict=False):
-            if series in PAPER_SERIES:
-                _mark_published(axes, series)
-            draw_bars(axes, part[part["series"] == series], "threshold", facts)
+            _draw_panel(axes, part, series, facts)
             axes.set_title(letter, loc="left", fontsize=9, fontweight="bold", pad=3)
         panels[0].set_ylabel("Test accuracy (%)")
         panels[0].set_ylim(0.0, 100.0)
@@ -64,21 +62,36 @@ def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
     return figure
 
 
-def _mark_published(axes: Axes, series: str) -> None:
-    """The threshold in training and the authors' runs."""
-    trained = published("flexible-layer", "fig3_trained_threshold").value
+def _draw_panel(axes: Axes, part: "pd.DataFrame", series: str, facts: Facts) -> None:
+    trained = _trained_threshold(series, facts)
+    if trained is not None:
+        axes.axvline(
+            trained,
+            color=FAINT,
+            linewidth=0.8,
+            linestyle=(0, (3, 2)),
+            zorder=1,
+            label="threshold in training",
+            gid="trained",
+        )
+    if facts.evidence and series in PAPER_SERIES:
+        _mark_released(axes, series)
+    draw_bars(axes, part[part["series"] == series], "threshold", facts)
+
+
+def _trained_threshold(series: str, facts: Facts) -> float | None:
+    """The threshold in training: that of our networks, or the paper's where the facts do not hold it."""
+    if series in facts.thresholds or not facts.evidence or series not in PAPER_SERIES:
+        return facts.thresholds.get(series)
+    theirs = published("flexible-layer", "fig3_trained_threshold").value
+    assert isinstance(theirs, dict)
+    return float(theirs[series])
+
+
+def _mark_released(axes: Axes, series: str) -> None:
+    """What the authors' own networks did, with open markers."""
     released = published("flexible-layer", f"released_fig3_{series}").value
-    assert isinstance(trained, dict)
     assert isinstance(released, dict)
-    axes.axvline(
-        trained[series],
-        color=FAINT,
-        linewidth=0.8,
-        linestyle=(0, (3, 2)),
-        zorder=1,
-        label="threshold in training",
-        gid="trained",
-    )
     axes.plot(
         list(released.keys()),
         list(released.values()),

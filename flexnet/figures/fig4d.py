@@ -34,6 +34,8 @@ def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
 def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
     """Draw test accuracy (%) against epsilon with error bars, the chance level and the paper's crossing.
 
+    The crossing is left out where the scale is no evidence.
+
     Epsilon is in normalised units on a linear axis under the paper's and the release protocol. Under the
     corrected one it is in pixel units of the [0, 1] scale; its grid spans 1/255 to 1, so the axis is
     logarithmic with a linear start at 0, and the crossing, which belongs to normalised units, is absent.
@@ -53,7 +55,8 @@ def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
             _pixel_axis(axes, float(part["epsilon"].max()))
         else:
             _normalised_axis(axes, float(part["epsilon"].max()))
-            _mark_crossing(axes, float(part["epsilon"].max()))
+            if facts.evidence:
+                _mark_crossing(axes, float(part["epsilon"].max()))
         _mark_chance(axes, facts)
         legend_above(figure, axes)
         stamp(axes, facts)

@@ -45,7 +45,8 @@ def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
 def _sheet(table: "pd.DataFrame", facts: Facts) -> Sheet:
     """The table: our means, their change against the baseline and the paper's means beside them.
 
-    A network that has no rows keeps its line, with blanks for what was not measured.
+    A network that has no rows keeps its line, with blanks for what was not measured. The paper's means are
+    absent where the scale is no evidence.
     """
     part = one_protocol(table, facts)
     attack = attack_epsilon(part)
@@ -56,27 +57,28 @@ def _sheet(table: "pd.DataFrame", facts: Facts) -> Sheet:
         )
         for series in shown_series(part, facts.series, PAPER_NAMES)
     )
-    return Sheet(_columns(attack), (Block("", lines),), _notes(part, facts))
+    return Sheet(_columns(attack, facts), (Block("", lines),), _notes(part, facts))
 
 
-def _columns(attack: float | None) -> tuple[Column, ...]:
+def _columns(attack: float | None, facts: Facts) -> tuple[Column, ...]:
     under = f", ε = {attack:g}" if attack else ""
     heads = {"clean": "Clean accuracy (%)", "fgsm": f"FGSM accuracy (%){under}"}
     return (
         Column("network", "Network"),
         *(
-            Column(f"{key} {name}", word, head)
+            Column(f"{key} {name}", name, head)
             for key, head in heads.items()
-            for name, word in (("here", "here"), ("change", "change"), ("paper", "paper"))
+            for name in ("here", "change", *(("paper",) if facts.evidence else ()))
         ),
     )
 
 
-def _three(part: "pd.DataFrame", series: str, epsilon: float | None, facts: Facts) -> tuple[str, str, str]:
-    """Our mean, its change against the baseline, and the paper's mean."""
+def _three(part: "pd.DataFrame", series: str, epsilon: float | None, facts: Facts) -> tuple[str, ...]:
+    """Our mean, its change against the baseline, and, beside evidence, the paper's mean."""
     ours = find(part, series, epsilon)
     change = BLANK if series == REFERENCE else change_text(ours, find(part, REFERENCE, epsilon))
-    return estimate_text(ours, facts), change, _published(series, "clean" if epsilon == 0.0 else "fgsm")
+    theirs = (_published(series, "clean" if epsilon == 0.0 else "fgsm"),) if facts.evidence else ()
+    return estimate_text(ours, facts), change, *theirs
 
 
 def _published(series: str, condition: str) -> str:
@@ -91,10 +93,11 @@ def _published(series: str, condition: str) -> str:
 
 def _notes(part: "pd.DataFrame", facts: Facts) -> tuple[str, ...]:
     attacked = f" FGSM here: {attack_words(part, facts)}." if attack_epsilon(part) else ""
+    paper = " Paper: epsilon = 0.1 in normalised units; ± standard error over ten initialisations."
     return (
         f"Here: {facts.network} on {facts.dataset}.{attacked} {band_sentence(part, facts)}",
-        "Change: difference of our means from the baseline's, percentage points. "
-        "Paper: epsilon = 0.1 in normalised units; ± standard error over ten initialisations.",
+        "Change: difference of our means from the baseline's, percentage points."
+        + (paper if facts.evidence else ""),
     )
 
 

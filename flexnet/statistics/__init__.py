@@ -1,5 +1,6 @@
 """Estimates over training seeds, paired differences, and the tables that carry them."""
 
+from flexnet.statistics.chance import rises_above_chance
 from flexnet.statistics.intervals import Estimate, t_interval, wilson_interval
 from flexnet.statistics.paired import Paired, paired_difference
 from flexnet.statistics.summary import per_seed, summarise
@@ -12,6 +13,7 @@ __all__ = [
     "per_seed",
     "read_rows",
     "read_table",
+    "rises_above_chance",
     "summarise",
     "t_interval",
     "wilson_interval",

@@ -94,6 +94,7 @@ WORKED: Final = Schema(
     },
     {},
 )
+# One row per comparison of a claim: `verdict` is its own, `summary` the claim's, the same in all its rows.
 LEDGER: Final = Schema(
     {
         "id": str,
@@ -102,6 +103,7 @@ LEDGER: Final = Schema(
         "scale": str,
         "title": str,
         "statement": str,
+        "comparison": str,
         "paper_value": float,
         "measured_value": float,
         "unit": str,
@@ -111,6 +113,7 @@ LEDGER: Final = Schema(
         "claimed_low": float,
         "claimed_high": float,
         "verdict": str,
+        "summary": str,
         "detail": str,
         "source": str,
     },

@@ -10,19 +10,8 @@ from flexnet.problems import Problem, ask, no_such_name, unknown_keys
 FOLDER = Path(__file__).parents[1] / "figures"
 # What the template of a caption may name; `flexnet.figures.captions` fills them.
 CAPTION_FIELDS = (
-    *(
-        "attack",
-        "band",
-        "chance",
-        "classes",
-        "dataset",
-        "epochs",
-        "epsilon_units",
-        "n",
-        "n_images",
-        "network",
-    ),
-    *("note", "protocol", "scale", "series", "test_images", "train_images"),
+    *("attack", "band", "chance", "classes", "dataset", "epochs", "epsilon_units", "n", "n_images"),
+    *("network", "note", "protocol", "published", "scale", "series", "test_images", "train_images"),
 )
 
 

@@ -16,6 +16,7 @@ def make_rows():
                     "model": series,
                     "seed": seed,
                     over: condition,
+                    "n": 10_000,
                     "accuracy": accuracy,
                     **columns,
                 }

@@ -3,7 +3,7 @@ import math
 import pytest
 import yaml
 
-from flexnet.claims.catalogue import load_claims, packaged_papers, published
+from flexnet.claims.catalogue import load_claims, packaged_papers, published, rule_changes
 from flexnet.claims.kinds import KINDS
 from flexnet.claims.model import Window
 from flexnet.errors import ConfigError
@@ -55,8 +55,8 @@ def test_the_rules_are_as_stated():
     assert {name: rule.claimed for name, rule in rules.items()} == JUDGED
     assert {rule.kind for rule in rules.values()} <= set(KINDS)
     assert all(rule.reason for rule in rules.values())
-    assert rules["C06"].universal == ("epoch", "seed")
-    assert rules["C02"].universal == ("threshold",)
+    assert {name for name, rule in rules.items() if rule.universal} == {"C02", "C06", "C09"}
+    assert {rule.chance for rule in rules.values()} == {0.1}
     assert rules["C10"].compare[0].against == ("baseline", "flexible")
 
 
@@ -156,11 +156,56 @@ def test_another_paper_has_the_same_format(tmp_path):
             r"compare: cell: missing keys \['sem', 'n'\]",
         ),
         ([{**CLAIM, "rule": {**RULE, "range": {"paper": {"over": 1}}}}], r"range paper: .* \['over'\]"),
+        ([{**CLAIM, "rule": {**RULE, "universal": ["seed"]}}], r"universal true or false; got \['seed'\]"),
+        ([{**CLAIM, "rule": {**RULE, "chance": 10}}], "chance between 0 and 1; got 10"),
+        (
+            [
+                {
+                    **CLAIM,
+                    "rule": {**RULE, "compare": [{"series": "a", "cell": {"mean": 1, "sem": 0, "n": 1}}]},
+                }
+            ],
+            "cell: expected n of at least 2 and sem of at least 0; got 1, 0",
+        ),
     ],
 )
 def test_a_malformed_claim_is_named(tmp_path, claims, message):
     with pytest.raises(ConfigError, match=message):
         load_claims(write(tmp_path / "second.yaml", paper="second", claims=claims))
+
+
+def test_changes_of_the_rules_are_dated():
+    changes = rule_changes("flexible-layer")
+    assert len(changes) == 7
+    assert {change.date for change in changes} == {"2026-11-25"}
+    assert all(change.what and change.why for change in changes)
+
+
+def test_an_undated_change_is_refused(tmp_path):
+    path = write(
+        tmp_path / "second.yaml", paper="second", claims=[], rules_changed=[{"what": "x", "why": "y"}]
+    )
+    with pytest.raises(ConfigError, match=r"rules_changed: missing keys \['date'\]"):
+        rule_changes(path)
+
+
+def test_values_of_comparisons_are_those_of_the_claim():
+    names = {"uniform": "uniform", "flexible": "standard", "above": "reverse"}
+    for name in ("C01", "C07"):
+        claim = claims_by_id()[name]
+        assert {names[pair.series]: pair.value for pair in claim.rule.compare} == {
+            key: claim.values[key] for key in names.values()
+        }
+    no_loss = claims_by_id()["C05"]
+    assert [pair.value for pair in no_loss.rule.compare] == [no_loss.value, None]
+
+
+def test_no_two_comparisons_of_a_claim_have_the_same_name():
+    for claim in claims_by_id().values():
+        for protocol in ("paper", "release", "corrected"):
+            pairs = [pair for pair in claim.rule.compare if pair.applies(protocol)] if claim.rule else []
+            texts = [claim.rule.text(pair, protocol) for pair in pairs]
+            assert len(texts) == len(set(texts))
 
 
 def test_unknown_paper_and_keys(tmp_path):

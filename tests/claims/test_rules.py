@@ -3,8 +3,7 @@ import math
 import pandas as pd
 import pytest
 
-from flexnet.claims.differences import crossing
-from flexnet.claims.grids import difference_grid
+from flexnet.claims.differences import compared, crossing, differences
 from flexnet.claims.kinds import NotMeasured, rule_kind
 from flexnet.claims.model import Comparison, Rule, Window
 from flexnet.claims.rules import measure
@@ -15,8 +14,12 @@ BEST = Comparison("random", ("baseline", "flexible"))
 EVERYTHING = Window()
 
 
-def rule(kind, over="epsilon", universal=(), direction="greater"):
+def rule(kind, over="epsilon", universal=False, direction="greater"):
     return Rule(kind, over, (PAIR,), direction, "", universal=universal)
+
+
+def difference_grid(rows, comparison, over):
+    return differences(compared(rows, rule("mean_difference", over), comparison, EVERYTHING))
 
 
 @pytest.fixture
@@ -49,18 +52,6 @@ def test_the_best_rival_is_chosen_per_condition(attacked):
     # At 0 the baseline is the better rival (0.91), at 0.2 and 0.4 the flexible network is (0.42, 0.29).
     grid = difference_grid(attacked, BEST, "epsilon")
     assert grid.mean().to_list() == pytest.approx([-11.0, 2.0, 3.0])
-
-
-def test_only_common_seeds_and_conditions_count(make_rows):
-    rows = make_rows(
-        {
-            "baseline": {1: {0.1: 0.5, 0.2: 0.4}, 2: {0.1: 0.5, 0.2: 0.4}},
-            "flexible": {2: {0.1: 0.6, 0.3: 0.5}, 3: {0.1: 0.7}},
-        }
-    )
-    grid = difference_grid(rows, PAIR, "epsilon")
-    assert (list(grid.index), list(grid.columns)) == ([2], [0.1])
-    assert grid.loc[2, 0.1] == pytest.approx(10.0)
 
 
 def test_the_training_split_is_left_out(make_rows):
@@ -97,17 +88,33 @@ def test_crossing_difference_reports_the_turn_outside_its_window(attacked):
     assert "measured crossing at epsilon 0.133" in measured.detail
 
 
-def test_a_universal_part_lists_its_exceptions(attacked):
-    measured = measure(attacked, rule("mean_difference", universal=("epsilon", "seed")), PAIR, EVERYTHING)
-    assert measured.exceptions == ("fails at 1 of 3 epsilons, worst at epsilon 0.0",)
-    held = measure(attacked, rule("mean_difference", universal=("epsilon", "seed")), PAIR, Window(above=0.1))
+def test_a_universal_part_counts_pairs_of_condition_and_seed(attacked):
+    measured = measure(attacked, rule("mean_difference", universal=True), PAIR, EVERYTHING)
+    assert measured.exceptions == (
+        "2 of 6 pairs of epsilon and seed fail, worst by 2 points at epsilon 0, seed 1",
+    )
+    held = measure(attacked, rule("mean_difference", universal=True), PAIR, Window(above=0.1))
     assert held.exceptions == ()
+    assert measure(attacked, rule("mean_difference"), PAIR, EVERYTHING).exceptions == ()
 
 
 def test_a_universal_part_follows_the_claimed_direction(attacked):
-    less = rule("mean_difference", universal=("epsilon",), direction="less")
+    less = rule("mean_difference", universal=True, direction="less")
     measured = measure(attacked, less, PAIR, Window(above=0.1))
-    assert measured.exceptions == ("fails at 2 of 2 epsilons, worst at epsilon 0.4",)
+    assert measured.exceptions == (
+        "4 of 4 pairs of epsilon and seed fail, worst by 10 points at epsilon 0.4, seed 1",
+    )
+
+
+def test_a_tie_is_no_loss_but_fails_too(make_rows):
+    rows = make_rows(
+        {
+            "baseline": {1: {0.1: 0.3, 0.2: 0.3}, 2: {0.1: 0.3, 0.2: 0.2}},
+            "flexible": {1: {0.1: 0.3, 0.2: 0.4}, 2: {0.1: 0.4, 0.2: 0.1 + 0.2}},
+        }
+    )
+    measured = measure(rows, rule("mean_difference", universal=True), PAIR, EVERYTHING)
+    assert measured.exceptions == ("0 of 4 pairs of epsilon and seed fail, 1 of 4 tie",)
 
 
 @pytest.mark.parametrize(
@@ -142,13 +149,17 @@ def test_what_is_absent_is_said(attacked, series, window, message):
 
 def test_no_common_seed(make_rows):
     rows = make_rows({"baseline": {1: {0.1: 0.5}}, "flexible": {2: {0.1: 0.5}}})
-    with pytest.raises(NotMeasured, match="no training seed is common to flexible - baseline"):
+    with pytest.raises(NotMeasured) as raised:
         difference_grid(rows, PAIR, "epsilon")
+    assert str(raised.value) == (
+        "no training seed is complete in all of flexible, baseline: "
+        "seed 1 left out (flexible has no such seed); seed 2 left out (baseline has no such seed)"
+    )
 
 
 def test_no_common_condition(make_rows):
     rows = make_rows({"baseline": {1: {0.1: 0.5}}, "flexible": {1: {0.2: 0.5}}})
-    with pytest.raises(NotMeasured, match="no epsilon is common to flexible - baseline"):
+    with pytest.raises(NotMeasured, match=r"seed 1 left out \(flexible is not complete at epsilon 0.1\)"):
         difference_grid(rows, PAIR, "epsilon")
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from flexnet.claims.kinds import Measurement
 from flexnet.claims.model import Comparison, Rule
-from flexnet.claims.verdicts import VERDICTS, explanation, verdict, weakest
+from flexnet.claims.verdicts import SUMMARIES, VERDICTS, explanation, summary, verdict
 
 PAIR = (Comparison("flexible", ("baseline",)),)
 
@@ -50,41 +50,83 @@ def test_an_exception_makes_partly():
 def test_one_seed_decides_nothing():
     single = Measurement(50.0, math.nan, math.nan, 1, "x")
     assert verdict(single, GAIN) == "undecided"
-    assert "one seed gives no interval" in explanation(single, GAIN, "undecided", 1)
+    assert "one seed gives no interval" in explanation(single, GAIN, "undecided")
+
+
+def test_equal_values_decide_nothing_and_say_so():
+    equal = Measurement(50.0, math.nan, math.nan, 4, "x")
+    assert verdict(equal, GAIN) == "undecided"
+    assert explanation(equal, GAIN, "undecided") == "x; identical values in all seeds give no interval"
 
 
 @pytest.mark.parametrize(
-    ("intervals", "expected"),
+    ("judged_by", "low", "high"),
     [
-        ([(2.0, 3.0), (4.0, 5.0)], ("reproduced", 2.5)),
-        ([(2.0, 3.0), (-9.0, 20.0)], ("undecided", 5.5)),
-        ([(-5.0, -2.0), (-30.0, 3.0)], ("contradicted", -3.5)),
+        (GAIN, 1.0 + 4e-10, 3.0),
+        (GAIN, -3.0, 1.0 - 4e-10),
+        (NO_LOSS, -1.5 + 4e-10, 0.0),
+        (DROP, -3.0, -1.0 - 4e-10),
+        (DROP, -1.0 + 4e-10, 2.0),
     ],
 )
-def test_the_weakest_comparison_decides(intervals, expected):
-    deciding, word = weakest([measured(*interval) for interval in intervals], GAIN)
-    assert (word, deciding.effect) == expected
+def test_an_interval_that_touches_the_border_up_to_rounding_decides_nothing(judged_by, low, high):
+    touching = measured(low, high)
+    assert verdict(touching, judged_by) == "undecided"
+    assert "the interval ends at the border" in explanation(touching, judged_by, "undecided")
 
 
-def test_the_weakest_drop_is_the_smallest():
-    deciding, word = weakest([measured(-9.0, -8.0), measured(-3.0, -2.0)], DROP)
-    assert (word, deciding.effect) == ("reproduced", -2.5)
+def test_beyond_rounding_the_border_is_sharp():
+    assert verdict(measured(1.0 + 1e-6, 3.0), GAIN) == "reproduced"
+    assert verdict(measured(-3.0, 1.0 - 1e-6), GAIN) == "contradicted"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["reproduced"], "reproduced"),
+        (["reproduced", "reproduced"], "reproduced"),
+        (["reproduced", "partly"], "partly"),
+        (["contradicted", "contradicted", "reproduced"], "mixed"),
+        (["reproduced", "reproduced", "contradicted"], "mixed"),
+        (["partly", "contradicted", "at chance"], "mixed"),
+        (["contradicted", "undecided"], "contradicted"),
+        (["contradicted", "not measured"], "contradicted"),
+        (["reproduced", "undecided"], "undecided"),
+        (["reproduced", "not measured"], "undecided"),
+        (["reproduced", "at chance"], "undecided"),
+        (["at chance", "at chance"], "at chance"),
+        (["at chance", "not measured"], "undecided"),
+        (["no evidence", "no evidence"], "no evidence"),
+    ],
+)
+def test_the_summary_never_hides_a_comparison(words, expected):
+    assert summary(words) == summary(words[::-1]) == expected
+    assert expected in SUMMARIES
 
 
 def test_explanation_tells_a_small_effect_from_an_opposite_one():
-    small = explanation(measured(0.2, 0.8), GAIN, "contradicted", 2)
-    assert (
-        small
-        == "x; weakest of 2 comparisons; of the claimed sign, but smaller than the practical size of 1 points"
-    )
-    assert explanation(measured(-3.0, -2.0), GAIN, "contradicted", 1) == "x"
+    small = explanation(measured(0.2, 0.8), GAIN, "contradicted")
+    assert small == "x; of the claimed sign, but smaller than the practical size of 1 points"
+    assert explanation(measured(-3.0, -2.0), GAIN, "contradicted") == "x"
 
 
 @pytest.mark.parametrize(("low", "high", "told"), [(-0.8, -0.2, True), (-0.3, 0.7, False), (0.2, 0.8, False)])
 def test_explanation_of_a_claimed_drop_that_is_small_absent_or_a_gain(low, high, told):
     assert (
-        "smaller than the practical size" in explanation(measured(low, high), DROP, "contradicted", 1)
+        "smaller than the practical size" in explanation(measured(low, high), DROP, "contradicted")
     ) is told
+
+
+@pytest.mark.parametrize(("low", "high", "told"), [(-1.4, -0.2, True), (-1.4, 0.1, False), (0.2, 0.8, False)])
+def test_a_loss_within_the_margin_is_not_passed_off_as_none(low, high, told):
+    assert (
+        "within the margin of 1.5 points" in explanation(measured(low, high), NO_LOSS, "reproduced")
+    ) is told
+
+
+def test_what_was_left_out_stands_in_the_explanation():
+    less = Measurement(2.0, 1.5, 2.5, 3, "x", ("fails",), ("seed 4 left out",))
+    assert explanation(less, GAIN, "partly") == "x; fails; seed 4 left out"
 
 
 def test_every_verdict_is_a_known_word():

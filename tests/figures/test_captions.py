@@ -62,6 +62,19 @@ def test_units_of_epsilon_follow_the_protocol(make_facts):
     assert "pixel units" in caption("{epsilon_units}", table(2), make_facts(protocol="corrected"))
 
 
+def test_a_caption_speaks_of_a_papers_numbers_beside_evidence_only(make_facts):
+    template = "Ours. {published} {epsilon_units} {note}"
+    shown = caption(template, table(2), make_facts(published="Diamonds: theirs.", note="End."))
+    assert shown == (
+        "Ours. Diamonds: theirs. Epsilon is in normalised units. "
+        "Dotted line: where the paper's curves cross. End."
+    )
+    hidden = caption(
+        template, table(2), make_facts(published="Diamonds: theirs.", note="End.", evidence=False)
+    )
+    assert hidden == "Ours. Epsilon is in normalised units. End."
+
+
 def test_the_attack_of_a_table_is_its_greatest_epsilon(make_facts):
     attacked = table(2, 2, column="epsilon").assign(epsilon=[0.0, 0.05])
     assert caption("{attack}", attacked, make_facts()) == "epsilon = 0.05 in normalised units"

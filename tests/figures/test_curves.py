@@ -87,6 +87,13 @@ def test_chance_and_the_papers_crossing_are_marked(fgsm_rows, make_facts):
     assert "paper's crossing, 0.22" in texts(figure)
 
 
+def test_a_demonstration_shows_no_crossing_of_the_paper(fgsm_rows, make_facts):
+    figure = fig4d.draw(fig4d.summarise_rows(fgsm_rows), make_facts(evidence=False))
+    assert "crossing" not in {line.get_gid() for line in figure.axes[0].get_lines()}
+    assert "paper" not in texts(figure)
+    assert "chance" in texts(figure)
+
+
 def test_pixel_units_have_an_axis_of_their_own(fgsm_rows, make_facts):
     figure = fig4d.draw(fig4d.summarise_rows(fgsm_rows), make_facts(protocol="corrected"))
     axes = figure.axes[0]

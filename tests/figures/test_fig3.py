@@ -38,9 +38,12 @@ def rows_of(seeds=(1, 2, 3), series=("low", "high"), protocol="paper"):
 
 @pytest.fixture
 def drawn(make_facts):
-    def build(protocol="paper", **changes):
+    def build(protocol="paper", evidence=True, **changes):
         table = fig3.summarise_rows(rows_of(protocol=protocol, **changes))
-        return fig3.draw(table, make_facts(labels=LABELS, protocol=protocol))
+        facts = make_facts(
+            labels=LABELS, protocol=protocol, evidence=evidence, thresholds={"low": 0.1, "high": 0.5}
+        )
+        return fig3.draw(table, facts)
 
     return build
 
@@ -75,7 +78,7 @@ def test_each_panel_shows_one_network(drawn):
 
 def test_the_threshold_of_training_and_the_released_runs_are_marked(drawn):
     left, right = (artists(axes) for axes in drawn().axes)
-    assert [set(panel["trained"].get_xdata()) for panel in (left, right)] == [{0.1}, {0.6}]
+    assert [set(panel["trained"].get_xdata()) for panel in (left, right)] == [{0.1}, {0.5}]
     assert list(left["released"].get_ydata()) == [86, 86, 86, 85, 84, 83, 80, 76, 68, 49, 20]
     assert list(right["released"].get_ydata()) == [81, 83, 84, 84, 85, 85, 86, 85, 83, 77, 64]
     assert list(left["released"].get_xdata()) == [place / 10 for place in range(11)]
@@ -89,6 +92,16 @@ def test_the_legend_names_everything_once(drawn):
         "threshold in training",
         "authors' released runs",
     ]
+
+
+def test_a_demonstration_shows_no_released_runs(drawn):
+    figure = drawn(evidence=False)
+    assert not [axes for axes in figure.axes if "released" in artists(axes)]
+    left, right = (set(artists(axes)) for axes in figure.axes)
+    assert {"trained", "low"} <= left
+    assert {"trained", "high"} <= right
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels == ["Trained at T = 0.1", "Trained at T = 0.6", "threshold in training"]
 
 
 def test_one_seed_has_no_bars(drawn, make_facts):

@@ -150,6 +150,18 @@ def test_lines_are_in_the_order_of_the_registry_and_a_series_of_ones_own_has_one
     assert line(figure, "mine") == ["50.0 ± 0.58", "−30.0", "–", "10.0 ± 0.58", "−20.0", "–"]
 
 
+def test_a_demonstration_stands_beside_no_paper(facts):
+    table = table2.summarise_rows(rows_of("table2", PAPER))
+    figure = table2.draw(table, facts(evidence=False))
+    assert line(figure, "uniform", ["here", "change"]) == ["79.0 ± 0.58", " −1.0", "45.0 ± 0.58", "+15.0"]
+    assert not [gid for gid in cells(figure) if gid.endswith("paper")]
+    text = words(figure) + body_of(table2, table, facts(evidence=False))
+    assert not [word for word in ("Paper", "paper,", "87.7", "44.4", "ten initialisations") if word in text]
+    with journal():
+        boxes = [text.get_window_extent() for text in figure.texts if text.get_text()]
+    assert not any(one.overlaps(other) for place, one in enumerate(boxes) for other in boxes[:place])
+
+
 def test_a_protocol_without_rows_is_an_error(facts, controls):
     for module, rows in ((table2, rows_of("table2", PAPER)), (table2_controls, controls)):
         with pytest.raises(DataError, match="rows of protocol 'release'"):

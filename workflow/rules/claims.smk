@@ -31,12 +31,8 @@ rule judge_claims:
         mem_mb=1000,
         runtime=10,
     params:
-        settings=lambda wildcards: canonical_json(
-            {
-                "scale": scale_of(wildcards.home),
-                "note": settings_of(wildcards.home)["note"].strip(),
-            }
-        ),
+        settings=ledger_settings,
+        evidence=lambda wildcards: evidence_of(wildcards.home),
         code=lambda wildcards: file_digest(ROOT / "workflow/scripts/ledger.py"),
         claims=claims_data,
     message:

@@ -167,7 +167,7 @@ def training_images(config, dataset):
     """Number of training images of a configured dataset."""
     row = config["datasets"][dataset]
     source = config["sources"][row["source"]]
-    classes = 10
+    classes = settings.classes_of(config, dataset)
     if row.get("per_class"):
         return row["per_class"] * classes
     if "train" in source:
@@ -186,6 +186,46 @@ def reductions_of(model):
     return f" (with {' and '.join(factors)})" if factors else ""
 
 
+def evidence_of(home):
+    """Whether the rows of a home may be judged; never those of a scale that is unknown here."""
+    name = scale_of(home)
+    known = name == "paper" or f"{name}/" in SCALES
+    return known and settings.is_evidence(settings_of(home), FIGURES)
+
+
+def ledger_settings(wildcards):
+    """Canonical settings of the judgement of all claims."""
+    config = settings_of(wildcards.home)
+    datasets = {
+        name: config["models"][next(iter(figure["series"].values()))]["dataset"]
+        for name, figure in FIGURES.items()
+    }
+    return canonical_json(
+        {
+            "scale": scale_of(wildcards.home),
+            "note": config["note"].strip(),
+            "evidence": evidence_of(wildcards.home),
+            "classes": {
+                figure: settings.classes_of(config, dataset)
+                for figure, dataset in datasets.items()
+            },
+        }
+    )
+
+
+def uniform_thresholds(config, models):
+    """The one threshold that each series' model was trained with, of those that have one."""
+    layers = {
+        series: config["models"][model].get("options", {}).get("layer", {})
+        for series, model in models.items()
+    }
+    return {
+        series: layer["value"]
+        for series, layer in layers.items()
+        if layer.get("scheme") == "uniform"
+    }
+
+
 def facts_of(home, figure, protocol):
     """What caption and legend must know beside the table."""
     config = settings_of(home)
@@ -199,10 +239,14 @@ def facts_of(home, figure, protocol):
         "dataset": source["title"],
         "series": list(models),
         "labels": described.get("labels", {}),
+        "thresholds": uniform_thresholds(config, models),
+        "classes": settings.classes_of(config, model["dataset"]),
         "train_images": training_images(config, model["dataset"]),
         "epochs": config["recipes"][model["recipe"]]["epochs"],
         "network": described["network"] + reductions_of(model),
         "note": config["note"].strip(),
+        "published": described.get("published", ""),
+        "evidence": evidence_of(home),
     }
 
 

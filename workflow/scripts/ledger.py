@@ -5,6 +5,7 @@ import json
 import sys
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -19,12 +20,19 @@ from flexnet.statistics.columns import PROTOCOLS
 from flexnet.statistics.tables import read_rows
 
 CAPTION = """
-    What the papers claim against what was measured at {scale} scale. Filled markers and lines: measured
-    effect and 95 % t interval over training seeds (n = {n}); open diamonds: the paper's value, where it
-    gives one; shaded: the side that the paper claims, beyond the practical size or margin that was fixed
-    beforehand. A claim is reproduced where the whole interval lies on the claimed side, contradicted where
-    it lies on the other, partly reproduced where an "at every" part fails, else undecided. Claims without
-    a measurement are left out. {note}
+    What the papers claim against what was measured at {scale} scale, one line per comparison and protocol.
+    Filled markers and lines: measured effect and 95 % t interval over training seeds (n = {n}); open
+    diamonds: the paper's value, where it gives one for the comparison; shaded: the side that the paper
+    claims, beyond the practical size or margin that was fixed beforehand. A comparison is reproduced where
+    the whole interval lies on the claimed side, contradicted where it lies on the other, partly reproduced
+    where an "at every" part fails in some pairs of condition and seed, at chance where no network rises above
+    guessing, else undecided. In bold: the claim's summary where it is about several comparisons; it is mixed
+    where some are reproduced and some contradicted. Claims without a measurement are left out. {note}
+"""
+DEMONSTRATION = """
+    What a study of the papers' claims measures, at {scale} scale, one line per comparison and protocol:
+    effect and 95 % t interval over training seeds (n = {n}). This scale is no evidence: nothing is judged and
+    no number of a paper is shown. Claims without a measurement are left out. {note}
 """
 
 
@@ -36,16 +44,25 @@ def rows_by_figure(paths: list[str]) -> dict[str, pd.DataFrame]:
     return {figure: pd.concat(tables, ignore_index=True) for figure, tables in parts.items()}
 
 
-def ledger(settings: dict[str, str], files: argparse.Namespace) -> None:
-    """Write the ledger, its figure and its caption."""
+def ledger(settings: dict[str, Any], files: argparse.Namespace) -> None:
+    """Write the ledger, its figure and its caption.
+
+    Settings: `scale` and `note` (texts), `evidence` (whether the scale is), `classes` (number of classes of
+    the data of each figure).
+    """
     rows = rows_by_figure(files.rows)
     claims = [claim for paper in packaged_papers() for claim in load_claims(paper)]
-    judged = [row for protocol in PROTOCOLS for row in judge(claims, rows, protocol, settings["scale"])]
+    evidence = bool(settings["evidence"])
+    known = {"evidence": evidence, "classes": settings["classes"]}
+    judged = [
+        row for protocol in PROTOCOLS for row in judge(claims, rows, protocol, settings["scale"], **known)
+    ]
     write_ledger(files.ledger, judged)
-    facts = Facts(scale=settings["scale"], protocol="paper", note=settings["note"])
+    facts = Facts(scale=settings["scale"], protocol="paper", note=settings["note"], evidence=evidence)
     table = summarise_rows(read_ledger(files.ledger))
     save(draw(table, facts), files.figure, title=f"claims, {facts.scale} scale")
-    text = caption(CAPTION, table.assign(series=table["id"]), facts)
+    measured = table[table["n"] > 0].assign(series=table["id"])
+    text = caption(CAPTION if evidence else DEMONSTRATION, measured, facts)
     write_text(files.caption, text + "\n")
 
 

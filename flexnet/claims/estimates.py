@@ -1,0 +1,59 @@
+"""From a grid of effects, one row per seed and one column per condition, to an effect with its interval."""
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from flexnet.claims.kinds import Measurement
+from flexnet.claims.model import TIE, Rule
+from flexnet.statistics.intervals import Estimate, t_interval
+
+PER_CENT = 100.0
+
+
+def estimate(grid: pd.DataFrame, rule: Rule, detail: str, notes: tuple[str, ...] = ()) -> Measurement:
+    """The mean over conditions, each with the same weight, with its interval over seeds.
+
+    Args:
+        grid: effects in points.
+        rule: tells the claimed side, and whether the claim is universal.
+        detail: what was compared.
+        notes: what was left out.
+    """
+    mean = interval(grid.mean(axis="columns"))
+    return Measurement(mean.mean, mean.low, mean.high, mean.n, detail, exceptions(grid, rule), notes)
+
+
+def interval(values: Iterable[float]) -> Estimate:
+    """The t interval of the mean; none (NaN) where all values are the same up to rounding.
+
+    Values that do not differ show no spread, but not that there is none: the seeds may be copies of each
+    other, or the numbers of right answers may agree by luck.
+    """
+    sample = list(values)
+    found = t_interval(sample)
+    if found.n > 1 and float(np.ptp(sample)) <= TIE:
+        return Estimate(found.n, found.mean, math.nan, math.nan, math.nan)
+    return found
+
+
+def exceptions(grid: pd.DataFrame, rule: Rule) -> tuple[str, ...]:
+    """Where a universal claim fails: pairs of condition and seed that are not on the claimed side of zero.
+
+    A mean over seeds or conditions would hide a pair that loses behind one that wins by more. A tie is no
+    loss, but "more accurate at every ..." does not hold there either.
+    """
+    pairs = grid.to_numpy() * rule.sign
+    losses, ties = int((pairs < -TIE).sum()), int((np.abs(pairs) <= TIE).sum())
+    if not rule.universal or losses + ties == 0:
+        return ()
+    found = [f"{losses} of {pairs.size} pairs of {rule.over} and seed fail"]
+    if losses:
+        seed, condition = np.unravel_index(pairs.argmin(), pairs.shape)
+        where = f"{rule.over} {float(grid.columns[int(condition)]):g}, seed {grid.index[int(seed)]}"
+        found.append(f"worst by {-pairs.min():.3g} points at {where}")
+    if ties:
+        found.append(f"{ties} of {pairs.size} tie")
+    return (", ".join(found),)

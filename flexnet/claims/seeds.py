@@ -1,0 +1,141 @@
+"""Which training seeds count in a comparison: those that every network of it has complete, each once.
+
+A seed that leaves is named with its reason. Nothing is judged at the conditions that happen to be common:
+where one run stopped early, that run leaves, and the others are judged where they ended.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from flexnet.claims.grids import SeriesGrid, series_grid
+from flexnet.claims.kinds import NotMeasured
+from flexnet.claims.model import Window
+
+# Of several missing conditions, this many are named.
+NAMED = 3
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Accuracies of all networks of a comparison at the same seeds and conditions, none missing.
+
+    `notes` names the seeds that left, and says of a network if its seeds do not differ.
+    """
+
+    grids: tuple[SeriesGrid, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def seeds(self) -> list[int]:
+        """Seeds that count."""
+        return list(self.grids[0].accuracy.index)
+
+    @property
+    def conditions(self) -> list[float]:
+        """Conditions that count, increasing."""
+        return [float(value) for value in self.grids[0].accuracy.columns]
+
+    def at(self, conditions: Sequence[float], *notes: str) -> "Levels":
+        """The same at some of the conditions, with further notes."""
+        return replace(
+            self,
+            grids=tuple(_cut(grid, self.seeds, conditions) for grid in self.grids),
+            notes=(*self.notes, *notes),
+        )
+
+
+def complete_levels(
+    rows: pd.DataFrame, names: Sequence[str], over: str, window: Window, *, last: bool = False
+) -> Levels:
+    """Accuracies of some series at the conditions of a window, on the seeds that all of them have complete.
+
+    A condition counts if any seed of any series was measured there: whoever lacks it is incomplete.
+
+    Args:
+        rows: of one figure and protocol.
+        names: the series.
+        over: the column of conditions.
+        window: the conditions that count.
+        last: whether only the greatest of them does, such as the last epoch.
+
+    Raises:
+        NotMeasured: if a series is absent, the window holds no condition, or no seed is complete.
+        DataError: if the rows are malformed.
+    """
+    grids = [series_grid(rows, name, over) for name in names]
+    known = sorted({float(value) for grid in grids for value in grid.accuracy.columns})
+    conditions = [value for value in known if value in window][-1 if last else 0 :]
+    if not conditions:
+        raise NotMeasured(f"no {over} {window.text} among {[round(value, 4) for value in known]}")
+    leaving = {seed: _reason(grids, seed, conditions, over) for seed in _all_seeds(grids)}
+    leaving |= _copies(grids, [seed for seed, reason in leaving.items() if not reason])
+    kept, notes = [seed for seed, reason in leaving.items() if not reason], _leaving_words(leaving)
+    if not kept:
+        raise NotMeasured(f"no training seed is complete in all of {', '.join(names)}: {'; '.join(notes)}")
+    levels = Levels(tuple(_cut(grid, kept, conditions) for grid in grids), notes)
+    return replace(levels, notes=(*notes, *_constant(levels)))
+
+
+def _all_seeds(grids: Sequence[SeriesGrid]) -> list[int]:
+    return sorted({int(seed) for grid in grids for seed in grid.accuracy.index})
+
+
+def _cut(grid: SeriesGrid, seeds: Sequence[int], conditions: Sequence[float]) -> SeriesGrid:
+    accuracy, images = (table.loc[list(seeds), list(conditions)] for table in (grid.accuracy, grid.images))
+    return SeriesGrid(grid.name, accuracy, images)
+
+
+def _reason(grids: Sequence[SeriesGrid], seed: int, conditions: Sequence[float], over: str) -> str:
+    """Why a seed cannot be compared; empty if it can."""
+    for grid in grids:
+        if seed not in grid.accuracy.index:
+            return f"{grid.name} has no such seed"
+        found = grid.accuracy.reindex(columns=list(conditions)).loc[[seed]].to_numpy()[0]
+        missing = [
+            f"{value:g}" for value, accuracy in zip(conditions, found, strict=True) if np.isnan(accuracy)
+        ]
+        if missing:
+            more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
+            return f"{grid.name} is not complete at {over} {', '.join(missing[:NAMED])}{more}"
+    for value in conditions:
+        numbers = {grid.name: int(grid.images[value].loc[[seed]].iloc[0]) for grid in grids}
+        if len(set(numbers.values())) > 1:
+            counts = ", ".join(f"{name} on {n:,}" for name, n in numbers.items())
+            return f"scored on different images at {over} {value:g}: {counts}"
+    return ""
+
+
+def _copies(grids: Sequence[SeriesGrid], seeds: Sequence[int]) -> dict[int, str]:
+    """Seeds that repeat an earlier one in every value of every network: one run under two names."""
+    first: dict[tuple[float, ...], int] = {}
+    found: dict[int, str] = {}
+    for seed in seeds:
+        values = tuple(x for grid in grids for x in grid.accuracy.loc[[seed]].fillna(-1.0).to_numpy()[0])
+        earlier = first.setdefault(values, seed)
+        # A single number may well be the same twice.
+        if earlier != seed and len(values) > 1:
+            found[seed] = f"it repeats seed {earlier} in every value"
+    return found
+
+
+def _leaving_words(leaving: dict[int, str]) -> tuple[str, ...]:
+    """Seeds that leave, together where they share a reason."""
+    reasons = list(dict.fromkeys(reason for reason in leaving.values() if reason))
+    groups = {reason: [str(seed) for seed, own in leaving.items() if own == reason] for reason in reasons}
+    return tuple(
+        f"seed{'s' if len(seeds) > 1 else ''} {', '.join(seeds)} left out ({reason})"
+        for reason, seeds in groups.items()
+    )
+
+
+def _constant(levels: Levels) -> list[str]:
+    """Networks whose seeds do not differ, beside others whose seeds do."""
+    if len(levels.seeds) < 2:
+        return []
+    same = [grid.name for grid in levels.grids if (grid.accuracy.nunique() == 1).all()]
+    if len(same) == len(levels.grids):
+        return []
+    return [f"{name} has the same values in all seeds" for name in same]

@@ -1,0 +1,91 @@
+"""The scripts that judge claims and compare ledgers, run as a job runs them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = ROOT / "workflow/scripts"
+ROWS = sorted((ROOT / "published/laptop/results/rows").glob("*/*.csv"))
+
+
+def run(script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(SCRIPTS / script), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+
+
+def judge(folder: Path, *, evidence: bool, classes: int = 10) -> subprocess.CompletedProcess[str]:
+    """Judge the published rows as of a scale of the given kind."""
+    figures = {path.stem for path in ROWS}
+    settings = {"scale": "mine", "note": "", "evidence": evidence, "classes": dict.fromkeys(figures, classes)}
+    places = {"ledger": "claims.csv", "figure": "claims.pdf", "caption": "claims.md", "log": "claims.log"}
+    files = [part for name, place in places.items() for part in (f"--{name}", folder / place)]
+    return run("ledger.py", "--settings", json.dumps(settings), "--rows", *ROWS, *files)
+
+
+@pytest.fixture(scope="module")
+def ledgers(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, Path]:
+    """Folders with ledger, figure and caption, judged and not."""
+    folders = {evidence: tmp_path_factory.mktemp(f"evidence-{evidence}") for evidence in (True, False)}
+    for evidence, folder in folders.items():
+        done = judge(folder, evidence=evidence)
+        assert (done.returncode, done.stderr) == (0, "")
+    return folders
+
+
+def test_a_scale_that_is_evidence_is_judged(ledgers: dict[bool, Path]) -> None:
+    table = pd.read_csv(ledgers[True] / "claims.csv")
+    assert {"reproduced", "contradicted"} <= set(table["verdict"])
+    assert table["paper_value"].notna().any()
+    assert "open diamonds: the paper's value" in (ledgers[True] / "claims.md").read_text()
+
+
+def test_a_demonstration_is_measured_and_not_judged(ledgers: dict[bool, Path]) -> None:
+    judged, shown = (pd.read_csv(ledgers[evidence] / "claims.csv") for evidence in (True, False))
+    assert set(shown["verdict"]) == set(shown["summary"]) == {"no evidence"}
+    assert shown[["paper_value", "claimed_low", "claimed_high"]].isna().all(axis=None)
+    assert shown["measured_value"].notna().any()
+    ours = judged["id"] != "C23"
+    assert shown.loc[ours, "measured_value"].equals(judged.loc[ours, "measured_value"])
+    text = (ledgers[False] / "claims.md").read_text()
+    assert "no evidence" in text
+    assert "diamond" not in text
+    assert (ledgers[False] / "claims.pdf").read_bytes().startswith(b"%PDF-")
+
+
+def test_a_rule_for_other_classes_stops(tmp_path: Path) -> None:
+    done = judge(tmp_path, evidence=True, classes=100)
+    assert done.returncode == 1
+    assert "ledger: error: flexible-layer: claim C01: expected chance 0.01 for the 100 classes" in done.stderr
+    assert not (tmp_path / "claims.csv").exists()
+
+
+def test_the_words_that_differ_between_two_ledgers_are_listed(
+    ledgers: dict[bool, Path], tmp_path: Path
+) -> None:
+    now = ledgers[True] / "claims.csv"
+    table = pd.read_csv(now)
+    # As it was written before comparisons had rows of their own.
+    old = table.drop_duplicates(["id", "protocol"])
+    (word,) = old.loc[(old["id"] == "C08") & (old["protocol"] == "paper"), "summary"]
+    same = run("compare_ledgers.py", now, now)
+    assert (same.returncode, same.stdout) == (0, f"0 of {len(old)} words differ\n")
+    old = old.assign(verdict=old["summary"]).drop(columns=["comparison", "summary"])
+    old.loc[(old["id"] == "C08") & (old["protocol"] == "paper"), "verdict"] = "another"
+    old.to_csv(tmp_path / "old.csv", index=False)
+    found = run("compare_ledgers.py", tmp_path / "old.csv", now).stdout.splitlines()
+    assert found == [
+        f"flexible-layer  C08  paper      another  ->  {word}",
+        f"1 of {len(old)} words differ",
+    ]
+
+
+def test_what_is_no_ledger_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    done = run("compare_ledgers.py", tmp_path / "other.csv", tmp_path / "absent.csv")
+    assert done.returncode == 1
+    assert "other.csv: expected the columns ['id', 'paper', 'protocol', 'verdict']" in done.stderr
