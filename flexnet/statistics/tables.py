@@ -1,115 +1,132 @@
-"""Reading CSV tables with a check against their declared columns.
+"""Reading CSV tables with a check against their declared columns: one reader for every table.
 
-A table that is not what it claims to be stops here, with the name of the file and of the column.
+A table that is not what it claims to be stops here, with the name of the file, the column, and the row
+with its line.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
 
 import pandas as pd
-from pandas.api.types import is_integer_dtype, is_numeric_dtype
 
 from flexnet.errors import DataError
-from flexnet.statistics.columns import CONDITIONS, PROTOCOLS, ROWS, SUMMARY, Schema
+from flexnet.statistics.cells import Cells, read_cells, shown
+from flexnet.statistics.columns import CONDITIONS, COUNTS, ROWS, SUMMARY, Schema
+from flexnet.statistics.kinds import Kind, Value
 
-# A published table may hold accuracies rounded to four digits: half a unit of the last one is 5e-5.
-ROUNDING = 1e-4
+# Accuracies are written with all their digits, so that one answer more or less never passes as rounding.
+ROUNDING: Final = 1e-9
+
+
+@dataclass(frozen=True)
+class Table:
+    """A checked table: its cells as they are written, and the values of each column."""
+
+    cells: Cells
+    values: dict[str, list[Value]]
+
+    def keys(self, names: Sequence[str]) -> list[tuple[Value, ...]]:
+        """The values of some columns, row by row; columns that the table lacks are left out."""
+        known = [self.values[name] for name in names if name in self.values]
+        return list(zip(*known, strict=True))
 
 
 def read_rows(path: str | Path) -> pd.DataFrame:
     """Read the rows of a figure: one row per series, model, seed and condition.
 
     Raises:
-        DataError: if the file is missing or empty, a column is missing, unknown or of the wrong kind,
-            a protocol is unknown, an accuracy is not correct / n, or a row occurs twice.
+        DataError: as `read_values`, or if a row occurs twice.
     """
-    rows = read_checked(path, ROWS)
-    _check_protocols(rows, path)
-    _check_counts(rows, path)
-    _check_unique(rows, ["figure", "protocol", "series", "model", "seed"], path)
-    return rows
+    table = read_values(path, ROWS)
+    _check_unique(table, ["figure", "protocol", "series", "model", "seed"])
+    return pd.DataFrame(table.values)
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
     """Read the summary table of a figure: one row per series and condition, with n, mean and interval.
 
     Raises:
-        DataError: if the file is missing or empty, a column is missing, unknown or of the wrong kind,
-            a protocol is unknown, or a row occurs twice.
+        DataError: as `read_values`, or if a row occurs twice.
     """
-    table = read_checked(path, SUMMARY)
-    _check_protocols(table, path)
-    _check_unique(table, ["figure", "protocol", "series"], path)
-    return table
+    table = read_values(path, SUMMARY)
+    _check_unique(table, ["figure", "protocol", "series"])
+    return pd.DataFrame(table.values)
 
 
 def read_checked(path: str | Path, schema: Schema) -> pd.DataFrame:
-    """Read the CSV file at `path` and check its columns and their kinds against `schema`.
+    """Read the CSV file at `path` as a data frame, checked like `read_values`.
 
     Raises:
-        DataError: if the file is missing, unreadable or empty, or does not have the schema's columns.
+        DataError: as `read_values`.
     """
-    table = _read_csv(path, schema)
-    missing = [name for name in schema.required if name not in table.columns]
-    if missing:
-        raise DataError(
-            f"{path}: expected the column {missing[0]!r}; got {list(table.columns)}; make it again"
-        )
-    unknown = [name for name in table.columns if name not in schema.columns]
-    if unknown:
-        raise DataError(
-            f"{path}: unknown column {unknown[0]!r}; known are {list(schema.columns)}; remove or declare it"
-        )
-    if table.empty:
+    return pd.DataFrame(read_values(path, schema).values)
+
+
+def read_values(path: str | Path, schema: Schema) -> Table:
+    """Read the CSV file at `path` and check its columns and every cell against `schema`.
+
+    Raises:
+        DataError: if the file is missing, cut, empty or no CSV in UTF-8, a column is missing, unknown or
+            there twice, a cell is not of its column's kind, or an accuracy is not correct / n.
+    """
+    cells = read_cells(path)
+    _check_names(cells, schema)
+    if not cells.rows:
         raise DataError(f"{path}: expected at least one row; got none; check the jobs that feed this table")
-    for name in table.columns:
-        _check_kind(table[name], schema.columns[name], path)
+    table = Table(cells, {name: _column(cells, name, schema.columns[name]) for name in cells.names})
+    if set(COUNTS) <= set(table.values):
+        _check_counts(table)
     return table
 
 
-def _read_csv(path: str | Path, schema: Schema) -> pd.DataFrame:
-    text = {name: str for name, kind in schema.columns.items() if kind is str}
-    try:
-        # Only these mark an empty cell: a series may be called "None" or "NA".
-        return pd.read_csv(path, dtype=text, keep_default_na=False, na_values=["", "nan", "NaN"])
-    except FileNotFoundError:
-        raise DataError(f"{path}: expected a table here; found no file; run the step that makes it") from None
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as problem:
-        raise DataError(f"{path}: expected a CSV table; {problem}; make the file again") from problem
-
-
-def _check_kind(column: "pd.Series[float]", kind: type, path: str | Path) -> None:
-    wrong = not is_numeric_dtype(column) if kind is float else column.isna().any()
-    if kind is int:
-        wrong = wrong or not is_integer_dtype(column)
-    if wrong:
-        words = {str: "text", int: "whole numbers", float: "numbers"}[kind]
+def _check_names(cells: Cells, schema: Schema) -> None:
+    missing = [name for name in schema.required if name not in cells.names]
+    if missing:
         raise DataError(
-            f"{path}: expected {words} in every row of column {column.name!r}; got {column.tolist()[:3]}...; "
-            "make the file again"
+            f"{cells.path}: expected the column {missing[0]!r}; got {shown(cells.lines[0])}; check that this "
+            "is the right file, or make the table again"
         )
-
-
-def _check_protocols(table: pd.DataFrame, path: str | Path) -> None:
-    unknown = sorted(set(table["protocol"]) - set(PROTOCOLS))
+    unknown = [name for name in cells.names if name not in schema.columns]
     if unknown:
         raise DataError(
-            f"{path}: unknown protocol {unknown[0]!r}; known are {list(PROTOCOLS)}; correct the table"
+            f"{cells.path}: unknown column {unknown[0]!r}; known are {list(schema.columns)}; "
+            "remove or declare it"
         )
 
 
-def _check_counts(rows: pd.DataFrame, path: str | Path) -> None:
-    wrong = rows[~((rows["accuracy"] - rows["correct"] / rows["n"]).abs() <= ROUNDING)]
-    if not wrong.empty:
-        first = wrong.iloc[0]
-        raise DataError(
-            f"{path}: expected accuracy = correct / n; got {first['accuracy']} for {first['correct']} of "
-            f"{first['n']} (line {int(wrong.index[0]) + 2}); accuracies are fractions, not per cent"
-        )
+def _column(cells: Cells, name: str, kind: Kind) -> list[Value]:
+    values: list[Value] = []
+    for text in cells.column(name):
+        try:
+            values.append(kind.read(text))
+        except ValueError:
+            got = f"unknown {name} {text!r}; known are {list(kind.choices)}"
+            if not kind.choices:
+                got = f"expected {kind.expected(name)}; got {text!r}"
+            raise DataError(f"{cells.path}: {got} in {cells.place(len(values))}; correct that row") from None
+    return values
 
 
-def _check_unique(table: pd.DataFrame, identity: list[str], path: str | Path) -> None:
-    keys = [*identity, *(name for name in CONDITIONS if name in table.columns)]
-    repeated = table.duplicated(keys)
-    if repeated.any():
-        first = table.loc[repeated, keys].iloc[0].to_dict()
-        raise DataError(f"{path}: expected every row once; got {first} twice; remove the repeated rows")
+def _check_counts(table: Table) -> None:
+    for row, counts in enumerate(table.keys(list(COUNTS))):
+        n, correct, accuracy = map(float, counts)
+        # Compared so that an accuracy of NaN is wrong too.
+        if not (correct <= n and abs(accuracy - correct / n) <= ROUNDING):
+            raise DataError(
+                f"{table.cells.path}: expected accuracy = correct / n; got {counts[2]} for "
+                f"{counts[1]} of {counts[0]} ({table.cells.place(row)}); accuracies are fractions, "
+                "not per cent, and never rounded"
+            )
+
+
+def _check_unique(table: Table, identity: Sequence[str]) -> None:
+    seen: dict[tuple[Any, ...], int] = {}
+    for row, key in enumerate(table.keys([*identity, *CONDITIONS])):
+        if key in seen:
+            raise DataError(
+                f"{table.cells.path}: expected every row once; got {key} twice, in "
+                f"{table.cells.place(seen[key])} and {table.cells.place(row)}; remove the repeated row"
+            )
+        seen[key] = row

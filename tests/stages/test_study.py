@@ -239,8 +239,10 @@ def test_a_subset_that_asks_for_too_much_is_refused(finished: Study, fails: Fail
 def test_a_missing_or_empty_table_is_named(fails: Fails, tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     settings = {"figure": "fig4d", "protocol": "paper", "series": {"flexible": [str(path)]}}
-    assert f"{path}: expected a table of evaluated rows" in fails("collect", settings, output=tmp_path / "o")
-    path.write_text("model,seed\n")
+    assert f"{path}: expected a table here; found no file" in fails(
+        "collect", settings, output=tmp_path / "o"
+    )
+    path.write_text("model,seed,n,correct,accuracy\n")
     assert f"{path}: expected at least one row; got none" in fails("collect", settings, output=tmp_path / "o")
 
 
