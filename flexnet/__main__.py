@@ -2,7 +2,16 @@
 
 import sys
 
-from flexnet.cli import main
+from flexnet.isolation import isolate
+
+
+def main() -> int:
+    """Run the command line in an environment of its own; return the exit status."""
+    isolate()
+    from flexnet.cli import main as run  # after that, so that no foreign module is taken for Python's
+
+    return run()
+
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -77,7 +77,7 @@ def test_published_rows_come_out_as_they_were(table: str, call: Call, tmp_path: 
         (history(2)[:-9], "seed2.csv: expected a line end behind the last line"),
         (
             history(2, epochs=1),
-            "('m', 2) under every condition of the other seeds of 'flexible'; got 1 of 2, without {'split': 'test', 'epoch': 2}",
+            "got 1 of 2, without {'split': 'test', 'epoch': 2}",
         ),
         (history(1), "expected every row once in series 'flexible'; got this one twice: line 2: 'm,1,1,test"),
         (history(2) + "m,2,2,test,4,1,0.25,1.5,0.01\n", "got this one twice: line 4: 'm,2,2,test"),

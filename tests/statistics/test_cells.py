@@ -9,7 +9,8 @@ import pytest
 
 from flexnet.errors import DataError
 from flexnet.statistics.columns import FGSM
-from flexnet.statistics.tables import read_checked, read_values
+from flexnet.statistics.tables import read_checked
+from flexnet.statistics.values import read_values
 
 HEAD = "model,seed,protocol,epsilon,draw,n,correct,accuracy"
 ONE = "a,1,paper,0.0,0,10,5,0.5"

@@ -1,0 +1,98 @@
+"""Starting a job as if its user had set nothing for other programs.
+
+What a notebook, a cluster's modules or a shell's start-up file put into the environment must neither
+change a figure nor break a job: switches of Python, foreign modules that precede Python's own, the backend
+and the style of matplotlib. Only what Python has loaded before anybody could interfere is imported here.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+from importlib.machinery import PathFinder
+
+HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+# Every other variable of Python goes: these say where Python and its packages are, or change no result.
+_KEPT = {
+    "PYTHONHOME",
+    "PYTHONPLATLIBDIR",
+    "PYTHONUSERBASE",
+    "PYTHONNOUSERSITE",
+    "PYTHONDONTWRITEBYTECODE",
+    "PYTHONPYCACHEPREFIX",
+    "PYTHONUNBUFFERED",
+    "PYTHONFAULTHANDLER",
+}
+# The last two would let a GPU compute with fewer digits than were asked for.
+_FOREIGN = {
+    "MPLBACKEND",
+    "MATPLOTLIBRC",
+    "SOURCE_DATE_EPOCH",
+    "NVIDIA_TF32_OVERRIDE",
+    "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE",
+}
+_FOREIGN_KINDS = ("PYTHON", "TQDM_", "PANDAS_")
+# Without the working directory in front, a user's json.py beside his results is not taken for Python's.
+_OURS = {"PYTHONSAFEPATH": "1", "PYTHONUTF8": "1", "PYTHONHASHSEED": "0"}
+# On some clusters the packages themselves come from PYTHONPATH.
+_NEEDED = ("matplotlib", "numpy", "pandas", "snakemake", "torch", "yaml")
+
+
+def clean(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment without what may interfere, in which this package is found first.
+
+    Cleaning twice changes nothing more.
+    """
+    kept = {
+        name: value
+        for name, value in environment.items()
+        if name in _KEPT or not (name in _FOREIGN or name.startswith(_FOREIGN_KINDS))
+    }
+    path = [*_own_path(), *_packages_of(environment.get("PYTHONPATH", ""))]
+    return kept | _OURS | ({"PYTHONPATH": os.pathsep.join(path)} if path else {})
+
+
+def _own_path() -> list[str]:
+    """The folder of this package, unless Python finds it there anyway: then it must not precede Python's."""
+    return [] if os.path.basename(HOME) in ("site-packages", "dist-packages") else [HOME]
+
+
+def _packages_of(path: str) -> list[str]:
+    """Entries of a PYTHONPATH that hold packages which are nowhere else."""
+    given = [os.path.abspath(entry) for entry in path.split(os.pathsep) if entry]
+    rest = [entry for entry in sys.path if entry and os.path.abspath(entry) not in given]
+    needed = [name for name in _NEEDED if PathFinder.find_spec(name, rest) is None]
+    return [
+        entry
+        for entry in dict.fromkeys(given)
+        if entry != HOME and any(PathFinder.find_spec(name, [entry]) is not None for name in needed)
+    ]
+
+
+def isolate() -> None:
+    """Start this program again in a clean environment, in the same process; do nothing if it is clean."""
+    wanted = clean(os.environ)
+    if sys.executable and wanted != dict(os.environ):
+        sys.stdout.flush()
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], wanted)
+
+
+def plain_matplotlib() -> None:
+    """Import matplotlib with its own settings: no file and no variable of the user is read.
+
+    The user's folder of caches is used as ever. A program that has imported matplotlib before keeps it.
+    """
+    if "matplotlib" in sys.modules:
+        return
+    from contextlib import chdir
+    from importlib import import_module
+    from tempfile import TemporaryDirectory
+
+    before = dict(os.environ)
+    with TemporaryDirectory() as empty, chdir(empty):
+        os.environ |= {"MPLBACKEND": "agg", "MATPLOTLIBRC": empty, "MPLCONFIGDIR": empty}
+        try:
+            import_module("matplotlib.style")  # where the folders of settings are read, once
+        finally:
+            os.environ.clear()
+            os.environ |= before
