@@ -26,6 +26,10 @@ PERHAPS_AMOUNT: Final = Kind(float, low=0, empty=True)
 PERHAPS_FRACTION: Final = Kind(float, low=0, high=1, empty=True)
 LIMIT: Final = Kind(float, empty=True, infinite=True)
 
+# What identifies a run, and a series.
+RUN: Final = ("model", "seed", "protocol")
+SERIES: Final = ("figure", "protocol", "series")
+
 # What was done to the trained network, or when it was looked at. A table has some of these.
 CONDITIONS: Final[Columns] = {
     "split": TEXT,
@@ -56,10 +60,15 @@ ESTIMATES: Final[Columns] = {
 
 @dataclass(frozen=True)
 class Schema:
-    """The columns that a table must have and those that it may have; any other is unknown."""
+    """The columns that a table must have and those that it may have; any other is unknown.
+
+    No two rows agree in the columns of `key` and in all conditions that the table has; without a key, no two
+    rows are the same.
+    """
 
     required: Columns
     optional: Columns
+    key: tuple[str, ...] = ()
 
     @property
     def columns(self) -> dict[str, Kind]:
@@ -70,21 +79,23 @@ class Schema:
 HISTORY: Final = Schema(
     {"model": TEXT, "seed": WHOLE, "epoch": WHOLE, "split": TEXT, **COUNTS, **TRAINING},
     {"protocol": PROTOCOL},
+    RUN,
 )
 FGSM: Final = Schema(
-    {"model": TEXT, "seed": WHOLE, "protocol": PROTOCOL, "epsilon": AMOUNT, "draw": WHOLE, **COUNTS}, {}
+    {"model": TEXT, "seed": WHOLE, "protocol": PROTOCOL, "epsilon": AMOUNT, "draw": WHOLE, **COUNTS}, {}, RUN
 )
-THRESHOLDS: Final = Schema(FGSM.required, {"intervention": TEXT, "threshold": NUMBER, **GATES})
+THRESHOLDS: Final = Schema(FGSM.required, {"intervention": TEXT, "threshold": NUMBER, **GATES}, RUN)
 # Any of the three above: what is joined into the rows of a figure.
 EVALUATED: Final = Schema(
-    {"model": TEXT, "seed": WHOLE, **COUNTS}, {"protocol": PROTOCOL, **CONDITIONS, **TRAINING, **GATES}
+    {"model": TEXT, "seed": WHOLE, **COUNTS}, {"protocol": PROTOCOL, **CONDITIONS, **TRAINING, **GATES}, RUN
 )
 ROWS: Final = Schema(
     {"figure": TEXT, "protocol": PROTOCOL, "series": TEXT, "model": TEXT, "seed": WHOLE, **COUNTS},
     {**CONDITIONS, **TRAINING, **GATES},
+    (*SERIES, "model", "seed"),
 )
 SUMMARY: Final = Schema(
-    {"figure": TEXT, "protocol": PROTOCOL, "series": TEXT, **ESTIMATES}, {**CONDITIONS, **GATES}
+    {"figure": TEXT, "protocol": PROTOCOL, "series": TEXT, **ESTIMATES}, {**CONDITIONS, **GATES}, SERIES
 )
 # What the schematics draw: the layers of networks, and the numbers of a worked example.
 DESCRIPTION: Final = Schema(
@@ -106,6 +117,7 @@ DESCRIPTION: Final = Schema(
         "thresholds": WHOLE,
     },
     {},
+    (*SERIES, "network", "step"),
 )
 WORKED: Final = Schema(
     {
@@ -119,6 +131,7 @@ WORKED: Final = Schema(
         "value": NUMBER,
     },
     {},
+    (*SERIES, "part", "row", "column"),
 )
 LEDGER: Final = Schema(
     {

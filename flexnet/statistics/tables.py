@@ -5,29 +5,25 @@ from pathlib import Path
 import pandas as pd
 
 from flexnet.statistics.columns import ROWS, SUMMARY, Schema
-from flexnet.statistics.values import check_unique, read_values
+from flexnet.statistics.values import read_values
 
 
 def read_rows(path: str | Path) -> pd.DataFrame:
     """Read the rows of a figure: one row per series, model, seed and condition.
 
     Raises:
-        DataError: as `read_values`, or if a row occurs twice.
+        DataError: as `read_values`.
     """
-    table = read_values(path, ROWS)
-    check_unique(table, ["figure", "protocol", "series", "model", "seed"])
-    return pd.DataFrame(table.values)
+    return read_checked(path, ROWS)
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
     """Read the summary table of a figure: one row per series and condition, with n, mean and interval.
 
     Raises:
-        DataError: as `read_values`, or if a row occurs twice.
+        DataError: as `read_values`.
     """
-    table = read_values(path, SUMMARY)
-    check_unique(table, ["figure", "protocol", "series"])
-    return pd.DataFrame(table.values)
+    return read_checked(path, SUMMARY)
 
 
 def read_checked(path: str | Path, schema: Schema) -> pd.DataFrame:

@@ -36,7 +36,8 @@ def read_values(path: str | Path, schema: Schema) -> Table:
 
     Raises:
         DataError: if the file is missing, cut, empty or no CSV in UTF-8, a column is missing, unknown or
-            there twice, a cell is not of its column's kind, or an accuracy is not correct / n.
+            there twice, a cell is not of its column's kind, an accuracy is not correct / n,
+            or a row occurs twice.
     """
     cells = read_cells(path)
     _check_names(cells, schema)
@@ -45,6 +46,7 @@ def read_values(path: str | Path, schema: Schema) -> Table:
     table = Table(cells, {name: _column(cells, name, schema.columns[name]) for name in cells.names})
     if set(COUNTS) <= set(table.values):
         _check_counts(table)
+    _check_unique(table, schema)
     return table
 
 
@@ -88,14 +90,9 @@ def _check_counts(table: Table) -> None:
             )
 
 
-def check_unique(table: Table, identity: Sequence[str]) -> None:
-    """Check that no two rows share the columns of `identity` and all conditions that the table has.
-
-    Raises:
-        DataError: naming both rows.
-    """
+def _check_unique(table: Table, schema: Schema) -> None:
     seen: dict[tuple[Any, ...], int] = {}
-    for row, key in enumerate(table.keys([*identity, *CONDITIONS])):
+    for row, key in enumerate(table.keys([*schema.key, *CONDITIONS] if schema.key else table.cells.names)):
         if key in seen:
             raise DataError(
                 f"{table.cells.path}: expected every row once; got {key} twice, in "

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flexnet.errors import DataError
-from flexnet.statistics.columns import FGSM
+from flexnet.statistics.columns import DESCRIPTION, FGSM, HISTORY, LEDGER, SUMMARY, WORKED
 from flexnet.statistics.tables import read_checked
 from flexnet.statistics.values import read_values
 
@@ -159,3 +159,44 @@ def test_a_folder_and_a_path_through_a_file_are_no_tables(tmp_path: Path) -> Non
     for path in (tmp_path, tmp_path / "file" / "t.csv"):
         with pytest.raises(DataError, match="expected a table here; got: "):
             read_checked(path, FGSM)
+
+
+EVERY = {
+    "ledger": (LEDGER, "C1,p,paper,demo,t,s,,1.5,points,-2,3,5,-inf,-1,undecided,d,Fig 3"),
+    "worked": (WORKED, "fig1,paper,a,below,input,0,0,0.25"),
+    "description": (DESCRIPTION, "fig2,paper,a,vgg16,0,conv1,Conv2d,3,1,1,,3x32x32,64x32x32,1792,0"),
+    "summary": (SUMMARY, "fig3,paper,a,5,1000,0.5,0.01,0.4,0.6"),
+    "history": (HISTORY, "a,1,1,test,4,1,0.25,1.5,0.01"),
+}
+# What is done to the row and what the message says; the row is the third line.
+DAMAGE: dict[str, tuple[Callable[[str], str], str]] = {
+    "repeated": (lambda row: row + "\n" + row, "expected every row once"),
+    "longer": (lambda row: row + ",1", "in every line"),
+    "shorter": (lambda row: row.rsplit(",", 1)[0], "in every line"),
+    "semicolons": (lambda row: row.replace(",", ";"), "in every line"),
+    "open quote": (lambda row: '"' + row, "got: unexpected end of data"),
+    "unknown protocol": (lambda row: row.replace("paper", "mine"), "unknown protocol 'mine'"),
+}
+
+
+# A history names no protocol that could be unknown.
+CASES = [
+    (table, damage)
+    for table in EVERY
+    for damage in DAMAGE
+    if (table, damage) != ("history", "unknown protocol")
+]
+
+
+@pytest.mark.parametrize(("table", "damage"), CASES)
+def test_every_kind_of_table_is_checked_alike(table: str, damage: str, tmp_path: Path) -> None:
+    schema, row = EVERY[table]
+    first = row.replace("paper", "release").replace("a,1,1", "a,2,1")
+    whole = "\n".join([",".join(schema.required), first, row, ""])
+    (tmp_path / "t.csv").write_text(whole)
+    assert len(read_checked(tmp_path / "t.csv", schema)) == 2
+    change, message = DAMAGE[damage]
+    (tmp_path / "t.csv").write_text(whole.replace(row, change(row)))
+    with pytest.raises(DataError, match=message) as refused:
+        read_checked(tmp_path / "t.csv", schema)
+    assert "line 3" in str(refused.value)
