@@ -8,11 +8,13 @@ from types import ModuleType
 
 import pytest
 
-from flexnet.errors import ConfigError
+from flexnet.errors import ConfigError, DataError
 from flexnet.files import read_json
 
 ROOT = Path(__file__).parents[2]
-FIG4B = "figure,protocol,model\nfig4b,paper,one\n"
+HEAD = "figure,protocol,series,model,seed,n,correct,accuracy\n"
+FIG3 = HEAD + "fig3,paper,high,two,1,4,1,0.25\n"
+FIG4B = HEAD + "fig4b,paper,flexible,one,1,4,1,0.25\n"
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     shutil.copytree(ROOT / "config", tmp_path / "config")
     for name, text in {
         "results/rows/paper/fig4b.csv": FIG4B,
-        "results/rows/paper/fig3.csv": "figure,protocol,model\nfig3,paper,two\n",
+        "results/rows/paper/fig3.csv": FIG3,
         "logs/thresholds/two.benchmark.tsv": "s\th:m:s\n7.5\t0:00:07\n",
         "logs/train/other/seed1.benchmark.tsv": "s\th:m:s\n1.0\t0:00:01\n",
         "logs/train/one/seed1.benchmark.tsv": "s\th:m:s\n60.5\t0:01:00\n",
@@ -69,6 +71,26 @@ def test_rows_keep_the_provenance_of_their_own_run(script: ModuleType, tmp_path:
 def test_a_figure_that_is_not_there_is_named(script: ModuleType) -> None:
     with pytest.raises(ConfigError, match="expected rows of fig9; got none"):
         script.publish("laptop", "command", ["fig4b", "fig9"])
+
+
+@pytest.mark.parametrize(
+    ("damaged", "message"),
+    [
+        (
+            FIG4B.replace(",1,0.25", ",2,0.25"),
+            r"fig4b\.csv: expected accuracy = correct / n; got 0.25 for 2 of 4",
+        ),
+        (FIG4B[:-1], r"fig4b\.csv: expected a line end behind the last line"),
+        (FIG4B.replace("0.25", "0,25"), "got 9 in line 2"),
+    ],
+)
+def test_damaged_rows_are_not_published(
+    damaged: str, message: str, script: ModuleType, tmp_path: Path
+) -> None:
+    (tmp_path / "laptop/results/rows/paper/fig4b.csv").write_text(damaged)
+    with pytest.raises(DataError, match=message):
+        script.publish("laptop", "command", [])
+    assert not (tmp_path / "published").exists()
 
 
 def test_every_published_table_has_a_provenance_and_is_the_one_it_names() -> None:

@@ -24,6 +24,8 @@ from flexnet.config import lay_over, read_yaml
 from flexnet.errors import ConfigError
 from flexnet.files import atomic_path, read_json, write_json
 from flexnet.jobs import run_job
+from flexnet.statistics.columns import ROWS
+from flexnet.statistics.values import read_values
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -45,12 +47,12 @@ def rows_of(home: Path, figures: Sequence[str]) -> list[Path]:
 
 
 def models_of(files: Sequence[Path]) -> set[str]:
-    """Models that rows are of."""
-    found = set()
-    for path in files:
-        with path.open(encoding="utf-8", newline="") as stream:
-            found |= {row["model"] for row in csv.DictReader(stream) if "model" in row}
-    return found
+    """Models that rows are of, after a check of every row: what is published is not damaged.
+
+    Raises:
+        DataError: naming the file, the line and what is wrong with it.
+    """
+    return {str(model) for path in files for model in read_values(path, ROWS).values["model"]}
 
 
 def processor() -> str:
@@ -128,13 +130,14 @@ def publish(scale: str, command: str, figures: Sequence[str]) -> None:
     home = ROOT if scale == "paper" else ROOT / scale
     layer = {} if scale == "paper" else read_yaml(ROOT / f"config/scales/{scale}.yaml")
     files, target = rows_of(home, figures), ROOT / "published" / scale
+    models = models_of(files)
     digests = copy_rows(files, home, target)
     run = {
         "command": command,
         "commit": commit(),
         "config": lay_over(read_yaml(ROOT / "config/config.yaml"), layer),
         "machine": machine(),
-        "wall_time": wall_seconds(home, models_of(files)),
+        "wall_time": wall_seconds(home, models),
         "sha256": digests,
     }
     provenance = target / "provenance.json"
