@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from flexnet import __version__
 from flexnet.errors import ConfigError
 from flexnet.jobs import read_settings, run_job
 
@@ -92,6 +93,7 @@ STAGES: dict[str, Stage] = {
 def make_parser() -> argparse.ArgumentParser:
     """Build the parser with one sub-command per stage."""
     parser = argparse.ArgumentParser(prog="flexnet", description="One stage of the study, as one job.")
+    parser.add_argument("--version", action="version", version=f"flexnet {__version__}")
     stages = parser.add_subparsers(dest="stage", required=True, metavar="stage")
     for name, described in STAGES.items():
         stage = stages.add_parser(name, help=described.summary, description=described.summary)

@@ -48,25 +48,23 @@ def clean(environment: Mapping[str, str]) -> dict[str, str]:
         for name, value in environment.items()
         if name in _KEPT or not (name in _FOREIGN or name.startswith(_FOREIGN_KINDS))
     }
-    path = [*_own_path(), *_packages_of(environment.get("PYTHONPATH", ""))]
+    path = _needed_path(environment.get("PYTHONPATH", ""))
     return kept | _OURS | ({"PYTHONPATH": os.pathsep.join(path)} if path else {})
 
 
-def _own_path() -> list[str]:
-    """The folder of this package, unless Python finds it there anyway: then it must not precede Python's."""
-    return [] if os.path.basename(HOME) in ("site-packages", "dist-packages") else [HOME]
-
-
-def _packages_of(path: str) -> list[str]:
-    """Entries of a PYTHONPATH that hold packages which are nowhere else."""
+def _needed_path(path: str) -> list[str]:
+    """What remains of a PYTHONPATH: the folder of this package, and of packages that are nowhere else."""
     given = [os.path.abspath(entry) for entry in path.split(os.pathsep) if entry]
     rest = [entry for entry in sys.path if entry and os.path.abspath(entry) not in given]
-    needed = [name for name in _NEEDED if PathFinder.find_spec(name, rest) is None]
-    return [
+    # Where Python installs packages it finds this one anyway, and there others must not precede Python's own.
+    installed = os.path.basename(HOME) in ("site-packages", "dist-packages") and HOME in rest
+    missing = [name for name in _NEEDED if PathFinder.find_spec(name, rest) is None]
+    needed = [
         entry
         for entry in dict.fromkeys(given)
-        if entry != HOME and any(PathFinder.find_spec(name, [entry]) is not None for name in needed)
+        if entry != HOME and any(PathFinder.find_spec(name, [entry]) is not None for name in missing)
     ]
+    return [*([] if installed else [HOME]), *needed]
 
 
 def isolate() -> None:
