@@ -2,6 +2,9 @@
 
 import sys
 
+if not __package__:  # started as a file, as it is when it starts itself again
+    sys.path.insert(0, __file__.rsplit("/", 2)[0])
+
 from flexnet.isolation import isolate
 
 

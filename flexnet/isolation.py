@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping
 from importlib.machinery import PathFinder
 
-HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+HOME = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 
 # Every other variable of Python goes: these say where Python and its packages are, or change no result.
 _KEPT = {
@@ -39,10 +39,7 @@ _NEEDED = ("matplotlib", "numpy", "pandas", "snakemake", "torch", "yaml")
 
 
 def clean(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment without what may interfere, in which this package is found first.
-
-    Cleaning twice changes nothing more.
-    """
+    """Return an environment without what may interfere; cleaning twice changes nothing more."""
     kept = {
         name: value
         for name, value in environment.items()
@@ -54,25 +51,41 @@ def clean(environment: Mapping[str, str]) -> dict[str, str]:
 
 def _needed_path(path: str) -> list[str]:
     """What remains of a PYTHONPATH: the folder of this package, and of packages that are nowhere else."""
-    given = [os.path.abspath(entry) for entry in path.split(os.pathsep) if entry]
-    rest = [entry for entry in sys.path if entry and os.path.abspath(entry) not in given]
-    # Where Python installs packages it finds this one anyway, and there others must not precede Python's own.
-    installed = os.path.basename(HOME) in ("site-packages", "dist-packages") and HOME in rest
+    given = list(dict.fromkeys(os.path.realpath(entry) for entry in path.split(os.pathsep) if entry))
+    rest = [entry for entry in sys.path if entry and os.path.realpath(entry) not in given]
     missing = [name for name in _NEEDED if PathFinder.find_spec(name, rest) is None]
-    needed = [
+    return [
         entry
-        for entry in dict.fromkeys(given)
-        if entry != HOME and any(PathFinder.find_spec(name, [entry]) is not None for name in missing)
+        for entry in given
+        if entry == HOME or any(PathFinder.find_spec(name, [entry]) is not None for name in missing)
     ]
-    return [*([] if installed else [HOME]), *needed]
 
 
 def isolate() -> None:
-    """Start this program again in a clean environment, in the same process; do nothing if it is clean."""
+    """Start this program again in a clean environment, in the same process, and look for modules safely.
+
+    Nothing happens in a program that is not one of this project, such as a test that calls its functions.
+    """
+    program = os.path.realpath(getattr(sys.modules["__main__"], "__file__", None) or "")
+    folders = [os.path.join(HOME, "flexnet"), os.path.join(HOME, "workflow", "scripts")]
+    if os.path.basename(program) != "flexnet" and os.path.dirname(program) not in folders:
+        return
     wanted = clean(os.environ)
     if sys.executable and wanted != dict(os.environ):
         sys.stdout.flush()
-        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], wanted)
+        os.execve(sys.executable, [sys.executable, program, *sys.argv[1:]], wanted)
+    _order_path()
+
+
+def _order_path() -> None:
+    """Look where Python and its packages are first: a file beside the results may be called json.py.
+
+    Modules of this package are found beside it all the same.
+    """
+    last = _needed_path(os.environ.get("PYTHONPATH", ""))
+    if os.path.basename(HOME) not in ("site-packages", "dist-packages") and HOME not in last:
+        last.append(HOME)
+    sys.path[:] = [entry for entry in sys.path if entry and os.path.realpath(entry) not in last] + last
 
 
 def plain_matplotlib() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from flexnet.isolation import HOME, clean
+from flexnet.isolation import clean
 
 ROOT = Path(__file__).parents[1]
 ROWS = ROOT / "published/laptop/results/rows/paper/table2.csv"
@@ -39,13 +40,13 @@ def run(
     )
 
 
-def draw(home: Path, environment: Mapping[str, str]) -> dict[str, bytes]:
+def draw(home: Path, environment: Mapping[str, str], checkout: Path = ROOT) -> dict[str, bytes]:
     """Draw a table in a user's folder under these variables; the bytes of what was made."""
     home.mkdir(exist_ok=True)
     settings = json.dumps({"figure": "table2", "caption": "n = {n}", "facts": FACTS})
     files = {"table": "t.csv", "figure": "t.pdf", "caption": "t.md", "log": "t.log"}
     options = [part for key, value in files.items() for part in (f"--{key}", str(home / value))]
-    script = str(ROOT / "workflow/scripts/draw.py")
+    script = str(checkout / "workflow/scripts/draw.py")
     done = run(
         script, "--settings", settings, "--rows", str(ROWS), *options, cwd=home, environment=environment
     )
@@ -128,6 +129,27 @@ def test_modules_beside_the_users_results_are_not_taken_for_ours(foreign: Path) 
     assert (foreign / "l.log").read_text() == done.stderr
 
 
+def test_modules_in_the_checkout_are_not_taken_for_pythons(plain: dict[str, bytes], tmp_path: Path) -> None:
+    """Whoever works in the checkout puts his own scripts there; the checkout may be reached by a link."""
+    for name in ("flexnet", "workflow"):
+        shutil.copytree(ROOT / name, tmp_path / "copy" / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "link").symlink_to(tmp_path / "copy")
+    for name in FOREIGN:
+        (tmp_path / "copy" / f"{name}.py").write_text(f"raise ValueError('a foreign {name}')\n")
+    place = {"PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1"}
+    done = run("-m", "flexnet", "--help", cwd=tmp_path / "link", environment=place)
+    assert done.returncode == 0, done.stderr
+    assert draw(tmp_path / "work", place, tmp_path / "link") == plain
+
+
+def test_a_program_of_somebody_else_is_not_started_again(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "import os; from flexnet.isolation import isolate; isolate(); print(os.environ['MPLBACKEND'])"
+    )
+    done = run("mine.py", cwd=tmp_path, environment={"MPLBACKEND": "svg"})
+    assert done.stdout == "svg\n", done.stderr
+
+
 def test_cleaning_keeps_what_places_things_and_takes_what_changes_them() -> None:
     given = {
         "HOME": "/home/u",
@@ -141,7 +163,7 @@ def test_cleaning_keeps_what_places_things_and_takes_what_changes_them() -> None
         "NVIDIA_TF32_OVERRIDE": "1",
     }
     expected = {name: given[name] for name in ("HOME", "MPLCONFIGDIR", "PYTHONNOUSERSITE", "OMP_NUM_THREADS")}
-    ours = {"PYTHONPATH": HOME, "PYTHONSAFEPATH": "1", "PYTHONUTF8": "1", "PYTHONHASHSEED": "0"}
+    ours = {"PYTHONSAFEPATH": "1", "PYTHONUTF8": "1", "PYTHONHASHSEED": "0"}
     assert clean(given) == expected | ours
     assert clean(clean(given)) == clean(given)
 
@@ -150,8 +172,7 @@ def test_packages_that_come_from_the_path_stay_there(tmp_path: Path, monkeypatch
     """As with the modules of some clusters."""
     (tmp_path / "torch.py").write_text("")
     given = {"PYTHONPATH": os.pathsep.join([str(tmp_path / "other"), str(tmp_path)])}
-    assert clean(given)["PYTHONPATH"] == HOME
+    assert "PYTHONPATH" not in clean(given)
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
-    path = clean(given)["PYTHONPATH"].split(os.pathsep)
-    assert path == [HOME, str(tmp_path)]
+    assert clean(given)["PYTHONPATH"] == str(tmp_path)
     assert clean(clean(given)) == clean(given)
