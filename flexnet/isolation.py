@@ -7,7 +7,6 @@ and the style of matplotlib. Only what Python has loaded before anybody could in
 
 import os
 import sys
-from collections.abc import Mapping
 from importlib.machinery import PathFinder
 
 HOME = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
@@ -38,7 +37,7 @@ _OURS = {"PYTHONSAFEPATH": "1", "PYTHONUTF8": "1", "PYTHONHASHSEED": "0"}
 _NEEDED = ("matplotlib", "numpy", "pandas", "snakemake", "torch", "yaml")
 
 
-def clean(environment: Mapping[str, str]) -> dict[str, str]:
+def clean(environment: dict[str, str]) -> dict[str, str]:
     """Return an environment without what may interfere; cleaning twice changes nothing more."""
     kept = {
         name: value
@@ -70,8 +69,9 @@ def isolate() -> None:
     folders = [os.path.join(HOME, "flexnet"), os.path.join(HOME, "workflow", "scripts")]
     if os.path.basename(program) != "flexnet" and os.path.dirname(program) not in folders:
         return
-    wanted = clean(os.environ)
-    if sys.executable and wanted != dict(os.environ):
+    given = dict(os.environ)
+    wanted = clean(given)
+    if sys.executable and wanted != given:
         sys.stdout.flush()
         os.execve(sys.executable, [sys.executable, program, *sys.argv[1:]], wanted)
     _order_path()
