@@ -5,15 +5,14 @@ An error that the user can act on is printed as one message, without a traceback
 """
 
 import argparse
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
+from flexnet import __version__
 from flexnet.errors import ConfigError
-from flexnet.jobs import run_job
+from flexnet.jobs import read_settings, run_job
 
 
 @dataclass(frozen=True)
@@ -91,26 +90,10 @@ STAGES: dict[str, Stage] = {
 }
 
 
-def read_settings(text: str) -> dict[str, Any]:
-    """Read settings given as JSON text, or as `@file`.
-
-    Raises:
-        ConfigError: if it is no JSON object.
-    """
-    try:
-        settings = json.loads(Path(text[1:]).read_text(encoding="utf-8") if text.startswith("@") else text)
-    except (OSError, json.JSONDecodeError) as error:
-        raise ConfigError(
-            f"--settings: expected a JSON object or @file; got {text[:80]!r}: {error}"
-        ) from error
-    if not isinstance(settings, dict):
-        raise ConfigError(f"--settings: expected a JSON object; got {type(settings).__name__}")
-    return settings
-
-
 def make_parser() -> argparse.ArgumentParser:
     """Build the parser with one sub-command per stage."""
     parser = argparse.ArgumentParser(prog="flexnet", description="One stage of the study, as one job.")
+    parser.add_argument("--version", action="version", version=f"flexnet {__version__}")
     stages = parser.add_subparsers(dest="stage", required=True, metavar="stage")
     for name, described in STAGES.items():
         stage = stages.add_parser(name, help=described.summary, description=described.summary)

@@ -1,11 +1,44 @@
 """Running a job so that its user gets one clear message instead of a traceback."""
 
+import json
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from flexnet.errors import FlexnetError
+from flexnet.errors import ConfigError, FlexnetError, Stopped
 from flexnet.stopping import end_with_parent
+
+
+def read_settings(text: str) -> dict[str, Any]:
+    """Read settings given as JSON text, or as `@file`.
+
+    Raises:
+        ConfigError: if it is no JSON object, or a key occurs twice in it.
+    """
+    try:
+        settings = json.loads(_settings_text(text), object_pairs_hook=_once)
+    except (OSError, ValueError, RecursionError) as error:
+        raise ConfigError(
+            f"--settings: expected a JSON object or @file; got {text[:80]!r}: {error}"
+        ) from error
+    if not isinstance(settings, dict):
+        raise ConfigError(f"--settings: expected a JSON object; got {type(settings).__name__}")
+    return settings
+
+
+def _settings_text(text: str) -> str:
+    return Path(text[1:]).read_text(encoding="utf-8-sig") if text.startswith("@") else text
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON; a key that is given twice would otherwise lose its first value in silence."""
+    names = [name for name, _ in pairs]
+    repeated = [name for name in names if names.count(name) > 1]
+    if repeated:
+        raise ValueError(f"the key {repeated[0]!r} is there twice; remove one")
+    return dict(pairs)
 
 
 def run_job(name: str, log: str | None, job: Callable[[], None]) -> int:
@@ -14,19 +47,43 @@ def run_job(name: str, log: str | None, job: Callable[[], None]) -> int:
     Args:
         name: what the job is called in the message.
         log: file that gets the message too; it is started anew.
-        job: does the work. An exception that is no `FlexnetError` is a bug and passes through.
+        job: does the work, the imports of what it needs included. An exception that the user cannot act
+            on is a bug of flexnet or of its installation: it passes through, and the log gets its traceback.
     """
-    if log:
-        Path(log).parent.mkdir(parents=True, exist_ok=True)
-        Path(log).write_text("", encoding="utf-8")
+    try:
+        if log:
+            Path(log).parent.mkdir(parents=True, exist_ok=True)
+            Path(log).write_text("", encoding="utf-8")
+    except OSError as error:
+        return _report(f"{name}: error: --log: expected a file that can be written; got: {error}\n", None)
     end_with_parent()
     try:
         job()
+    except Stopped as stopped:
+        return _report(f"{name}: {stopped}\n", log)
     except FlexnetError as error:
-        message = f"{name}: error: {error}\n"
-        sys.stderr.write(message)
-        if log:
-            with Path(log).open("a", encoding="utf-8") as stream:
-                stream.write(message)
-        return 1
+        return _report(f"{name}: error: {error}\n", log)
+    except OSError as error:
+        _write(log, traceback.format_exc())
+        advice = "check that the place exists, may be used and has room"
+        return _report(f"{name}: error: {error}; {advice}\n", log)
+    except Exception as error:
+        _write(log, traceback.format_exc())
+        where = f"; the traceback is in {log}" if log else ""
+        advice = f"; check that {sys.executable} has all that flexnet needs" * isinstance(error, ImportError)
+        _report(f"{name}: stopped by {type(error).__name__}: {error}{advice}{where}\n", log)
+        raise
     return 0
+
+
+def _report(message: str, log: str | None) -> int:
+    """Tell the user and the log; the status of an error."""
+    sys.stderr.write(message)
+    _write(log, message)
+    return 1
+
+
+def _write(log: str | None, text: str) -> None:
+    if log:
+        with Path(log).open("a", encoding="utf-8", errors="backslashreplace") as stream:
+            stream.write(text)

@@ -102,7 +102,7 @@ def test_re_exporting_packages_hold_nothing_else() -> None:
         ("flexnet.networks.registry", {"torch"}),
         ("flexnet.stages.data", {"torch", "torchvision"}),
         ("flexnet.stages.subset", {"torch"}),
-        ("flexnet.stages.collect", {"torch", "pandas"}),
+        ("flexnet.stages.collect", {"torch", "matplotlib"}),
         ("flexnet.figures.fig4d", {"torch", "seaborn"}),
         ("flexnet.claims.ledger", {"torch", "matplotlib"}),
         ("flexnet.training.trainer", {"torchvision", "pandas", "matplotlib"}),

@@ -40,7 +40,16 @@ def main(wheels: list[str]) -> None:
     """Write the three lock files."""
     constraints = FOLDER / "constraints.txt"
     constraints.write_text(PINS, encoding="utf-8")
-    groups = ["--group", "test", "--group", "oracle", "--constraints", str(constraints)]
+    groups = [
+        "--extra",
+        "workflow",
+        "--group",
+        "test",
+        "--group",
+        "oracle",
+        "--constraints",
+        str(constraints),
+    ]
     blocks = compiled([*groups, "pyproject.toml"])
     constraints.unlink()
     parts: dict[str, list[str]] = {"all": [], "torch": [], "cuda": []}

@@ -73,7 +73,7 @@ def changed(**values):
         ([changed(accuracy="high")], "numbers in every row of column 'accuracy'"),
         ([changed(series="")], "text in every row of column 'series'"),
         ([changed(protocol="mine")], "unknown protocol 'mine'"),
-        ([ROW, changed(seed=2, accuracy=33.3)], r"accuracy = correct / n; got 33.3 for 1 of 3 \(line 3\)"),
+        ([ROW, changed(seed=2, accuracy=33.3)], r"accuracy = correct / n; got 33.3 for 1 of 3 \(line 3: '"),
         ([changed(accuracy="nan")], "accuracy = correct / n"),
         ([ROW, ROW], "expected every row once"),
     ],

@@ -14,7 +14,9 @@ from flexnet.files import read_json
 from flexnet.training.checkpoint import save_tensors
 
 ROOT = Path(__file__).parents[2]
-FIG4B = "figure,protocol,model\nfig4b,paper,one\n"
+HEAD = "figure,protocol,series,model,seed,n,correct,accuracy\n"
+FIG3 = HEAD + "fig3,paper,high,two,1,4,1,0.25\n"
+FIG4B = HEAD + "fig4b,paper,flexible,one,1,4,1,0.25\n"
 
 
 @pytest.fixture
@@ -28,7 +30,7 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     shutil.copytree(ROOT / "config", tmp_path / "config")
     for name, text in {
         "results/rows/paper/fig4b.csv": FIG4B,
-        "results/rows/paper/fig3.csv": "figure,protocol,model\nfig3,paper,two\n",
+        "results/rows/paper/fig3.csv": FIG3,
         "logs/thresholds/two.benchmark.tsv": "s\th:m:s\n7.5\t0:00:07\n",
         "logs/train/other/seed1.benchmark.tsv": "s\th:m:s\n1.0\t0:00:01\n",
         "logs/train/one/seed2.log": "resuming after epoch 3\n",
@@ -102,6 +104,26 @@ def test_seeds_of_several_states_of_the_code_are_not_published(script: ModuleTyp
     save_tensors(tmp_path / "laptop/results/models/one/seed1.safetensors", {}, old)
     with pytest.raises(DataError, match="one: expected networks trained by the code of .*; got older"):
         script.publish("laptop", "command", ["fig4b"], tmp_path)
+    assert not (tmp_path / "published").exists()
+
+
+@pytest.mark.parametrize(
+    ("damaged", "message"),
+    [
+        (
+            FIG4B.replace(",1,0.25", ",2,0.25"),
+            r"fig4b\.csv: expected accuracy = correct / n; got 0.25 for 2 of 4",
+        ),
+        (FIG4B[:-1], r"fig4b\.csv: expected a line end behind the last line"),
+        (FIG4B.replace("0.25", "0,25"), "got 9 in line 2"),
+    ],
+)
+def test_damaged_rows_are_not_published(
+    damaged: str, message: str, script: ModuleType, tmp_path: Path
+) -> None:
+    (tmp_path / "laptop/results/rows/paper/fig4b.csv").write_text(damaged)
+    with pytest.raises(DataError, match=message):
+        script.publish("laptop", "command", [])
     assert not (tmp_path / "published").exists()
 
 

@@ -1,23 +1,16 @@
 """Judge all claims on the rows of one scale: ledger, figure and caption. No science, no torch."""
 
-import argparse
-import json
 import sys
-from collections import defaultdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+# The package of this checkout, wherever Python is started and whatever else is called flexnet there.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from flexnet.claims.catalogue import load_claims, packaged_papers
-from flexnet.claims.ledger import judge, read_ledger, write_ledger
-from flexnet.figures.captions import Facts, caption
-from flexnet.figures.claims import draw, summarise_rows
-from flexnet.figures.save import save
-from flexnet.files import write_text
-from flexnet.jobs import run_job
-from flexnet.statistics.columns import PROTOCOLS
-from flexnet.statistics.tables import read_rows
+from flexnet.isolation import isolate, plain_matplotlib
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CAPTION = """
     What the papers claim against what was measured at {scale} scale, one line per comparison and protocol.
@@ -36,45 +29,63 @@ DEMONSTRATION = """
 """
 
 
-def rows_by_figure(paths: list[str]) -> dict[str, pd.DataFrame]:
+def rows_by_figure(paths: list[str]) -> "dict[str, pd.DataFrame]":
     """Read all rows and join the protocols of each figure."""
+    from collections import defaultdict
+
+    import pandas as pd
+
+    from flexnet.statistics.tables import read_rows
+
     parts = defaultdict(list)
     for path in paths:
         parts[Path(path).stem].append(read_rows(path))
     return {figure: pd.concat(tables, ignore_index=True) for figure, tables in parts.items()}
 
 
-def ledger(settings: dict[str, Any], files: argparse.Namespace) -> None:
+def ledger(settings: dict[str, Any], files: dict[str, str], rows: list[str]) -> None:
     """Write the ledger, its figure and its caption.
 
     Settings: `scale` and `note` (texts), `evidence` (whether the scale is), `classes` (number of classes of
     the data of each figure).
     """
-    rows = rows_by_figure(files.rows)
+    plain_matplotlib()
+    from flexnet.claims.catalogue import load_claims, packaged_papers
+    from flexnet.claims.ledger import judge, read_ledger, write_ledger
+    from flexnet.figures.captions import Facts, caption
+    from flexnet.figures.claims import draw, summarise_rows
+    from flexnet.figures.save import save
+    from flexnet.files import write_text
+    from flexnet.statistics.columns import PROTOCOLS
+
+    tables, scale, evidence = rows_by_figure(rows), settings["scale"], bool(settings["evidence"])
     claims = [claim for paper in packaged_papers() for claim in load_claims(paper)]
-    evidence = bool(settings["evidence"])
     known = {"evidence": evidence, "classes": settings["classes"]}
-    judged = [
-        row for protocol in PROTOCOLS for row in judge(claims, rows, protocol, settings["scale"], **known)
-    ]
-    write_ledger(files.ledger, judged)
-    facts = Facts(scale=settings["scale"], protocol="paper", note=settings["note"], evidence=evidence)
-    table = summarise_rows(read_ledger(files.ledger))
-    save(draw(table, facts), files.figure, title=f"claims, {facts.scale} scale")
+    judged = [row for protocol in PROTOCOLS for row in judge(claims, tables, protocol, scale, **known)]
+    write_ledger(files["ledger"], judged)
+    facts = Facts(scale=scale, protocol="paper", note=settings["note"], evidence=evidence)
+    table = summarise_rows(read_ledger(files["ledger"]))
+    save(draw(table, facts), files["figure"], title=f"claims, {scale} scale")
     measured = table[table["n"] > 0].assign(series=table["id"])
     text = caption(CAPTION if evidence else DEMONSTRATION, measured, facts)
-    write_text(files.caption, text + "\n")
+    write_text(files["caption"], text + "\n")
 
 
 def main() -> int:
     """Run from the command line."""
+    import argparse
+
+    from flexnet.jobs import read_settings, run_job
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", required=True, nargs="*")
     for name in ("settings", "ledger", "figure", "caption", "log"):
         parser.add_argument(f"--{name}", required=True)
-    files = parser.parse_args()
-    return run_job("ledger", files.log, lambda: ledger(json.loads(files.settings), files))
+    files = vars(parser.parse_args())
+    rows = files.pop("rows")
+    return run_job("ledger", files["log"], lambda: ledger(read_settings(files["settings"]), files, rows))
 
 
 if __name__ == "__main__":
+    isolate()
     sys.exit(main())

@@ -32,6 +32,8 @@ from flexnet.config import lay_over, read_yaml
 from flexnet.errors import ConfigError, DataError
 from flexnet.files import atomic_path, read_json, write_json
 from flexnet.jobs import run_job
+from flexnet.statistics.columns import ROWS
+from flexnet.statistics.values import read_values
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Run in a checkout, it prints the digest of the code that trains each network there.
@@ -61,12 +63,12 @@ def rows_of(home: Path, figures: Sequence[str]) -> list[Path]:
 
 
 def models_of(files: Sequence[Path]) -> set[str]:
-    """Models that rows are of."""
-    found = set()
-    for path in files:
-        with path.open(encoding="utf-8", newline="") as stream:
-            found |= {row["model"] for row in csv.DictReader(stream) if "model" in row}
-    return found
+    """Models that rows are of, after a check of every row: what is published is not damaged.
+
+    Raises:
+        DataError: naming the file, the line and what is wrong with it.
+    """
+    return {str(model) for path in files for model in read_values(path, ROWS).values["model"]}
 
 
 def processor() -> str:
@@ -233,7 +235,8 @@ def publish(scale: str, command: str, figures: Sequence[str], checkout: Path = R
     home = checkout if scale == "paper" else checkout / scale
     made_at, files = commit(checkout), rows_of(home, figures)
     require_current(checkout, files)
-    trained = trained_by(home, models_of(files))
+    models = models_of(files)
+    trained = trained_by(home, models)
     require_code(checkout, trained)
     layer = {} if scale == "paper" else read_yaml(checkout / f"config/scales/{scale}.yaml")
     target = ROOT / "published" / scale
@@ -244,7 +247,7 @@ def publish(scale: str, command: str, figures: Sequence[str], checkout: Path = R
         "config": lay_over(read_yaml(checkout / "config/config.yaml"), layer),
         "machine": machine(),
         "networks": trained,
-        "wall_time": wall_seconds(home, models_of(files)),
+        "wall_time": wall_seconds(home, models),
         "sha256": digests,
     }
     provenance = target / "provenance.json"

@@ -1,0 +1,129 @@
+"""Joining tables: good ones to the byte, damaged and incomplete ones not at all."""
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Call = Callable[..., int]
+Fails = Callable[..., str]
+Tables = Callable[..., dict[str, Any]]
+
+ROOT = Path(__file__).parents[2]
+HEAD = "model,seed,epoch,split,n,correct,accuracy,loss,learning_rate\n"
+
+
+def history(seed: int, epochs: int = 2, model: str = "m") -> str:
+    rows = [f"{model},{seed},{epoch},test,4,1,0.25,1.5,0.01\n" for epoch in range(1, epochs + 1)]
+    return HEAD + "".join(rows)
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> Tables:
+    """Write tables and return the settings that join them as one series."""
+
+    def write(*contents: str | bytes) -> dict[str, Any]:
+        paths = [tmp_path / f"seed{place}.csv" for place in range(1, len(contents) + 1)]
+        for path, content in zip(paths, contents, strict=True):
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return {"figure": "fig4b", "protocol": "paper", "series": {"flexible": [str(path) for path in paths]}}
+
+    return write
+
+
+def test_cells_are_joined_as_they_are_written(call: Call, tables: Tables, tmp_path: Path) -> None:
+    odd = history(1).replace("1.5", "1.50").replace(",m,", ',"m",').replace("\n", "\r\n")
+    assert call("collect", tables(b"\xef\xbb\xbf" + odd.encode(), history(2)), output=tmp_path / "o.csv") == 0
+    lines = (tmp_path / "o.csv").read_bytes().decode().split("\n")
+    assert lines[0] == "figure,protocol,series,model,seed,epoch,split,n,correct,accuracy,loss,learning_rate"
+    assert lines[1] == "fig4b,paper,flexible,m,1,1,test,4,1,0.25,1.50,0.01"
+    assert len(lines) == 6
+    assert lines[-1] == ""
+
+
+@pytest.mark.parametrize("table", ["paper/fig4c", "release/table2", "corrected/fig3"])
+def test_published_rows_come_out_as_they_were(table: str, call: Call, tmp_path: Path) -> None:
+    source = ROOT / f"published/laptop/results/rows/{table}.csv"
+    with source.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    series: dict[str, list[str]] = {}
+    for name in dict.fromkeys(row["series"] for row in rows):
+        path = tmp_path / f"{name}.csv"
+        with path.open("w", newline="") as stream:
+            names = [key for key in rows[0] if key not in ("figure", "series")]
+            writer = csv.DictWriter(stream, names, extrasaction="ignore")  # line ends of Windows
+            writer.writeheader()
+            writer.writerows(row for row in rows if row["series"] == name)
+        series[name] = [str(path)]
+    settings = {"figure": rows[0]["figure"], "protocol": rows[0]["protocol"], "series": series}
+    assert call("collect", settings, output=tmp_path / "joined.csv") == 0
+    assert (tmp_path / "joined.csv").read_bytes() == source.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("second", "message"),
+    [
+        (history(2).replace(",", ";"), "seed2.csv: expected a CSV table whose first line names its columns"),
+        (history(2).replace("0.01\n", "0.01,9\n"), "seed2.csv: expected 9 cells in every line"),
+        (history(2).encode("utf-16"), "seed2.csv: expected a CSV table in UTF-8"),
+        (
+            history(2, model="é").encode("latin-1"),
+            "seed2.csv: expected a CSV table in UTF-8; got the byte 0xe9 in line 2",
+        ),
+        (history(2)[:-1], "seed2.csv: expected a line end behind the last line"),
+        (history(2)[:-9], "seed2.csv: expected a line end behind the last line"),
+        (
+            history(2, epochs=1),
+            "got 1 of 2, without {'split': 'test', 'epoch': 2}",
+        ),
+        (history(1), "expected every row once in series 'flexible'; got this one twice: line 2: 'm,1,1,test"),
+        (
+            history(2) + "m,2,2,test,4,1,0.25,1.5,0.01\n",
+            " and line 4: 'm,2,2,test,4,1,0.25,1.5,0.01'; remove the repeated row",
+        ),
+        (
+            history(2).replace("0.25", "0.5"),
+            "seed2.csv: expected accuracy = correct / n; got 0.5 for 1 of 4 (line 2: 'm,2",
+        ),
+        (
+            history(2).replace("1.5", "nan"),
+            "expected numbers in every row of column 'loss', at least 0; got 'nan' in line 2",
+        ),
+        (history(2).replace(",1.5", "").replace(",loss", ""), "seed2.csv: expected the columns of"),
+        ("model,seed\n", "seed2.csv: expected the column 'n'; got 'model,seed'"),
+        ("", "seed2.csv: expected a CSV table; the file is empty"),
+        (b"\x89PNG\r\n\x1a\n\0\0", "seed2.csv: expected a CSV table in UTF-8; got a file with zero bytes"),
+    ],
+)
+def test_a_damaged_table_among_good_ones_is_named(
+    second: str | bytes, message: str, tables: Tables, fails: Fails, tmp_path: Path
+) -> None:
+    found = fails("collect", tables(history(1), second), output=tmp_path / "o.csv")
+    assert message in found
+    assert "delete" not in found
+
+
+def test_a_mistyped_path_is_never_to_be_deleted(tables: Tables, fails: Fails, tmp_path: Path) -> None:
+    settings = tables(history(1))
+    for path in (tmp_path, tmp_path / "typo.csv", Path("a\0b")):
+        settings["series"]["flexible"] = [str(path)]
+        message = fails("collect", settings, output=tmp_path / "o.csv")
+        assert "expected a table here; " in message
+        assert "check the path" in message
+
+
+@pytest.mark.parametrize("series", [{}, [], {"a": []}, {"a": "h.csv"}, {"a": [1]}, "h.csv"])
+def test_series_that_are_no_lists_of_files_are_shown(series: Any, fails: Fails, tmp_path: Path) -> None:
+    settings = {"figure": "fig4b", "protocol": "paper", "series": series}
+    message = fails("collect", json.dumps(settings), output=tmp_path / "o.csv")
+    assert "series: expected each label with a list of CSV files; got " in message
+
+
+def test_an_unknown_protocol_is_named(tables: Tables, fails: Fails, tmp_path: Path) -> None:
+    settings = tables(history(1)) | {"protocol": "papr"}
+    assert "protocol: expected one of ['paper', 'release'" in fails(
+        "collect", settings, output=tmp_path / "o"
+    )
