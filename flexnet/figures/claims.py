@@ -146,8 +146,7 @@ def _summaries(axes: Axes, block: "pd.DataFrame", y: float) -> None:
     for _, part in block.groupby("protocol", sort=False):
         if len(part) > 1:
             word = str(part["summary"].iloc[0])
-            text = f"all {len(part)}: {word}"
-            _write(axes, text, 1.0, y, SUMMARY_COLOURS[word], shift=SUMMARY_LEFT, weight="bold")
+            _write(axes, f"claim: {word}", 1.0, y, SUMMARY_COLOURS[word], shift=SUMMARY_LEFT, weight="bold")
         y += len(part)
 
 

@@ -97,8 +97,8 @@ def test_every_comparison_of_a_claim_is_drawn_and_named(make_facts):
         "flexible - baseline   paper",
     ]
     assert [line.get_xdata()[0] for line in drawn(figure, "C07")] == [9.0, -9.0, 2.0]
-    assert {"all 2: mixed", "all 2: undecided", "at chance", "not measured"} <= set(texts(figure))
-    assert "all 1: at chance" not in texts(figure)
+    assert {"claim: mixed", "claim: undecided", "at chance", "not measured"} <= set(texts(figure))
+    assert "claim: at chance" not in texts(figure)
 
 
 def test_a_claim_at_chance_is_shown_without_an_effect(make_facts):
