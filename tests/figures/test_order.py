@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-from argparse import Namespace
 from pathlib import Path
 
 import pandas as pd
@@ -66,7 +65,7 @@ def test_captions_and_tables_of_published_rows_are_in_the_order_of_the_registry(
     facts = {"scale": "laptop", "protocol": protocol, "series": series, "labels": labels}
     files = {name: tmp_path / f"{figure}.{ending}" for name, ending in
              {"table": "csv", "figure": "pdf", "caption": "md"}.items()}  # fmt: skip
-    script.draw({"figure": figure, "facts": facts, "caption": "{series}"}, Namespace(rows=path, **files))
+    script.draw({"figure": figure, "facts": facts, "caption": "{series}"}, {"rows": path, **files})
     shown = list(dict.fromkeys(pd.read_csv(files["table"])["series"]))
     assert shown == [name for name in series if name in shown]
     assert files["caption"].read_text().splitlines()[0] == "; ".join(labels[name] for name in shown)

@@ -162,7 +162,7 @@ def test_a_folder_and_a_path_through_a_file_are_no_tables(tmp_path: Path) -> Non
 
 
 EVERY = {
-    "ledger": (LEDGER, "C1,p,paper,demo,t,s,,1.5,points,-2,3,5,-inf,-1,undecided,d,Fig 3"),
+    "ledger": (LEDGER, "C1,p,paper,demo,t,s,a - b,,1.5,points,-2,3,5,-inf,-1,undecided,mixed,d,Fig 3"),
     "worked": (WORKED, "fig1,paper,a,below,input,0,0,0.25"),
     "description": (DESCRIPTION, "fig2,paper,a,vgg16,0,conv1,Conv2d,3,1,1,,3x32x32,64x32x32,1792,0"),
     "summary": (SUMMARY, "fig3,paper,a,5,1000,0.5,0.01,0.4,0.6"),

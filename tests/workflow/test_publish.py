@@ -123,7 +123,7 @@ def test_damaged_rows_are_not_published(
 ) -> None:
     (tmp_path / "laptop/results/rows/paper/fig4b.csv").write_text(damaged)
     with pytest.raises(DataError, match=message):
-        script.publish("laptop", "command", [])
+        script.publish("laptop", "command", [], tmp_path)
     assert not (tmp_path / "published").exists()
 
 
