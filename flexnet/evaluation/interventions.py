@@ -34,6 +34,11 @@ def intervene(model: nn.Module, intervention: str, generator: torch.Generator) -
         ConfigError: if the intervention is unknown, or the model stores no threshold to exchange.
     """
     check_intervention(intervention)
+    if not isinstance(generator, torch.Generator):
+        raise ConfigError(
+            f"generator of an intervention: expected a torch.Generator; got {type(generator).__name__}; "
+            "use torch.Generator().manual_seed(seed)"
+        )
     if intervention == TRAINED:
         return
     layers = [layer for _, layer in flexible_layers(model) if layer.threshold is not None]
@@ -51,11 +56,13 @@ def check_intervention(intervention: str) -> None:
     """Check the spelling of an intervention.
 
     Raises:
-        ConfigError: if it is unknown.
+        ConfigError: if it is unknown, or its deviation is negative.
     """
-    if intervention not in WORDS and not _NORMAL.fullmatch(intervention):
+    normal = _NORMAL.fullmatch(intervention) if isinstance(intervention, str) else None
+    if intervention not in WORDS and (normal is None or float(normal[2]) < 0):
         raise ConfigError(
-            f"intervention: expected one of {WORDS} or 'normal(mean,deviation)'; got {intervention!r}"
+            f"intervention: expected one of {WORDS} or 'normal(mean,deviation)' with a deviation >= 0; "
+            f"got {intervention!r}; correct its spelling"
         )
 
 

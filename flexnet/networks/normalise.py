@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from flexnet.errors import ConfigError
+from flexnet.inputs import check_input
 
 # Channel means and standard deviations of images in [0, 1]. The authors' released code normalises
 # CIFAR-10 with the statistics of ImageNet, and Fashion-MNIST with one half.
@@ -40,7 +41,13 @@ class Normalise(nn.Module):
         self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Normalise images (N, C, H, W) in [0, 1]."""
+        """Normalise images (N, C, H, W) in [0, 1].
+
+        Raises:
+            ConfigError: if they are no floats, or have another shape, number of channels, device or type.
+        """
+        if not torch.jit.is_scripting():  # type: ignore[attr-defined]
+            check_input(images, self.mean)
         return (images - self.mean) / self.std
 
 
