@@ -130,7 +130,7 @@ def check_range(images: Tensor) -> None:
     """
     if _trusted.get():
         return
-    low, high = torch.stack(torch.aminmax(images.detach())).tolist()
+    low, high = map(float, torch.aminmax(images.detach()))
     if low >= -SLACK and high <= 1 + SLACK:
         return
     if math.isnan(low):

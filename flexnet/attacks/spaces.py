@@ -109,8 +109,9 @@ def _check_constants(what: str, value: object) -> None:
         raise ConfigError(
             f"{what}: expected the shape (1, C, 1, 1); got {tuple(value.shape)}; use .view(1, -1, 1, 1)"
         )
-    if not bool(value.isfinite().all()):
-        raise ConfigError(f"{what}: expected finite values; got {value.flatten().tolist()}; correct them")
+    if value.is_meta or not bool(value.isfinite().all()):
+        values = "none" if value.is_meta else value.flatten().tolist()
+        raise ConfigError(f"{what}: expected finite values; got {values}; correct them")
 
 
 def space_of(model: nn.Module, space: str, clamp: str) -> Space:

@@ -148,10 +148,14 @@ class Coin(nn.Module):
 
 def test_expected_gradient_averages_over_the_draws():
     images, labels = three_pixels(0.5, 0.5, 0.5), torch.tensor([0])
-    gradient = expected_gradient(Coin([1.0, -4.0, 2.0, -5.0]).eval(), images, labels, "negative_logit", draws=4)
+    gradient = expected_gradient(
+        Coin([1.0, -4.0, 2.0, -5.0]).eval(), images, labels, "negative_logit", draws=4
+    )
     # Minus the mean slope, (1 - 4 + 2 - 5) / 4; the first draw alone has the opposite sign.
     assert gradient.flatten().tolist() == [1.5, 1.5, 1.5]
-    assert input_gradient(Coin([1.0]).eval(), images, labels, "negative_logit").flatten().tolist() == [-1.0] * 3
+    assert (
+        input_gradient(Coin([1.0]).eval(), images, labels, "negative_logit").flatten().tolist() == [-1.0] * 3
+    )
 
 
 def test_expected_gradient_needs_a_draw():
