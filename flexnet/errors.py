@@ -17,6 +17,10 @@ class DataError(FlexnetError):
     """A dataset is missing, damaged or not what it claims to be."""
 
 
+class NumericalError(FlexnetError):
+    """What was to be scored or attacked is NaN or infinite; counted, it would pass for a number."""
+
+
 class TrainingError(FlexnetError):
     """A training run cannot go on, for instance because its loss is no longer finite."""
 

@@ -9,10 +9,22 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from flexnet.attacks.losses import loss_by_name
-from flexnet.attacks.precision import full_precision, require_full_precision
+from flexnet.attacks.checks import (
+    check_count,
+    check_epsilon,
+    check_finite,
+    check_gradient,
+    check_images,
+    check_labels,
+    check_logits,
+    check_model,
+    finite_images,
+)
+from flexnet.attacks.losses import Loss, loss_by_name
+from flexnet.attacks.precision import full_precision
 from flexnet.attacks.spaces import Space
 from flexnet.errors import ConfigError
+from flexnet.inputs import trusted_inputs
 
 
 @contextmanager
@@ -36,23 +48,20 @@ def input_gradient(model: nn.Module, images: Tensor, labels: Tensor, loss: str =
     """Gradient of the summed loss with respect to the images alone.
 
     Args:
-        model: takes images in [0, 1] and returns logits (N, K). Put it in eval mode first.
-        images: (N, C, H, W), float32 or float64.
-        labels: true classes, (N,), int64.
+        model: any module in evaluation mode that takes images in [0, 1] and returns logits (N, K).
+        images: in [0, 1], (N, C, H, W) with N >= 1, float32 or float64, on the device of the model.
+        labels: true classes from 0 to K - 1, (N,), int64.
         loss: name of a loss of `flexnet.attacks.losses`.
 
     Returns:
         (N, C, H, W). Parameters keep their `grad` and their `requires_grad`.
 
     Raises:
-        ConfigError: if the loss is unknown, or images or parameters are in half precision.
+        ConfigError: if an argument is something else, the model is in training mode or in half precision,
+            it returns something else, or its answer does not depend on the images.
+        NumericalError: if a logit, the loss or the gradient is NaN or infinite.
     """
-    value = loss_by_name(loss)
-    require_full_precision(model, images)
-    with frozen_parameters(model), full_precision(images.device), torch.enable_grad():
-        leaf = images.detach().requires_grad_()
-        (gradient,) = torch.autograd.grad(value(model(leaf), labels).sum(), leaf)
-    return gradient
+    return expected_gradient(model, images, labels, loss, draws=1)
 
 
 def expected_gradient(
@@ -65,39 +74,95 @@ def expected_gradient(
 
     Args:
         model: as for `input_gradient`; its generator, if it has one, is advanced.
-        images: (N, C, H, W), float32 or float64.
-        labels: true classes, (N,), int64.
+        images: as for `input_gradient`.
+        labels: as for `input_gradient`.
         loss: name of a loss of `flexnet.attacks.losses`.
         draws: number of passes, at least 1.
 
     Raises:
         ConfigError: if `draws` is below 1, or as for `input_gradient`.
+        NumericalError: as for `input_gradient`.
     """
-    if draws < 1:
-        raise ConfigError(
-            f"draws of an expected gradient: expected >= 1; got {draws}; use 1 for a single pass"
+    passes = check_count("draws of an expected gradient", draws)
+    check_model(model)
+    check_images(images, model)
+    return _finite_gradient(model, images, labels, loss, passes)
+
+
+def _finite_gradient(model: nn.Module, images: Tensor, labels: Tensor, loss: str, draws: int) -> Tensor:
+    """Mean gradient of a checked model at checked images."""
+    highest = check_labels(labels, images)
+    gradient, finite = mean_gradient(model, images, labels, loss, draws, highest)
+    name = f"attack on a {type(model).__name__}"
+    check_finite("finite logits, losses and gradients", finite, name)
+    return gradient
+
+
+def mean_gradient(
+    model: nn.Module, images: Tensor, labels: Tensor, loss: str, draws: int, highest: int
+) -> tuple[Tensor, Tensor]:
+    """Mean gradient of checked arguments, see `expected_gradient`, whatever the range of the images.
+
+    Returns:
+        The gradient (N, C, H, W), and whether logits, loss and gradient of each image were finite in every
+        pass: bool, (N,).
+    """
+    value = loss_by_name(loss)
+    with torch.inference_mode(False):  # there no gradient could be taken, whatever is enabled
+        images, labels = _ordinary(images), _ordinary(labels)
+        total, finite = _gradient(model, images, labels, value, highest)
+        for _ in range(draws - 1):
+            gradient, also = _gradient(model, images, labels, value, highest)
+            total, finite = total + gradient, finite & also
+        return total / draws, finite
+
+
+def _ordinary(tensor: Tensor) -> Tensor:
+    """A tensor that autograd can save: one made under inference mode is copied."""
+    return tensor.clone() if tensor.is_inference() else tensor.detach()
+
+
+def _gradient(
+    model: nn.Module, images: Tensor, labels: Tensor, value: Loss, highest: int
+) -> tuple[Tensor, Tensor]:
+    name = type(model).__name__
+    with frozen_parameters(model), full_precision(images.device), torch.enable_grad(), trusted_inputs():
+        leaf = images.detach().requires_grad_()
+        logits = check_logits(model(leaf), len(images), highest, name)
+        losses = value(logits, labels)
+        (gradient,) = (
+            torch.autograd.grad(losses.sum(), leaf, allow_unused=True) if losses.requires_grad else (None,)
         )
-    total = input_gradient(model, images, labels, loss)
-    for _ in range(draws - 1):
-        total = total + input_gradient(model, images, labels, loss)
-    return total / draws
+    if gradient is None:
+        raise ConfigError(
+            f"{name}: expected logits that gradients lead from to the images; got some that are cut off; "
+            "remove torch.no_grad() or .detach() from its forward"
+        )
+    return gradient, finite_images(logits, losses, gradient)
 
 
 def fgsm_from_gradient(images: Tensor, gradient: Tensor, epsilon: float, space: Space) -> Tensor:
     """Move each pixel by epsilon along the sign of its gradient, then clamp.
 
     Args:
-        images: clean images in [0, 1], (N, C, H, W).
-        gradient: input gradient at these images, (N, C, H, W).
-        epsilon: size of the step in units of `space`, at least 0. With 0 the images come back as they
-            are, unclamped: the authors' loose range excludes the darkest 0.0002 of the first channel.
-        space: unit and range of the step, on the device of the images.
+        images: clean images in [0, 1], (N, C, H, W) with N >= 1, float32 or float64.
+        gradient: input gradient at these images, (N, C, H, W), finite.
+        epsilon: size of the step in units of `space`, from 0 to the width of its permitted range. With 0 the
+            images come back as they are, unclamped: the authors' loose range excludes the darkest 0.0002 of
+            the first channel.
+        space: unit and range of the step, on the device of the images, with a value for each channel.
 
     Raises:
-        ConfigError: if `epsilon` is negative or not a number.
+        ConfigError: if an argument is something else.
+        NumericalError: if the gradient is NaN or infinite.
     """
-    if not epsilon >= 0:
-        raise ConfigError(f"epsilon of an attack: expected >= 0; got {epsilon}; use 0 for clean images")
+    check_images(images, space=space)
+    check_gradient(gradient, images)
+    return signed_step(images, gradient, check_epsilon(epsilon, space), space)
+
+
+def signed_step(images: Tensor, gradient: Tensor, epsilon: float, space: Space) -> Tensor:
+    """The step of `fgsm_from_gradient` with checked arguments, from images of any range."""
     if epsilon == 0:
         return images
     moved = images + epsilon * space.scale * gradient.sign()
@@ -116,5 +181,7 @@ def fgsm(
 
     Arguments and errors are those of `input_gradient` and `fgsm_from_gradient`.
     """
-    gradient = input_gradient(model, images, labels, loss)
-    return fgsm_from_gradient(images, gradient, epsilon, space)
+    check_model(model)
+    check_images(images, model, space)
+    step = check_epsilon(epsilon, space)
+    return signed_step(images, _finite_gradient(model, images, labels, loss, 1), step, space)

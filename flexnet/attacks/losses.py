@@ -53,7 +53,7 @@ def loss_by_name(name: str) -> Loss:
     Raises:
         ConfigError: if there is none of that name.
     """
-    if name not in LOSSES:
+    if not isinstance(name, str) or name not in LOSSES:
         raise ConfigError(
             f"loss of an attack: expected one of {sorted(LOSSES)}; got {name!r}; name one of them"
         )

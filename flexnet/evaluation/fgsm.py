@@ -7,19 +7,23 @@ redrawn per repeat) and a corrected one (pixels that stay in [0, 1], gradient av
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from flexnet.attacks.fgsm import expected_gradient, fgsm_from_gradient
+from flexnet.attacks.checks import broken_images, check_count, check_epsilon, check_logits
+from flexnet.attacks.fgsm import mean_gradient, signed_step
 from flexnet.attacks.precision import full_precision, require_full_precision
 from flexnet.attacks.spaces import Space, space_of
-from flexnet.evaluation.accuracy import on_device
+from flexnet.errors import ConfigError, NumericalError
+from flexnet.evaluation.accuracy import check_judged, on_device
 from flexnet.evaluation.counting import count_all, count_dropping_last, shuffle_seed
 from flexnet.evaluation.fgsm_settings import FgsmSettings
+from flexnet.evaluation.outcomes import BROKEN, RIGHT, judge_logits, mark_broken
+from flexnet.inputs import trusted_inputs
 from flexnet.layers.diagnostics import flexible_layers, redraw_thresholds, set_mask_generator
 from flexnet.layers.tracing import evaluation_mode
 from flexnet.seeds import derive_seed
@@ -38,6 +42,7 @@ def evaluate_fgsm(
     device: torch.device | str,
     batch_size: int,
     progress: Progress | None = None,
+    name: str = "",
 ) -> list[dict[str, Any]]:
     """Accuracy of a model at each epsilon and repeat.
 
@@ -49,7 +54,15 @@ def evaluate_fgsm(
         the counting varies; then all repeats are counted from the same outcomes.
     """
     outcomes = fgsm_outcomes(
-        model, images, labels, settings, seed=seed, device=device, batch_size=batch_size, progress=progress
+        model,
+        images,
+        labels,
+        settings,
+        seed=seed,
+        device=device,
+        batch_size=batch_size,
+        progress=progress,
+        name=name,
     )
     counted = [
         _count(outcomes, draw, settings, seed) for draw in range(_rows_per_epsilon(outcomes, settings))
@@ -85,6 +98,7 @@ def fgsm_outcomes(
     device: torch.device | str,
     batch_size: int,
     progress: Progress | None = None,
+    name: str = "",
 ) -> Tensor:
     """Whether each image is classified correctly, for each repeat and epsilon.
 
@@ -96,13 +110,14 @@ def fgsm_outcomes(
         model: takes images in [0, 1], has a first layer `normalise`, lies on `device`. It is left as
             it came: mode, thresholds, gradients.
         images: uint8, (N, C, H, W), arrays or tensors.
-        labels: true classes, (N,).
+        labels: true classes, (N,), whole numbers from 0 to K - 1 for a model of K logits.
         settings: what the protocol prescribes.
         seed: of all draws.
         device: where to compute.
         batch_size: most images per pass. Keep it a multiple of `settings.batch`; below that it also
             becomes the number of images that share a mask, and so changes the draws.
         progress: called after each batch with its number of images, such as `Progress.advance`.
+        name: how messages call the model.
 
     Returns:
         bool, (draws, epsilons, N); one draw for a model whose output does not vary.
@@ -110,29 +125,79 @@ def fgsm_outcomes(
     Raises:
         ConfigError: if the model or the settings cannot be attacked so.
         DataError: if images and labels have another type or shape.
+        NumericalError: if a logit, a loss or a gradient is NaN or infinite, after the first batch where one
+            is, with the number of such images among all.
     """
-    require_full_precision(model, torch.empty(0))
+    _check_arguments(settings, seed, batch_size)
     pixels, classes = on_device(images, labels, device)
-    attack = _Attack(model, space_of(model, settings.space, settings.clamp), settings, seed, batch_size)
+    name = check_judged(model, pixels, name)
+    require_full_precision(model, torch.empty(0))
+    attack = _Attack(model, _space(model, settings, pixels), settings, seed, batch_size, int(classes.max()))
     size = min(settings.batch, batch_size)
     batches = list(zip(torch.split(pixels, size), torch.split(classes, size), strict=True))
     outcomes = []
-    with evaluation_mode(model), _as_it_came(model), full_precision(pixels.device):
+    with evaluation_mode(model), _as_it_came(model), full_precision(pixels.device), trusted_inputs():
         for index, (batch, truth) in enumerate(batches):
             outcomes.append(attack.judge(to_unit(batch), truth, index))
+            if bool((outcomes[-1] == BROKEN).any()):
+                raise _broken(attack, batches, outcomes[-1], name)
             if progress is not None:
                 progress(len(batch))
-    return torch.cat(outcomes, dim=-1)
+    return torch.cat(outcomes, dim=-1) == RIGHT
+
+
+def _check_arguments(settings: object, seed: object, batch_size: object) -> None:
+    check_count("batch_size", batch_size)
+    if not isinstance(settings, FgsmSettings):
+        raise ConfigError(
+            f"settings of an evaluation: expected FgsmSettings; got {type(settings).__name__}; "
+            "use FgsmSettings.from_mapping for a mapping"
+        )
+    if not isinstance(seed, int) or isinstance(seed, bool):
+        raise ConfigError(f"seed of an evaluation: expected a whole number; got {seed!r}; use 0")
+
+
+def _space(model: nn.Module, settings: FgsmSettings, pixels: Tensor) -> Space:
+    """The space of the attack, if it fits the images and the epsilons."""
+    space = space_of(model, settings.space, settings.clamp)
+    if space.scale.shape[1] != pixels.shape[1]:
+        raise ConfigError(
+            f"evaluated model: expected one for images of {pixels.shape[1]} channels; got one for "
+            f"{space.scale.shape[1]}; choose the model, or the dataset, that fits"
+        )
+    check_epsilon(max(settings.epsilons), space)
+    return space
+
+
+def _broken(
+    attack: "_Attack", batches: list[tuple[Tensor, Tensor]], found: Tensor, name: str
+) -> NumericalError:
+    """The error for the first condition of a batch's outcomes that is broken, counted over all batches."""
+    settings = attack.settings
+    seen = (found == BROKEN).sum(dim=-1).T  # (epsilons, draws)
+    epsilon, draw = seen.nonzero()[0].tolist()
+    settings = replace(settings, epsilons=(settings.epsilons[epsilon],), draws=draw + 1)
+    alone = replace(attack, settings=settings)
+    broken = total = 0
+    for index, (batch, truth) in enumerate(batches):
+        broken += int((alone.judge(to_unit(batch), truth, index)[-1] == BROKEN).sum())
+        total += len(batch)
+    condition = f"{name}, epsilon {settings.epsilons[0]:g}, draw {draw}"
+    # A model that draws on its own may answer otherwise this time.
+    broken = max(broken, int(seen[epsilon, draw]))
+    return broken_images("finite logits, losses and gradients", broken, total, condition)
 
 
 @contextmanager
 def _as_it_came(model: nn.Module) -> Iterator[None]:
-    """Take the generator of the masks away afterwards and put redrawn thresholds (buffers) back."""
+    """Put back afterwards: the generators of the masks, and redrawn thresholds (buffers)."""
     saved = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    generators = [(layer, layer.generator) for _, layer in flexible_layers(model)]
     try:
         yield
     finally:
-        set_mask_generator(model, None)
+        for layer, generator in generators:
+            layer.generator = generator
         for name, buffer in model.named_buffers():
             buffer.copy_(saved[name])
 
@@ -151,40 +216,45 @@ class _Attack:
     settings: FgsmSettings
     seed: int
     batch_size: int
+    highest: int  # label
 
     def judge(self, images: Tensor, labels: Tensor, batch: int) -> Tensor:
-        """Outcomes of one batch: bool, (draws, epsilons, n)."""
+        """Outcomes of one batch: RIGHT, WRONG or BROKEN, (draws, epsilons, n)."""
         redraws = self.settings.redraw and _has(self.model, "redrawn")
         draws = self.settings.draws if redraws or _has(self.model, "random") else 1
         # An averaged gradient belongs to the model and is made once; a single one to its repeat.
         attack_once = self.settings.eot_draws > 1 and not redraws
-        outcomes, gradient = [], None
+        outcomes, gradient, finite = [], None, None
         for draw in range(draws):
             if redraws:
                 redraw_thresholds(self.model, self._generator(images, "thresholds", draw))
-            if gradient is None or not attack_once:
-                gradient = self._gradient(images, labels, draw, batch)
-            outcomes.append(self._correct(images, labels, gradient, draw, batch))
+            if gradient is None or finite is None or not attack_once:
+                gradient, finite = self._gradient(images, labels, draw, batch)
+            found = self._outcomes(images, labels, gradient, draw, batch)
+            moved = [index for index, epsilon in enumerate(self.settings.epsilons) if epsilon > 0]
+            found[moved] = mark_broken(found[moved], finite)
+            outcomes.append(found)
         return torch.stack(outcomes)
 
-    def _gradient(self, images: Tensor, labels: Tensor, draw: int, batch: int) -> Tensor:
+    def _gradient(self, images: Tensor, labels: Tensor, draw: int, batch: int) -> tuple[Tensor, Tensor]:
+        """Gradient (n, C, H, W), and whether it and what it was made from are finite, bool (n,)."""
         if not any(self.settings.epsilons):  # clean images alone need none
-            return torch.zeros_like(images)
+            return torch.zeros_like(images), torch.ones_like(labels, dtype=torch.bool)
         set_mask_generator(self.model, self._generator(images, "gradient", draw, batch))
         passes = self.settings.eot_draws if _has(self.model, "random") else 1
-        return expected_gradient(self.model, images, labels, self.settings.loss, passes)
+        return mean_gradient(self.model, images, labels, self.settings.loss, passes, self.highest)
 
-    def _correct(self, images: Tensor, labels: Tensor, gradient: Tensor, draw: int, batch: int) -> Tensor:
-        """Outcomes at all epsilons, several of them per pass: bool, (epsilons, n)."""
+    def _outcomes(self, images: Tensor, labels: Tensor, gradient: Tensor, draw: int, batch: int) -> Tensor:
+        """Outcomes at all epsilons, several of them per pass: (epsilons, n)."""
         epsilons, outcomes = self.settings.epsilons, []
         step = max(1, self.batch_size // len(images))
         for start in range(0, len(epsilons), step):
             some = epsilons[start : start + step]
-            moved = [fgsm_from_gradient(images, gradient, epsilon, self.space) for epsilon in some]
+            moved = torch.cat([signed_step(images, gradient, epsilon, self.space) for epsilon in some])
             set_mask_generator(self.model, self._generator(images, "judge", draw, batch))
             with torch.inference_mode():
-                predicted = self.model(torch.cat(moved)).argmax(dim=1).view(len(some), -1)
-            outcomes.append(predicted == labels)
+                logits = check_logits(self.model(moved), len(moved), self.highest, type(self.model).__name__)
+                outcomes.append(judge_logits(logits, labels))
         return torch.cat(outcomes)
 
     def _generator(self, images: Tensor, purpose: str, *indices: int) -> torch.Generator:

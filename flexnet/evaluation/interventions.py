@@ -30,6 +30,11 @@ def intervene(model: nn.Module, intervention: str, generator: torch.Generator) -
         ConfigError: if the intervention is unknown, or the model stores no threshold to exchange.
     """
     check_intervention(intervention)
+    if not isinstance(generator, torch.Generator):
+        raise ConfigError(
+            f"generator of an intervention: expected a torch.Generator; got {type(generator).__name__}; "
+            "use torch.Generator().manual_seed(seed)"
+        )
     if intervention == TRAINED:
         return
     layers = [layer for _, layer in flexible_layers(model) if layer.threshold is not None]

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from flexnet.errors import DataError
+from flexnet.errors import ConfigError, DataError, NumericalError
 from flexnet.layers.flexible import FlexibleConv2d
 from flexnet.layers.tracing import evaluation_mode
 
@@ -112,7 +112,9 @@ def gate_statistics(model: nn.Module, batches: Iterable[Tensor]) -> list[GateRec
         One record per layer in the order of the model.
 
     Raises:
+        ConfigError: if a layer is given something else than a batch (N,C,H,W).
         DataError: if there is no image.
+        NumericalError: if a gate is NaN, with the layer and the number of images.
     """
     tallies = {name: _Tally(layer) for name, layer in flexible_layers(model) if layer.threshold is not None}
     try:
@@ -130,13 +132,20 @@ class _Tally:
 
     def __init__(self, layer: FlexibleConv2d) -> None:
         self.images = 0
+        self.broken: Tensor | int = 0
         self.total: Tensor | None = None
         self.to_max: Tensor | None = None
         self.handle = layer.register_forward_pre_hook(self._see)
 
     def _see(self, layer: nn.Module, inputs: tuple[Any, ...]) -> None:
         assert isinstance(layer, FlexibleConv2d)
+        if inputs[0].dim() != 4:
+            raise ConfigError(
+                f"gate statistics: expected batches (N,C,H,W) at each layer; got {tuple(inputs[0].shape)}; "
+                "hand over batches, such as torch.split(images, 100), not single images"
+            )
         share = layer.max_share(inputs[0])
+        self.broken += (~share.amax((1, 2, 3)).isfinite()).sum()
         total, to_max = share.double().sum(0), (share > 0.5).sum(0)
         self.images += share.shape[0]
         self.total = total if self.total is None else self.total + total
@@ -145,6 +154,11 @@ class _Tally:
     def record(self, name: str) -> GateRecord:
         if self.total is None or self.to_max is None or self.images == 0:
             raise DataError(f"expected at least one image that reaches {name!r}; got none")
+        if int(self.broken):
+            raise NumericalError(
+                f"gates of layer {name!r}: expected shares in [0, 1]; got NaN for {int(self.broken):,} of "
+                f"{self.images:,} images; look at its thresholds and at what reaches it, and train it again"
+            )
         unit_share = (self.total / self.images).float().cpu()
         switching = ((self.to_max > 0) & (self.to_max < self.images)).double().mean()
         return GateRecord(name, self.images, float(unit_share.double().mean()), unit_share, float(switching))

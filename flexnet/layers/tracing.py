@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from flexnet.errors import ConfigError
+from flexnet.inputs import trusted_inputs
 
 Pair = tuple[int, int]
 
@@ -47,7 +48,8 @@ def input_sizes(
     images = example if isinstance(example, Tensor) else _zeros(model, example)
     devices = [images.device] if images.is_cuda else []
     try:
-        with evaluation_mode(model), torch.random.fork_rng(devices):
+        # Sizes do not depend on values: any example of the right shape will do.
+        with evaluation_mode(model), torch.random.fork_rng(devices), trusted_inputs():
             model(images)
     finally:
         for handle in handles:

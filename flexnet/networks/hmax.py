@@ -179,5 +179,9 @@ def hmax(
         first = LayerC1(input_size, options if c1 == "flexible" else {"scheme": "conv"})
     second = S2C2(templates, maps, options if s2 == "flexible" else None)
     return Classifier(
-        normalisation(normalise, channels), nn.Sequential(first, second), head, nn.Sequential(*stem)
+        normalisation(normalise, channels),
+        nn.Sequential(first, second),
+        head,
+        nn.Sequential(*stem),
+        input_size,
     )

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from flexnet.errors import ConfigError
+from flexnet.inputs import check_input
 from flexnet.options.networks.base import NORMALISATIONS
 
 __all__ = ["NORMALISATIONS", "Normalise", "normalisation"]
@@ -35,7 +36,13 @@ class Normalise(nn.Module):
         self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Normalise images (N, C, H, W) in [0, 1]."""
+        """Normalise images (N, C, H, W) in [0, 1].
+
+        Raises:
+            ConfigError: if they are no floats, or have another shape, number of channels, device or type.
+        """
+        if not torch.jit.is_scripting():  # type: ignore[attr-defined]
+            check_input(images, self.mean)
         return (images - self.mean) / self.std
 
 

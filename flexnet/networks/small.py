@@ -62,4 +62,9 @@ def small(
         nn.ReLU(),
         nn.Linear(second, classes),
     )
-    return Classifier(normalisation(normalise, channels), nn.Sequential(flexible, nn.ReLU()), head)
+    return Classifier(
+        normalisation(normalise, channels),
+        nn.Sequential(flexible, nn.ReLU()),
+        head,
+        input_size=input_size,
+    )

@@ -40,4 +40,4 @@ def surrogate(
         nn.ReLU(),
         nn.Linear(hidden, classes),
     )
-    return Classifier(normalisation(normalise, channels), nn.Sequential(*layers), head)
+    return Classifier(normalisation(normalise, channels), nn.Sequential(*layers), head, input_size=input_size)

@@ -119,4 +119,9 @@ def vgg16(
             _convolution(trunk, max(1, round(wide * width)), options)
         _end_block(trunk, pool, rate * dropout)
     classifier = _head(trunk, head == "global", classes, HEAD_DROPOUT * dropout)
-    return Classifier(normalisation(normalise, channels), nn.Sequential(*trunk.layers), classifier)
+    return Classifier(
+        normalisation(normalise, channels),
+        nn.Sequential(*trunk.layers),
+        classifier,
+        input_size=input_size,
+    )

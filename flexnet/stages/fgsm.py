@@ -25,6 +25,7 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
     Raises:
         ConfigError: if a setting of the attack is not allowed.
         DataError: if the weights or the images are damaged or do not fit each other.
+        NumericalError: if a logit, a loss or a gradient is NaN or infinite.
     """
     attack = FgsmSettings.from_mapping(settings["fgsm"])
     set_up_cpu(files.threads)
@@ -43,5 +44,6 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
             device=device,
             batch_size=evaluation_batch(device),
             progress=progress.advance,
+            name=f"{names['model']} seed {names['seed']}, protocol {names['protocol']}",
         )
     write_rows(files.output, COLUMNS, [{**names, **row} for row in rows])

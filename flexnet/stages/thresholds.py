@@ -38,6 +38,7 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
     Raises:
         ConfigError: if an intervention, a sweep or a setting of an attack is not allowed.
         DataError: if weights or images are damaged or do not fit each other.
+        NumericalError: if a gate, logit, loss or gradient is NaN or infinite.
     """
     set_up_cpu(files.threads)
     device, at_test = choose_device(), settings["at_test"]

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from flexnet.errors import Stopped, TrainingError
 from flexnet.files import canonical_json, remove_leftovers, write_rows
+from flexnet.inputs import trusted_inputs
 from flexnet.locks import exclusive
 from flexnet.progress import Progress
 from flexnet.seeds import derive_seed
@@ -104,7 +105,7 @@ class Trainer:
         """Score the model on prepared test images after an epoch."""
         self.model.eval()
         totals = torch.zeros(2, dtype=torch.float64, device=self.device)
-        with torch.inference_mode(), _autocast(self.run.recipe, self.device):
+        with torch.inference_mode(), trusted_inputs(), _autocast(self.run.recipe, self.device):
             for start in range(0, len(data), EVALUATION_BATCH):
                 labels = data.labels[start : start + EVALUATION_BATCH]
                 logits = self.forward(to_unit(data.images[start : start + EVALUATION_BATCH])).float()

@@ -186,13 +186,13 @@ def test_averaged_gradient_is_stronger_than_a_single_draw():
 
 def test_averaged_gradient_is_made_once(monkeypatch):
     calls = []
-    original = fgsm_outcomes.__globals__["expected_gradient"]
+    original = fgsm_outcomes.__globals__["mean_gradient"]
 
-    def counting(model, images, labels, loss, draws):
+    def counting(model, images, labels, loss, draws, highest):
         calls.append(draws)
-        return original(model, images, labels, loss, draws)
+        return original(model, images, labels, loss, draws, highest)
 
-    monkeypatch.setattr("flexnet.evaluation.fgsm.expected_gradient", counting)
+    monkeypatch.setattr("flexnet.evaluation.fgsm.mean_gradient", counting)
     outcomes(tiny("random"), protocol(draws=4, eot_draws=5))
     assert calls == [5, 5, 5]
     calls.clear()

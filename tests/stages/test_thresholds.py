@@ -14,6 +14,7 @@ from flexnet.files import write_json
 from flexnet.statistics.columns import THRESHOLDS
 from flexnet.statistics.tables import read_checked
 from flexnet.training.batches import DeviceImages
+from flexnet.training.checkpoint import read_tensors, save_tensors
 from flexnet.training.recipe import Recipe
 from flexnet.training.run import TrainingRun
 from flexnet.training.trainer import train
@@ -96,10 +97,31 @@ def test_networks_without_a_gate_leave_its_numbers_empty(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "condition"),
+    [
+        ("features.0.threshold", "intervention trained: gates of layer 'features.0'"),
+        ("head.1.weight", "intervention trained, protocol paper, epsilon 0, draw 0: expected finite logits"),
+    ],
+)
+def test_a_seed_that_is_no_numbers_is_named(
+    folder: Path, name: str, condition: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tensors, metadata = read_tensors(folder / "flexible2.safetensors")
+    tensors[name].view(-1)[0] = torch.nan
+    save_tensors(folder / "flexible2.safetensors", tensors, metadata)
+    assert call(folder, "flexible", {"interventions": ["shuffled"]}) == 1
+    error = capsys.readouterr().err
+    assert f"flexible seed 2, {condition}" in error
+    assert "40 of 40 images" in error
+    assert not (folder / "rows.csv").exists()
+
+
+@pytest.mark.parametrize(
     ("at_test", "message"),
     [
         ({"sweep": [0], "interventions": ["shuffled"]}, "expected either 'interventions' or 'sweep'"),
         ({"interventions": ["shaken"]}, "got 'shaken'"),
+        ({"interventions": ["shuffled", "normal(0,-1)"]}, "a deviation >= 0; got 'normal(0,-1)'"),
     ],
 )
 def test_a_wrong_setting_is_one_message_and_no_file(
