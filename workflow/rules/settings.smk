@@ -9,16 +9,31 @@ def data_settings(wildcards):
     options = {key: row[key] for key in ("size", "channels") if key in row}
     if wildcards.split in row:
         options["n"] = row[wildcards.split]
+    content = {key: row[key] for key in ("content",) if key in row}
     return canonical_json(
-        {"dataset": row["dataset"], "split": wildcards.split, "options": options}
+        {
+            "dataset": row["dataset"],
+            "split": wildcards.split,
+            "options": options,
+            **content,
+        }
     )
 
 
 def subset_settings(wildcards):
     """Canonical settings of one seed's choice of images."""
     row = dataset_of(wildcards)[1]
+    dataset = SCALES[""]["sources"][row["source"]]["dataset"]
     return canonical_json(
-        {"row": row, "seed": int(wildcards.seed), "run_seed": SCALES[""]["seed"]}
+        {
+            "row": row,
+            "seed": int(wildcards.seed),
+            "run_seed": SCALES[""]["seed"],
+            "expects": {
+                "training": {"dataset": dataset, "split": "train"},
+                "test": {"dataset": dataset, "split": "test"},
+            },
+        }
     )
 
 
@@ -182,6 +197,12 @@ def reductions_of(model):
     return f" (with {' and '.join(factors)})" if factors else ""
 
 
+def title_of(source):
+    """What a caption calls a source, and that its content is not the official one where it may not be."""
+    doubt = " (content not the official one, or not known to be)"
+    return source["title"] + (doubt if source.get("content") == "other" else "")
+
+
 def facts_of(home, figure, protocol):
     """What caption and legend must know beside the table."""
     config = settings_of(home)
@@ -192,7 +213,7 @@ def facts_of(home, figure, protocol):
     return {
         "scale": scale_of(home),
         "protocol": protocol,
-        "dataset": source["title"],
+        "dataset": title_of(source),
         "labels": described.get("labels", {}),
         "train_images": training_images(config, model["dataset"]),
         "epochs": config["recipes"][model["recipe"]]["epochs"],
