@@ -14,10 +14,11 @@ from PIL import Image
 
 from flexnet.data.catalogue import Dataset
 
-# What Pillow raises for broken or hostile image files, depending on the format and on where they break.
+# What Pillow raises for broken or hostile image files, depending on the format and on where they break;
+# warnings too, where the caller makes them errors.
 DECODING_ERRORS = (
     *(OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, OverflowError, MemoryError),
-    *(TypeError, struct.error, zlib.error, Image.DecompressionBombError, Image.DecompressionBombWarning),
+    *(TypeError, struct.error, zlib.error, Image.DecompressionBombError, Warning),
 )
 FORMATS = ("PNG", "JPEG", "WEBP")
 # Colour or grey in 8 bits; a bit; a palette of 8-bit colours. All others lose something.

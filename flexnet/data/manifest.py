@@ -130,13 +130,8 @@ def load_verified(
         raise DataError(
             f"expected image arrays in {target}; there is no such file; prepare the dataset first"
         )
-    stored = _read_manifest(path)
-    for key, value in (expected or {}).items():
-        if stored.get(key) != value:
-            raise DataError(
-                f"expected {target} to have {key} {value!r}; {path.name} beside it says {stored.get(key)!r}; "
-                f"give the file of the right dataset and split"
-            )
+    stored = _read_manifest(path, target)
+    _check_expected(target, stored, expected or {})
     try:
         arrays = load_arrays(target)
     except DataError as error:
@@ -161,6 +156,15 @@ def origin(manifest: Manifest) -> Manifest:
     return {key: manifest[key] for key in ORIGIN}
 
 
+def _check_expected(target: str | Path, stored: Manifest, expected: Mapping[str, Any]) -> None:
+    for key in filter(expected.__contains__, KEYS):
+        if stored[key] != expected[key]:
+            raise DataError(
+                f"expected {target} to have {key} {expected[key]!r}; {manifest_path(target).name} beside it "
+                f"says {stored[key]!r}; give the file of the right dataset and split"
+            )
+
+
 def _compare(target: str | Path, arrays: ImageArrays, stored: Manifest) -> None:
     actual = _measured(arrays)
     differing = sorted(key for key in actual if actual[key] != stored[key])
@@ -171,8 +175,8 @@ def _compare(target: str | Path, arrays: ImageArrays, stored: Manifest) -> None:
         )
 
 
-def _read_manifest(path: Path) -> Manifest:
-    again = "prepare the dataset again"
+def _read_manifest(path: Path, target: str | Path) -> Manifest:
+    again = f"{target} cannot be checked without it; prepare the dataset again"
     try:
         manifest = read_json(path)
     except FileNotFoundError as error:

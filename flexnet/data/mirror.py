@@ -29,7 +29,7 @@ FETCH_AGAIN = "fetch the file again"
 BATCH_ROWS = 1024
 IMAGE_COLUMNS = ("image", "img")
 # What pyarrow raises for damaged files, depending on where they break.
-PARQUET_ERRORS = (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError)
+PARQUET_ERRORS = (pa.ArrowException, OSError, UnicodeError, OverflowError, MemoryError)
 LFS_POINTER = b"version https://git-lfs"
 
 

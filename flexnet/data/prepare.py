@@ -145,11 +145,13 @@ def read_first(
         ConfigError: if the dataset has no such split.
     """
     absent = [str(place) for place in (mirror, torchvision_root) if place and not Path(place).is_dir()]
-    refusal = f"not tried, because there is no folder {absent[0]}" if absent else "not allowed here"
+    refusal = "not allowed here"
+    if absent and download_root:
+        refusal, download_root = f"not tried, because there is no folder {absent[0]}", None
     sources = (
         ("mirror", read_mirror, mirror, f"no folder given; set {MIRROR_VARIABLE}"),
         ("torchvision", read_torchvision, torchvision_root, f"no root given; set {TORCHVISION_VARIABLE}"),
-        ("download", read_download, None if absent else download_root, refusal),
+        ("download", read_download, download_root, refusal),
     )
     failures = []
     for kind, read, place, absence in sources:
