@@ -22,6 +22,9 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
         ConfigError: if the dataset, the split, an option or FLEXNET_DOWNLOAD is not allowed.
         DataError: if no source has the dataset, or the one that has it is damaged or has other content.
     """
+    for key, kind in (("dataset", str), ("split", str), ("options", dict)):
+        if settings.get(key) is not None and not isinstance(settings[key], kind):
+            raise ConfigError(f"{key}: expected a value of type {kind.__name__}; got {settings[key]!r}")
     prepare(
         settings["dataset"],
         settings["split"],

@@ -29,6 +29,24 @@ def test_an_unknown_dataset_or_split_is_named_with_those_there_are(fails: Fails,
     assert "expected options of shapes among n, size" in fails("data", settings, output=target)
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"dataset": ["cifar10"], "split": "train"},
+            "dataset: expected a value of type str; got ['cifar10']",
+        ),
+        ({"dataset": "cifar10", "split": 1}, "split: expected a value of type str; got 1"),
+        ({"dataset": "shapes", "split": "train", "options": [1]}, "options: expected a value of type dict"),
+        ({"dataset": "cifar10", "split": "train", "content": ["other"]}, "content: expected one of ["),
+    ],
+)
+def test_settings_of_another_type_are_named(
+    settings: dict[str, Any], message: str, fails: Fails, tmp_path: Path
+) -> None:
+    assert message in fails("data", settings, output=tmp_path / "x.safetensors")
+
+
 def test_without_any_source_all_three_are_named(
     fails: Fails, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

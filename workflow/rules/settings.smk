@@ -197,10 +197,14 @@ def reductions_of(model):
     return f" (with {' and '.join(factors)})" if factors else ""
 
 
-def title_of(source):
-    """What a caption calls a source, and that its content is not the official one where it may not be."""
+def title_of(home, source):
+    """What a caption calls a source, and that its content is not the official one where it may not be.
+
+    Published rows were made with the configuration of then: what is allowed today says nothing of them.
+    """
     doubt = " (content not the official one, or not known to be)"
-    return source["title"] + (doubt if source.get("content") == "other" else "")
+    other = home in SCALES and source.get("content") == "other"
+    return source["title"] + (doubt if other else "")
 
 
 def facts_of(home, figure, protocol):
@@ -213,7 +217,7 @@ def facts_of(home, figure, protocol):
     return {
         "scale": scale_of(home),
         "protocol": protocol,
-        "dataset": title_of(source),
+        "dataset": title_of(home, source),
         "labels": described.get("labels", {}),
         "train_images": training_images(config, model["dataset"]),
         "epochs": config["recipes"][model["recipe"]]["epochs"],
