@@ -48,7 +48,13 @@ def check_wanted(wanted: str) -> None:
 
 
 def judge_content(
-    record: Dataset, split: str, arrays: ImageArrays, digest: str, where: str, wanted: str
+    record: Dataset,
+    split: str,
+    arrays: ImageArrays,
+    digest: str,
+    wanted: str,
+    where: str,
+    remedy: str,
 ) -> Content:
     """Compare a digest with the official one; other content is refused unless it is wanted.
 
@@ -57,8 +63,9 @@ def judge_content(
         split: its split.
         arrays: what was read.
         digest: their `content_digest`.
-        where: the source, for the message.
         wanted: "official", or "other" to accept anything.
+        where: the source, for the message.
+        remedy: what gives the official content, for the message.
 
     Returns:
         "official", "other", or "unknown" where the catalogue has no digest to compare with.
@@ -79,7 +86,7 @@ def judge_content(
     raise DataError(
         f"expected the official images and labels of {record.name}/{split}; {where} has others"
         f"{_recognised(digest)} (digest {digest[:16]}..., the official one is {known[:16]}...); "
-        f"fetch the official files, or {ACCEPT}"
+        f"{remedy}, or {ACCEPT}"
     )
 
 

@@ -40,6 +40,11 @@ def find_shards(root: str | Path, record: Dataset, split: str) -> list[Path]:
 def _find_shards(root: Path, record: Dataset, split: str) -> list[Path]:
     folders = [folder for folder in _folders(root, record) if not _is_torchvision(root, folder, record)]
     if not folders:
+        if root.is_dir() and _has(root, record, split):
+            raise DataError(
+                f"expected the folder {root / record.name} with shards of {split!r}; {root} holds some "
+                f"itself ({_seen(root, '**/*')}); name the folder above it, with one folder per dataset"
+            )
         raise Unavailable(
             f"expected the folder {root / record.name}; there is none; {root} holds {_seen(root, '*')}; "
             f"name the mirror's top folder"

@@ -17,6 +17,8 @@ from flexnet.errors import ConfigError, DataError
 
 MIRROR_VARIABLE = "FLEXNET_DATA_MIRROR"
 TORCHVISION_VARIABLE = "FLEXNET_TORCHVISION_ROOT"
+OFFICIAL = "fetch the official files"
+OWN_DOWNLOAD = "delete that folder, which this program filled, and run again"
 SOURCES = ("mirror", "torchvision", "download")
 
 
@@ -72,34 +74,14 @@ def prepare(
         Path(download_root or Path(target).parent / "downloads") if download else None,
     )
     kind, arrays = read_first(record, split, *places)
-    place = dict(zip(SOURCES, places, strict=True))[kind]
-    described = describe(
-        arrays, record, split, source=kind, where=f"the {kind} folder {place}", wanted=content
+    folder = dict(zip(SOURCES, places, strict=True))[kind]
+    remedy = OWN_DOWNLOAD if kind == "download" and not download_root else OFFICIAL
+    found = content_digest(arrays)
+    judged = judge_content(
+        record, split, arrays, found, content, where=f"the {kind} folder {folder}", remedy=remedy
     )
-    return store(target, arrays, described)
-
-
-def describe(
-    arrays: ImageArrays, record: Dataset, split: str, *, source: str, where: str, wanted: str
-) -> Manifest:
-    """Make the manifest of what a source holds, if its content is official or other content is wanted.
-
-    Args:
-        arrays: what was read.
-        record: the dataset.
-        split: its split.
-        source: "mirror", "torchvision" or "download".
-        where: the source, for the message.
-        wanted: "official" or "other".
-
-    Raises:
-        DataError: if the content is not known to be official and other content is not wanted.
-    """
-    digest = content_digest(arrays)
-    content = judge_content(record, split, arrays, digest, where, wanted)
-    return manifest_of(
-        arrays, dataset=record.name, split=split, source=source, content=content, content_digest=digest
-    )
+    names: dict[str, Any] = {"dataset": dataset, "split": split, "source": kind, "content": judged}
+    return store(target, arrays, manifest_of(arrays, **names, content_digest=found))
 
 
 def _generate(split: str, target: str | Path, options: Mapping[str, Any], content: str) -> Manifest:

@@ -147,10 +147,22 @@ def test_every_source_is_checked(
     found = arrays(pixels ^ 1, [0, 1, 2, 0, 1, 2])
     monkeypatch.setattr(room, f"read_{source}", lambda *_: found)
     places = {"torchvision_root": tmp_path} if source == "torchvision" else {"download_root": tmp_path / "d"}
-    with pytest.raises(DataError, match=f"tiny/train; the {source} folder {tmp_path}"):
+    with pytest.raises(DataError, match=f"tiny/train; the {source} folder {tmp_path}") as caught:
         prepare("tiny", "train", tmp_path / "a.safetensors", **places)
+    assert "fetch the official files" in str(caught.value)
+    assert "delete" not in str(caught.value)  # the folder was named by the user
     manifest = prepare("tiny", "train", tmp_path / "a.safetensors", **places, content="other")
     assert (manifest["source"], manifest["content"]) == (source, "other")
+
+
+def test_a_download_of_our_own_may_be_deleted(
+    tmp_path: Path, pixels: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "read_download", lambda *_: arrays(pixels ^ 1, [0, 1, 2, 0, 1, 2]))
+    with pytest.raises(
+        DataError, match=rf"folder {tmp_path / 'downloads'} has others .*; delete that folder"
+    ):
+        prepare("tiny", "train", tmp_path / "a.safetensors")
 
 
 def test_a_wrong_word_is_refused(mirror: Path, tmp_path: Path) -> None:

@@ -151,6 +151,13 @@ def test_a_mirror_without_the_dataset_says_what_it_holds(hub: Dataset, write: Wr
         find_shards(tmp_path, hub, "train")
 
 
+def test_a_mirror_named_one_folder_too_deep_is_recognised(hub: Dataset, write: Write, tmp_path: Path) -> None:
+    write("someone/tiny/plain_text/train.parquet")
+    with pytest.raises(DataError, match=r"holds some itself \(plain_text/.*name the folder above") as caught:
+        find_shards(tmp_path / "someone" / "tiny", hub, "train")
+    assert not isinstance(caught.value, Unavailable)
+
+
 def test_a_missing_split_leaves_room_for_another_source(hub: Dataset, write: Write, tmp_path: Path) -> None:
     write("tiny/plain_text/train.parquet")
     with pytest.raises(Unavailable, match=r"no shard of 'test'; .*tiny holds .*plain_text/train\.parquet"):
