@@ -13,7 +13,10 @@ from safetensors.numpy import save_file
 from flexnet.errors import DataError
 from flexnet.files import atomic_path
 
-REMEDY = "delete it and prepare the dataset again"
+# Said of any file that a user may name: it need not be one of ours, so it is not to be deleted.
+REMEDY = "check the path, or prepare the dataset again"
+# What reading a damaged or foreign file raises.
+READING_ERRORS = (SafetensorError, DataError, OSError, ValueError, TypeError, KeyError, MemoryError)
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ def load_arrays(path: str | Path) -> ImageArrays:
             classes = _classes(stored.metadata())
             images, labels = stored.get_tensor("images"), stored.get_tensor("labels")
         return ImageArrays(images, labels, classes)
-    except (SafetensorError, DataError, OSError) as error:
+    except READING_ERRORS as error:
         raise _damaged(path, error) from error
 
 
@@ -93,7 +96,7 @@ def read_header(path: str | Path) -> ArraysHeader:
         with safe_open(path, framework="numpy") as stored:
             n, channels, height, width = stored.get_slice("images").get_shape()
             return ArraysHeader(n, (channels, height, width), _classes(stored.metadata()))
-    except (SafetensorError, DataError, OSError, ValueError) as error:
+    except READING_ERRORS as error:
         raise _damaged(path, error) from error
 
 

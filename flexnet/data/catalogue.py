@@ -1,7 +1,11 @@
-"""Facts about the real datasets: splits and counts, sizes, class names in label order, licences."""
+"""Facts about the real datasets: splits and counts, sizes, class names in label order, licences.
 
+Digests of their official contents are in `contents.json` beside this file, which says where they come from.
+"""
+
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
@@ -24,6 +28,10 @@ class Dataset:
         classes: class names in label order.
         torchvision: class name in `torchvision.datasets`, or None where torchvision lacks the dataset.
         folder: where, inside a torchvision root, that class keeps its files.
+        hub: names of its repositories on the Hugging Face hub.
+        configs: folders of those repositories that hold its shards.
+        photos: whether images larger than `size` are scaled and cut, as those of the official archive.
+        contents: digests of official contents (`content_digest`), by split and number of images.
         licence: terms of use of the images.
         citation: whom to cite.
     """
@@ -37,6 +45,22 @@ class Dataset:
     citation: str
     torchvision: str | None = None
     folder: str = ""
+    hub: tuple[str, ...] = ()
+    configs: tuple[str, ...] = ()
+    photos: bool = False
+    contents: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
+
+
+CONTENTS = Path(__file__).with_name("contents.json")
+_DIGESTS = json.loads(CONTENTS.read_text(encoding="utf-8"))["digests"]
+
+
+def _contents(name: str) -> Mapping[str, Mapping[int, str]]:
+    """Digests of a dataset, by split and number of images."""
+    splits = _DIGESTS.get(name, {})
+    return MappingProxyType(
+        {split: {int(count): digest for count, digest in known.items()} for split, known in splits.items()}
+    )
 
 
 _CIFAR_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -60,6 +84,9 @@ CIFAR10 = Dataset(
     citation="Krizhevsky (2009), Learning Multiple Layers of Features from Tiny Images",
     torchvision="CIFAR10",
     folder="cifar-10-batches-py",
+    hub=("uoft-cs/cifar10", "cifar10", "cifar-10"),
+    configs=("plain_text",),
+    contents=_contents("cifar10"),
 )
 
 FASHION_MNIST = Dataset(
@@ -72,6 +99,9 @@ FASHION_MNIST = Dataset(
     citation="Xiao, Rasul and Vollgraf (2017), arXiv:1708.07747",
     torchvision="FashionMNIST",
     folder="FashionMNIST/raw",
+    hub=("zalando-datasets/fashion_mnist", "fashion_mnist", "fashion-mnist"),
+    configs=("fashion_mnist",),
+    contents=_contents("fashion_mnist"),
 )
 
 # A mirror may hold only the first 3,000 of the 10,000 test images.
@@ -85,6 +115,9 @@ MNIST = Dataset(
     citation="LeCun, Bottou, Bengio and Haffner (1998), doi:10.1109/5.726791",
     torchvision="MNIST",
     folder="MNIST/raw",
+    hub=("ylecun/mnist", "mnist"),
+    configs=("mnist",),
+    contents=_contents("mnist"),
 )
 
 # A mirror may hold 550 training images of each class; results obtained with them must say so.
@@ -98,6 +131,10 @@ IMAGENETTE = Dataset(
     citation="Howard (2019), Imagenette, fast.ai",
     torchvision="Imagenette",
     folder="imagenette2-320",
+    hub=("frgfm/imagenette", "imagenette"),
+    configs=("320px",),
+    photos=True,
+    contents=_contents("imagenette"),
 )
 
 # Test images only: drawings of the ten CIFAR-10 classes, dark on white, and their exact negatives.
@@ -111,6 +148,7 @@ CIFAR10G = Dataset(
     classes=_CIFAR_CLASSES,
     licence="CC BY-NC-SA 4.0",
     citation="Evans, Malhotra and Bowers (2022), doi:10.1016/j.neunet.2021.12.005",
+    contents=_contents("cifar10g"),
 )
 
 DATASETS: Mapping[str, Dataset] = MappingProxyType(
@@ -142,5 +180,5 @@ def check_count(record: Dataset, split: str, count: int, where: str | Path) -> N
         numbers = " or ".join(f"{number:,}" for number in accepted)
         raise DataError(
             f"expected {numbers} images in {record.name}/{split}; {where} holds {count:,}; "
-            f"fetch what is missing or remove foreign files"
+            f"fetch what is missing, and keep foreign files elsewhere"
         )

@@ -4,7 +4,11 @@ torchvision checks the MD5 of what it downloads, and of CIFAR-10's files each ti
 """
 
 import fcntl
+import pickle
 import socket
+import struct
+import tarfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,17 +16,20 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from flexnet.data._torchvision import import_torchvision
 from flexnet.data.arrays import ImageArrays
 from flexnet.data.catalogue import Dataset, Unavailable, accepted_counts, check_count
+from flexnet.data.decode import DECODING_ERRORS, decode
 from flexnet.errors import DataError
 
 # A dead connection is given up after this long; torchvision itself would wait for ever.
 TIMEOUT_SECONDS = 60.0
 # What torchvision and urllib raise for a missing, damaged or unreachable file.
-READING_ERRORS = (OSError, RuntimeError, ValueError, TypeError, AssertionError, EOFError, ImportError)
+READING_ERRORS = (
+    *(OSError, RuntimeError, ValueError, TypeError, AssertionError, EOFError, ImportError, LookupError),
+    *(struct.error, zlib.error, tarfile.TarError, pickle.UnpicklingError),
+)
 
 
 def read_torchvision(root: str | Path, record: Dataset, split: str) -> ImageArrays:
@@ -42,7 +49,7 @@ def read_torchvision(root: str | Path, record: Dataset, split: str) -> ImageArra
     except READING_ERRORS as error:
         raise DataError(
             f"expected {record.name}/{split} in {folder}; torchvision cannot read it "
-            f"({_first_line(error)}); delete the folder and download it again"
+            f"({_first_line(error)}); download it again, or name another root"
         ) from error
 
 
@@ -57,14 +64,14 @@ def download(root: str | Path, record: Dataset, split: str) -> ImageArrays:
         ConfigError: if the dataset has no such split.
     """
     _check_offered(record, split)
-    Path(root).mkdir(parents=True, exist_ok=True)
     try:
+        Path(root).mkdir(parents=True, exist_ok=True)
         with _one_at_a_time(Path(root)), _timeout(TIMEOUT_SECONDS):
             return _read(root, record, split, download=True)
     except READING_ERRORS as error:
         raise Unavailable(
-            f"expected to download {record.name}/{split}; it failed ({_first_line(error)}); "
-            f"check the connection and try again"
+            f"expected to download {record.name}/{split} to {root}; it failed ({_first_line(error)}); "
+            f"check the connection and what is there already, and try again"
         ) from error
 
 
@@ -80,14 +87,24 @@ def _read(root: str | Path, record: Dataset, split: str, *, download: bool) -> I
 
     source = getattr(datasets, str(record.torchvision))
     if record.torchvision == "Imagenette":
-        opened = source(root, split=split, size="320px", download=download)
+        opened = source(root, split=split, size="320px", download=download, loader=Path)
         images, labels = _load_photos(opened, record)
     else:
         opened = source(root, train=split == "train", download=download)
         images = _channels_first(np.asarray(opened.data))
         labels = np.asarray(opened.targets, dtype=np.int64)
     check_count(record, split, len(labels), root)
-    return ImageArrays(images, labels, record.classes)
+    _check_shape(images, record, root)
+    return ImageArrays(images, labels, record.classes)  # of the catalogue, whose order torchvision shares
+
+
+def _check_shape(images: NDArray[np.uint8], record: Dataset, root: str | Path) -> None:
+    expected = (record.channels, record.size, record.size)
+    if images.dtype != np.uint8 or images.shape[1:] != expected:
+        raise DataError(
+            f"expected {record.name} as uint8 images of shape {expected} in {root}; got {images.dtype} of "
+            f"shape {images.shape[1:]}; download it again"
+        )
 
 
 def _channels_first(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -98,21 +115,17 @@ def _channels_first(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _load_photos(photos: Any, record: Dataset) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Decode photos of any size to squares: shorter side to 256 for 224, then the centre."""
+    """Decode photos of any size to squares."""
     images = np.empty((len(photos), record.channels, record.size, record.size), dtype=np.uint8)
     labels = np.empty(len(photos), dtype=np.int64)
-    for index, (photo, label) in enumerate(photos):
-        images[index] = np.asarray(_centre_square(photo.convert("RGB"), record.size)).transpose(2, 0, 1)
-        labels[index] = label
+    for index, (path, label) in enumerate(photos):
+        try:
+            images[index], labels[index] = decode(path.read_bytes(), record), label
+        except DECODING_ERRORS as error:
+            raise DataError(
+                f"expected an image in {path}; {_first_line(error)}; download the archive again"
+            ) from error
     return images, labels
-
-
-def _centre_square(photo: Image.Image, size: int) -> Image.Image:
-    scale = size * 256 / 224 / min(photo.size)
-    width, height = (max(size, round(side * scale)) for side in photo.size)
-    resized = photo.resize((width, height), Image.Resampling.BILINEAR)
-    left, top = (width - size) // 2, (height - size) // 2
-    return resized.crop((left, top, left + size, top + size))
 
 
 @contextmanager

@@ -1,31 +1,55 @@
-"""Reading a dataset from a local mirror in Hugging Face's Parquet layout.
+"""Reading a dataset from a local mirror: Parquet shards as on the Hugging Face hub.
 
-A mirror folder holds `<dataset>/<split>-<shard>-of-<shards>.parquet`; each row has a column `image`
-(a struct of `bytes`, an encoded image file, and `path`) and a column `label`.
+Each row has a column `image` or `img` (a struct of `bytes`, an encoded image file, and `path`) and a
+column `label`. Where the shards lie is said in `flexnet.data.layouts`.
 """
 
-import io
+import json
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from PIL import Image
 
 from flexnet.data.arrays import ImageArrays
-from flexnet.data.catalogue import Dataset, Unavailable, accepted_counts, check_count
+from flexnet.data.catalogue import Dataset, accepted_counts, check_count
+from flexnet.data.decode import DECODING_ERRORS, decode
+from flexnet.data.layouts import find_shards
 from flexnet.errors import DataError
 
 FETCH_AGAIN = "fetch the file again"
 # Rows decoded together: 1,024 encoded 224-pixel images are some 15 MB.
 BATCH_ROWS = 1024
-# What Pillow raises for broken image files, depending on the format and on where they break.
-DECODING_ERRORS = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+IMAGE_COLUMNS = ("image", "img")
+# What pyarrow raises for damaged files, depending on where they break.
+PARQUET_ERRORS = (pa.ArrowException, OSError, UnicodeError, OverflowError, MemoryError)
+LFS_POINTER = b"version https://git-lfs"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some rows of a shard.
+
+    Attributes:
+        shard: the file.
+        start: number of the first row, counted from 0.
+        encoded: image files.
+        paths: their original names, None where the shard has none.
+        labels: int64, each within the classes of the dataset.
+    """
+
+    shard: Path
+    start: int
+    encoded: list[bytes | None]
+    paths: list[str | None]
+    labels: NDArray[np.int64]
 
 
 def read_mirror(root: str | Path, record: Dataset, split: str) -> ImageArrays:
@@ -35,14 +59,14 @@ def read_mirror(root: str | Path, record: Dataset, split: str) -> ImageArrays:
         images of shape (N, C, H, W) in the row order of the shards.
 
     Raises:
-        Unavailable: if the folder, the dataset's folder in it or the split is missing.
-        DataError: if a shard is missing, corrupt or of another layout, or if a count, a label or an
-            image is not what the catalogue says. The message names the file and the row.
+        Unavailable: if the mirror has nothing of the dataset or of the split.
+        DataError: if a shard is missing, corrupt or of another layout, or if a count, a label, an image or
+            the order of the classes is not what the catalogue says. The message names the file and the row.
         ConfigError: if the dataset has no such split.
     """
     accepted_counts(record, split)  # a wrong split name is a wrong configuration, not a missing file
-    shards = find_shards(root, record.name, split)
-    counts = [_count_rows(shard) for shard in shards]
+    shards = find_shards(root, record, split)
+    counts = [_count_rows(shard, record) for shard in shards]
     check_count(record, split, sum(counts), shards[0].parent)
     images = np.empty((sum(counts), record.channels, record.size, record.size), dtype=np.uint8)
     labels = np.empty(sum(counts), dtype=np.int64)
@@ -53,114 +77,142 @@ def read_mirror(root: str | Path, record: Dataset, split: str) -> ImageArrays:
     return ImageArrays(images, labels, record.classes)
 
 
-def find_shards(root: str | Path, name: str, split: str) -> list[Path]:
-    """List the shards of a split in order.
-
-    Raises:
-        Unavailable: if there is none.
-        DataError: if their numbering has a gap or mixes two totals.
-    """
-    folder = Path(root) / name
-    if not folder.is_dir():
-        raise Unavailable(f"expected the folder {folder}; there is none; name the mirror's top folder")
-    pattern = re.compile(rf"{re.escape(split)}-(\d{{5}})-of-(\d{{5}})\.parquet")
-    found = [(match, path) for path in sorted(folder.iterdir()) if (match := pattern.fullmatch(path.name))]
-    if not found:
-        raise Unavailable(
-            f"expected {split}-00000-of-0000N.parquet in {folder}; there is no shard of {split!r}; fetch it"
-        )
-    numbers = [int(match[1]) for match, _ in found]
-    totals = sorted({int(match[2]) for match, _ in found})
-    if len(totals) > 1 or numbers != list(range(totals[0])):
-        raise DataError(
-            f"expected shards 0 to {totals[-1] - 1} of {split!r} in {folder}; got the numbers {numbers} "
-            f"of {totals}; fetch the missing shards or remove foreign ones"
-        )
-    return [path for _, path in found]
-
-
-def _count_rows(shard: Path) -> int:
-    with _opened(shard) as parquet:
+def _count_rows(shard: Path, record: Dataset) -> int:
+    with _opened(shard, record) as parquet:
         return int(parquet.metadata.num_rows)
 
 
 @contextmanager
-def _opened(shard: Path) -> Iterator[pq.ParquetFile]:
+def _opened(shard: Path, record: Dataset) -> Iterator[pq.ParquetFile]:
     """Open a shard, checking its columns; report what pyarrow raises in terms of the file."""
     try:
-        with pq.ParquetFile(shard) as parquet:
+        with pq.ParquetFile(shard, page_checksum_verification=True) as parquet:
             _check_columns(shard, parquet.schema_arrow)
+            _check_classes(shard, parquet.schema_arrow, record)
             yield parquet
-    except (pa.ArrowException, OSError) as error:
+    except PARQUET_ERRORS as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if _is_pointer(shard):
+            reason = "it is a pointer of Git LFS and not the file; `git lfs pull` fetches it"
         raise DataError(
             f"expected a Parquet file in {shard}; it is truncated or corrupt ({reason}); {FETCH_AGAIN}"
         ) from error
 
 
+def _is_pointer(shard: Path) -> bool:
+    try:
+        with shard.open("rb") as stream:
+            return stream.read(len(LFS_POINTER)) == LFS_POINTER
+    except OSError:
+        return False
+
+
+def _image_column(schema: pa.Schema) -> str:
+    """The name of the column of images: `img` where only that is there."""
+    return next((name for name in IMAGE_COLUMNS if name in schema.names), IMAGE_COLUMNS[0])
+
+
 def _check_columns(shard: Path, schema: pa.Schema) -> None:
-    for column in ("image", "label"):
-        if column not in schema.names:
+    for column in (_image_column(schema), "label"):
+        if schema.names.count(column) != 1:
+            problem = "missing among" if column not in schema.names else "there twice among"
             raise DataError(
-                f"expected the columns image and label in {shard}; {column!r} is missing among "
-                f"{schema.names}; rename the columns or fetch another copy"
+                f"expected the columns image and label in {shard}; {column!r} is {problem} {schema.names}; "
+                f"name them so (img does for image too) or fetch another copy"
             )
-    image, label = schema.field("image").type, schema.field("label").type
-    if not (pa.types.is_struct(image) and image.get_field_index("bytes") >= 0 and pa.types.is_integer(label)):
+    image, label = schema.field(_image_column(schema)).type, schema.field("label").type
+    if not (_holds_bytes(image) and pa.types.is_integer(label)):
         raise DataError(
             f"expected image as a struct with `bytes` and label as an integer in {shard}; "
             f"got {image} and {label}; fetch another copy"
         )
 
 
+def _holds_bytes(image: pa.DataType) -> bool:
+    if not pa.types.is_struct(image) or image.get_field_index("bytes") < 0:
+        return False
+    kind = image.field("bytes").type
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+
+
+def _check_classes(shard: Path, schema: pa.Schema, record: Dataset) -> None:
+    """Compare the classes that a shard names with the catalogue; names that it does not know are let be."""
+    names = _class_names(schema)
+    if names is None:
+        return
+    known = {_plain(name): label for label, name in enumerate(record.classes)}
+    moved = [label for label, name in enumerate(names) if known.get(_plain(name), label) != label]
+    if moved or len(names) != len(record.classes):
+        raise DataError(
+            f"expected the classes {list(record.classes)} in this order in {shard}; its metadata names "
+            f"{names}; fetch a copy of {record.name} with the labels of the original"
+        )
+
+
+def _class_names(schema: pa.Schema) -> list[str] | None:
+    """Class names that the hub's library keeps in a shard's metadata; None if there are none."""
+    try:
+        stored: Any = json.loads((schema.metadata or {})[b"huggingface"])
+        names = stored["info"]["features"]["label"]["names"]
+    except (KeyError, TypeError, ValueError):
+        return None
+    return names if isinstance(names, list) and all(isinstance(name, str) for name in names) else None
+
+
+def _plain(name: str) -> str:
+    """A class name without what copies write differently: "T - shirt / top" and "T-shirt/top" are one."""
+    return re.sub(r"\W", "", name).lower()
+
+
 def _read_shard(shard: Path, record: Dataset, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> None:
     """Decode one shard into its slices of the arrays."""
     # Pillow releases the interpreter lock while it decodes: two threads help, their order is kept.
-    with _opened(shard) as parquet, ThreadPoolExecutor(2) as pool:
-        start = 0
-        for batch in parquet.iter_batches(BATCH_ROWS, columns=["image", "label"]):
-            stop = start + len(batch)
-            labels[start:stop] = _labels(shard, start, batch.column("label"), len(record.classes))
-            encoded = batch.column("image").field("bytes").to_pylist()
-            middle = len(encoded) // 2
-            jobs = [(start, encoded[:middle]), (start + middle, encoded[middle:])]
-            list(pool.map(lambda job: _decode_rows(shard, record, job[0], job[1], images), jobs))
-            start = stop
+    with _opened(shard, record) as parquet, ThreadPoolExecutor(2) as pool:
+        start, columns = 0, [_image_column(parquet.schema_arrow), "label"]
+        for rows in parquet.iter_batches(BATCH_ROWS, columns=columns):
+            batch = _batch(shard, start, rows, columns[0], len(record.classes))
+            start += len(rows)
+            if start > len(labels):
+                break
+            labels[batch.start : start] = batch.labels
+            middle = len(rows) // 2
+            jobs = [range(middle), range(middle, len(rows))]
+            list(pool.map(lambda part, batch=batch: _decode_rows(batch, part, record, images), jobs))
+    if start != len(labels):
+        raise DataError(
+            f"expected {len(labels):,} rows in {shard}, as its footer says; got another number; {FETCH_AGAIN}"
+        )
+
+
+def _batch(shard: Path, start: int, rows: pa.RecordBatch, column: str, classes: int) -> Batch:
+    image = rows.column(column)
+    # Unlike `field`, `flatten` gives nothing for a row that is empty as a whole.
+    parts = dict(zip((field.name for field in image.type), image.flatten(), strict=True))
+    paths = parts["path"].to_pylist() if "path" in parts else [None] * len(rows)
+    labels = _labels(shard, start, rows.column("label"), classes)
+    return Batch(shard, start, parts["bytes"].to_pylist(), paths, labels)
 
 
 def _labels(shard: Path, start: int, column: pa.Array, classes: int) -> NDArray[np.int64]:
-    if column.null_count:
-        raise DataError(f"expected a label in every row of {shard}; some are empty; {FETCH_AGAIN}")
-    labels: NDArray[np.int64] = column.to_numpy(zero_copy_only=False).astype(np.int64)
-    wrong = np.flatnonzero((labels < 0) | (labels >= classes))
-    if len(wrong):
-        row = int(wrong[0])
-        raise DataError(
-            f"expected labels from 0 to {classes - 1} in {shard}; got {labels[row]} in row {start + row}; "
-            f"{FETCH_AGAIN} or check that it holds this dataset"
-        )
-    return labels
-
-
-def _decode_rows(
-    shard: Path, record: Dataset, start: int, encoded: list[bytes | None], images: NDArray[np.uint8]
-) -> None:
-    for row, data in enumerate(encoded, start):
-        try:
-            images[row] = _decode(data, record)
-        except DECODING_ERRORS as error:
+    for row, label in enumerate(column.to_pylist(), start):
+        if label is None:
+            raise DataError(f"expected a label in every row of {shard}; row {row} has none; {FETCH_AGAIN}")
+        if not 0 <= label < classes:
             raise DataError(
-                f"expected a {record.size}x{record.size} image in row {row} of {shard}; {error}; "
-                f"{FETCH_AGAIN}"
+                f"expected labels from 0 to {classes - 1} in {shard}; got {label} in row {row} (counted from "
+                f"0); {FETCH_AGAIN} or check that it holds this dataset"
+            )
+    return np.asarray(column.to_pylist(), dtype=np.int64)
+
+
+def _decode_rows(batch: Batch, rows: range, record: Dataset, images: NDArray[np.uint8]) -> None:
+    for row in rows:
+        try:
+            images[batch.start + row] = decode(batch.encoded[row], record)
+        except DECODING_ERRORS as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise DataError(
+                f"expected a {record.size}x{record.size} image in row {batch.start + row} of {batch.shard}; "
+                f"{reason}; the row, counted from 0, has path {batch.paths[row]!r} and label "
+                f"{batch.labels[row]}; {FETCH_AGAIN}"
             ) from error
-
-
-def _decode(data: bytes | None, record: Dataset) -> NDArray[np.uint8]:
-    """Decode an image file to (C, H, W); the size is checked before any pixel is decoded."""
-    if data is None:
-        raise ValueError("the row has no image")
-    with Image.open(io.BytesIO(data)) as image:
-        if image.size != (record.size, record.size):
-            raise ValueError(f"the image has {image.width}x{image.height} pixels")
-        pixels = np.asarray(image.convert("L" if record.channels == 1 else "RGB"))
-    return pixels[np.newaxis] if record.channels == 1 else pixels.transpose(2, 0, 1)

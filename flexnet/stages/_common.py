@@ -6,7 +6,8 @@ from typing import Any
 
 import torch
 
-from flexnet.data.arrays import ImageArrays, load_arrays
+from flexnet.data.arrays import ImageArrays
+from flexnet.data.manifest import load_verified
 from flexnet.errors import ConfigError, DataError
 from flexnet.files import read_json
 from flexnet.networks.registry import expected_images
@@ -53,7 +54,7 @@ def read_subset(path: str) -> dict[str, Any]:
         raise DataError(
             f"{path}: expected a file of the subset stage; got: {error}; check the path, or make it again"
         ) from error
-    if not isinstance(subset, dict) or set(subset) != {"training", "scored", "split"}:
+    if not isinstance(subset, dict) or set(subset) - {"data"} != {"training", "scored", "split"}:
         raise DataError(
             f"{path}: expected the keys training, scored and split; check the path, or make it with the"
             " subset stage"
@@ -79,13 +80,28 @@ def _check_indices(where: str, indices: Any) -> None:
         raise DataError(f"{where}: expected a list of places in the split, from 0; got {got}; make it again")
 
 
-def load_for_model(path: str, network: str, options: Mapping[str, Any]) -> ImageArrays:
-    """Load an arrays file and check that its images fit the network.
+def origin_of(subset: Mapping[str, Any], split: str) -> dict[str, Any]:
+    """What the subset stage found a split to be: dataset, split and digest; empty if the file is silent."""
+    said = subset.get("data", {})
+    return dict(said.get(split, {})) if isinstance(said, Mapping) else {}
+
+
+def load_for_model(
+    path: str, network: str, options: Mapping[str, Any], expected: Mapping[str, Any] | None = None
+) -> ImageArrays:
+    """Load an arrays file, verify it against its manifest, and check that its images fit the network.
+
+    Args:
+        path: the arrays file.
+        network: name of the network.
+        options: its options.
+        expected: what the manifest must say, such as `origin_of` the subset whose indices are used.
 
     Raises:
-        DataError: if the images have another shape or more classes than the network was built for.
+        DataError: if the file or its manifest is missing or changed, or if the images are of another
+            dataset or split, or have another shape or more classes than the network was built for.
     """
-    arrays = load_arrays(path)
+    arrays, _ = load_verified(path, expected)
     channels, size, classes = expected_images(network, options)
     shape = arrays.images.shape[1:]
     if shape != (channels, size, size):

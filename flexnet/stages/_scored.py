@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import torch
 
-from flexnet.stages._common import load_for_model, read_subset
+from flexnet.stages._common import load_for_model, origin_of, read_subset
 from flexnet.training.batches import DeviceImages
 
 # Images per forward pass; several epsilons of a batch share one. A CPU is fastest where they fit its cache.
@@ -20,11 +20,12 @@ def load_scored(files: Namespace, metadata: Mapping[str, str], device: torch.dev
     """Load the images that a trained model is scored on, from the files `training`, `test` and `subset`.
 
     Raises:
-        DataError: if a file is damaged or its images do not fit the model.
+        DataError: if a file is damaged, not the one that the subset is of, or does not fit the model.
     """
     subset = read_subset(files.subset)
     path = files.training if subset["split"] == "train" else files.test
-    arrays = load_for_model(path, metadata["network"], json.loads(metadata["options"]))
+    options, expected = json.loads(metadata["options"]), origin_of(subset, subset["split"])
+    arrays = load_for_model(path, metadata["network"], options, expected)
     return DeviceImages.load(arrays, subset["scored"], device)
 
 

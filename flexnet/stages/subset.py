@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flexnet.data.arrays import load_arrays
+from flexnet.data.manifest import load_verified, origin
 from flexnet.data.subsets import holdout_split, stratified_indices, uniform_indices
 from flexnet.files import canonical_json, write_text
 from flexnet.seeds import derive_seed
 
 Indices = NDArray[np.int64]
+# What the two arrays files must be where the settings do not say more of them.
+EXPECTED = {"training": {"split": "train"}, "test": {"split": "test"}}
 
 
 def training_indices(labels: Indices, settings: dict[str, Any], seed: int) -> Indices:
@@ -54,11 +56,18 @@ def choose(settings: dict[str, Any], training: Indices, test: Indices) -> dict[s
 
 
 def run(settings: dict[str, Any], files: Namespace) -> None:
-    """Write the chosen indices as JSON.
+    """Write the chosen indices as JSON, and of which arrays they are: `data`, by split "train" and "test".
+
+    Settings: as `choose`, and `expects`: what the manifests of the files `training` and `test` must say
+    (`dataset`, `split`).
 
     Raises:
         ConfigError: if a class has fewer images than asked for.
-        DataError: if an arrays file is missing or damaged.
+        DataError: if an arrays file is missing, damaged, or of another dataset or split.
     """
-    training, test = load_arrays(files.training).labels, load_arrays(files.test).labels
-    write_text(files.output, canonical_json(choose(settings, training, test)) + "\n")
+    expected = EXPECTED | settings.get("expects", {})
+    training, of_training = load_verified(files.training, expected["training"])
+    test, of_test = load_verified(files.test, expected["test"])
+    chosen = choose(settings, training.labels, test.labels)
+    chosen["data"] = {"train": origin(of_training), "test": origin(of_test)}
+    write_text(files.output, canonical_json(chosen) + "\n")

@@ -4,7 +4,7 @@ import os
 from argparse import Namespace
 from typing import Any
 
-from flexnet.stages._common import choose_device, load_for_model, read_subset, set_up_cpu
+from flexnet.stages._common import choose_device, load_for_model, origin_of, read_subset, set_up_cpu
 from flexnet.training.batches import DeviceImages
 from flexnet.training.recipe import Recipe
 from flexnet.training.run import TrainingRun
@@ -18,7 +18,7 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
 
     Raises:
         ConfigError: if the network, an option or a key of the recipe is not allowed.
-        DataError: if the images are damaged or do not fit the network.
+        DataError: if the images are damaged, not those of the subset, or do not fit the network.
         TrainingError: if the loss is no longer finite.
     """
     set_up_cpu(files.threads)
@@ -27,10 +27,11 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
     recipe = Recipe.from_mapping(settings["recipe"])
     plan = TrainingRun(**{**settings, "recipe": recipe}, checkpoint_seconds=seconds)
     subset = read_subset(files.subset)
-    training = load_for_model(files.training, plan.network, plan.options)
-    scored = (
-        training if subset["split"] == "train" else load_for_model(files.test, plan.network, plan.options)
-    )
+    network = (plan.network, plan.options)
+    training = load_for_model(files.training, *network, origin_of(subset, "train"))
+    scored = training
+    if subset["split"] == "test":
+        scored = load_for_model(files.test, *network, origin_of(subset, "test"))
     train(
         plan,
         DeviceImages.load(training, subset["training"], device),

@@ -1,7 +1,9 @@
 """A tiny dataset and a function that writes it as a Parquet mirror."""
 
 import io
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from flexnet.data.arrays import ImageArrays
 from flexnet.data.catalogue import Dataset
+from flexnet.data.content import content_digest
 
 TINY = Dataset(
     name="tiny",
@@ -25,22 +29,35 @@ TINY = Dataset(
 )
 
 
-def encode(pixels: np.ndarray, kind: str = "PNG") -> bytes:
+def encode(pixels: np.ndarray, kind: str = "PNG", **options: object) -> bytes:
     stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, kind)
+    Image.fromarray(pixels).save(stream, kind, **options)
     return stream.getvalue()
 
 
-def write_shard(path: Path, images: list[bytes | None], labels: list[int | None]) -> None:
+def write_shard(
+    path: Path,
+    images: list[bytes | None],
+    labels: list[int | None],
+    column: str = "image",
+    classes: list[str] | None = None,
+) -> None:
+    """Write a shard as the hub's library does, which keeps the names of the classes in the metadata."""
     rows = [{"bytes": data, "path": f"{row}.png"} for row, data in enumerate(images)]
     image = pa.array(rows, pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
+    table = pa.table({column: image, "label": pa.array(labels, pa.int64())})
+    if classes is not None:
+        features = {column: {"_type": "Image"}, "label": {"names": classes, "_type": "ClassLabel"}}
+        table = table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.table({"image": image, "label": pa.array(labels, pa.int64())}), path)
+    pq.write_table(table, path)
 
 
 @pytest.fixture
-def tiny() -> Dataset:
-    return TINY
+def tiny(pixels: np.ndarray) -> Dataset:
+    """The catalogue's entry, which knows the six images of `pixels` with the labels of `mirror`."""
+    official = ImageArrays(pixels.transpose(0, 3, 1, 2), np.array([0, 1, 2, 0, 1, 2]), TINY.classes)
+    return replace(TINY, contents={"train": {6: content_digest(official)}})
 
 
 @pytest.fixture

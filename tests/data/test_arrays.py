@@ -45,8 +45,11 @@ def test_truncated_file_is_a_data_error(read, keep: int, arrays: ImageArrays, tm
     path = tmp_path / "a.safetensors"
     save_arrays(path, arrays)
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(DataError, match=r"a\.safetensors; the file is damaged .*prepare the dataset again"):
+    with pytest.raises(
+        DataError, match=r"a\.safetensors; the file is damaged .*prepare the dataset again"
+    ) as error:
         read(path)
+    assert "delete" not in str(error.value)  # the path may be a user's own file
 
 
 @pytest.mark.parametrize("read", [load_arrays, read_header])

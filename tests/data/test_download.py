@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from flexnet.data import download as room
 from flexnet.data._torchvision import import_torchvision
 from flexnet.data.catalogue import CIFAR10, CIFAR10G, FASHION_MNIST, IMAGENETTE, Dataset, Unavailable
+from flexnet.data.decode import centre_square
 from flexnet.data.download import download, read_torchvision
 from flexnet.errors import DataError
 
@@ -53,7 +53,18 @@ def test_fashion_mnist_root(fashion_root: tuple[Path, np.ndarray]) -> None:
 def test_damaged_root_names_the_folder(fashion_root: tuple[Path, np.ndarray]) -> None:
     root, _ = fashion_root
     (root / "FashionMNIST/raw/t10k-images-idx3-ubyte").write_bytes(b"\0\0\x08\x03\0\0")
-    with pytest.raises(DataError, match=r"fashion_mnist/test in .*raw; torchvision cannot read it .*delete"):
+    with pytest.raises(DataError, match=r"fashion_mnist/test in .*raw; torchvision cannot read") as caught:
+        read_torchvision(root, SMALL_FASHION, "test")
+    assert "delete" not in str(caught.value)  # the root is the user's own
+
+
+def test_images_of_another_size_in_a_root(fashion_root: tuple[Path, np.ndarray]) -> None:
+    root, _ = fashion_root
+    path = root / "FashionMNIST/raw/t10k-images-idx3-ubyte"
+    path.write_bytes(struct.pack(">4i", 0x803, 3, 27, 27) + bytes(3 * 27 * 27))
+    with pytest.raises(
+        DataError, match=r"images of shape \(1, 28, 28\) in .*; got uint8 of shape \(1, 27, 27\)"
+    ):
         read_torchvision(root, SMALL_FASHION, "test")
 
 
@@ -93,7 +104,7 @@ def test_cifar_root(cifar: tuple[Path, np.ndarray]) -> None:
 def test_cifar_checksum_is_verified_before_reading(cifar: tuple[Path, np.ndarray]) -> None:
     path = cifar[0] / CIFAR10.folder / "test_batch"
     path.write_bytes(path.read_bytes() + b" ")
-    with pytest.raises(DataError, match=r"cifar10/test in .*not found or corrupted.*delete the folder"):
+    with pytest.raises(DataError, match=r"cifar10/test in .*not found or corrupted.*or name another root"):
         read_torchvision(cifar[0], SMALL_CIFAR, "test")
 
 
@@ -109,12 +120,16 @@ def test_imagenette_photos_become_squares(tmp_path: Path) -> None:
     assert arrays.images.shape == (10, 3, 224, 224)
     assert arrays.labels.tolist() == list(range(10))
     assert np.abs(arrays.images.astype(int) - 100).max() <= 1  # JPEG
+    spoilt = tmp_path / "imagenette2-320" / "val" / "n03000684" / "a.JPEG"
+    Image.new("CMYK", (400, 320)).save(spoilt)
+    with pytest.raises(DataError, match=rf"expected an image in {spoilt}; the image has mode CMYK"):
+        read_torchvision(tmp_path, replace(IMAGENETTE, splits={"val": (10,)}), "val")
 
 
 def test_photo_is_scaled_to_256_and_cut_at_its_centre() -> None:
     row = np.linspace(0, 255, 640).astype(np.uint8)
     photo = Image.fromarray(np.broadcast_to(row, (512, 640)))
-    square = np.asarray(room._centre_square(photo, 224))
+    square = np.asarray(centre_square(photo, 224))
     assert square.shape == (224, 224)
     # 640 columns become 320; the middle 224 of them are 48 to 271, that is 96.5 and 543 before.
     assert (square[0, 0], square[0, -1]) == (
@@ -140,7 +155,7 @@ def test_failed_download_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     import_torchvision()
     monkeypatch.setattr("torchvision.datasets.CIFAR10.download", unreachable)
-    with pytest.raises(Unavailable, match=r"failed \(no route to host\); check the connection"):
+    with pytest.raises(Unavailable, match=r"to .*new; it failed \(no route to host\); check the connection"):
         download(tmp_path / "new", CIFAR10, "test")
 
 

@@ -73,7 +73,7 @@ def test_lost_shard(lost: str, mirror: Path, tiny: Dataset) -> None:
 
 def test_shards_of_two_numberings(mirror: Path, tiny: Dataset, pixels: np.ndarray, shard, png) -> None:
     shard(mirror / "tiny" / "train-00000-of-00001.parquet", [png(pixels[0])], [0])
-    with pytest.raises(DataError, match=r"of \[1, 2\]; fetch the missing shards or remove foreign ones"):
+    with pytest.raises(DataError, match=r"of \[1, 2\]; fetch the missing shards, and keep foreign ones"):
         read_mirror(mirror, tiny, "train")
 
 
@@ -114,7 +114,7 @@ def test_columns_of_another_type(mirror: Path, tiny: Dataset) -> None:
     [
         (3, r"labels from 0 to 2 in .*; got 3 in row 1"),
         (-1, "got -1 in row 1"),
-        (None, "a label in every row"),
+        (None, "a label in every row of .*; row 1 has none"),
     ],
 )
 def test_bad_label(label: int | None, message: str, mirror: Path, tiny: Dataset, pixels, shard, png) -> None:
@@ -143,6 +143,7 @@ def test_undecodable_image(
     with pytest.raises(DataError, match=f"image in row 1 of .*{SECOND}") as caught:
         read_mirror(mirror, tiny, "train")
     assert message in str(caught.value)
+    assert "the row, counted from 0, has path '1.png' and label 1; fetch" in str(caught.value)
 
 
 def test_image_of_another_size(mirror: Path, tiny: Dataset, pixels, shard, png) -> None:

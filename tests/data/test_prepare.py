@@ -9,7 +9,8 @@ import pytest
 from flexnet.data import prepare as room
 from flexnet.data.arrays import ImageArrays, load_arrays, save_arrays
 from flexnet.data.catalogue import Dataset, Unavailable
-from flexnet.data.manifest import digest, verify
+from flexnet.data.content import content_digest
+from flexnet.data.manifest import digest, load_verified, origin, store, verify
 from flexnet.data.prepare import prepare
 from flexnet.errors import ConfigError, DataError
 
@@ -32,6 +33,8 @@ def test_mirror_by_argument(mirror: Path, tmp_path: Path) -> None:
         "dataset": "tiny",
         "split": "train",
         "source": "mirror",
+        "content": "official",
+        "content_digest": content_digest(load_arrays(target)),
         "options": {},
         "n": 6,
         "shape": [3, 8, 8],
@@ -55,7 +58,7 @@ def test_sources_are_tried_in_order(mirror: Path, tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(room, "read_torchvision", lambda *_: _arrays(1))
     monkeypatch.setattr(room, "read_download", lambda *_: _arrays(2))
     target = tmp_path / "a.safetensors"
-    everywhere = {"torchvision_root": tmp_path, "download_root": tmp_path}
+    everywhere = {"torchvision_root": tmp_path, "download_root": tmp_path, "content": "other"}
     assert prepare("tiny", "train", target, mirror=mirror, **everywhere)["source"] == "mirror"
     assert prepare("tiny", "train", target, mirror=tmp_path, **everywhere)["source"] == "torchvision"
     assert load_arrays(target).images.max() == 1
@@ -122,19 +125,80 @@ def test_verify_notices_one_changed_pixel(mirror: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("{", "expected a manifest"), ("[]", "got list"), ("{}", "expected the keys dataset")],
+    [
+        ("{", "expected a manifest"),
+        ("[]", "got list"),
+        ("{}", "expected the keys dataset"),
+        ("\xff", "expected a manifest"),
+        ("[" * 100_000, "expected a manifest"),
+    ],
 )
 def test_verify_refuses_a_damaged_manifest(text: str, message: str, mirror: Path, tmp_path: Path) -> None:
     prepare("tiny", "train", tmp_path / "a.safetensors", mirror=mirror)
-    (tmp_path / "a.json").write_text(text)
-    with pytest.raises(DataError, match=message):
+    (tmp_path / "a.json").write_text(text, encoding="latin-1")
+    with pytest.raises(DataError, match=message) as caught:
         verify(tmp_path / "a.safetensors")
+    assert "delete" not in str(caught.value)  # it may be another program's file
 
 
 def test_verify_without_manifest(mirror: Path, tmp_path: Path) -> None:
     save_arrays(tmp_path / "a.safetensors", _arrays(0))
     with pytest.raises(DataError, match=r"expected a manifest in .*a\.json"):
         verify(tmp_path / "a.safetensors")
+
+
+def test_a_manifest_that_was_edited_is_noticed(mirror: Path, tmp_path: Path) -> None:
+    target = tmp_path / "a.safetensors"
+    manifest = prepare("tiny", "train", target, mirror=mirror)
+    for key, value in (("n", 7), ("shape", [3, 4, 16]), ("class_counts", {"a": 6}), ("classes", "abc")):
+        target.with_suffix(".json").write_text(json.dumps({**manifest, key: value}))
+        with pytest.raises(DataError, match=rf"a\.json says; {key} differ; delete both"):
+            verify(target)
+
+
+@pytest.mark.parametrize("keep", [0, 100, -1])
+def test_damaged_images_beside_their_manifest_are_ours_to_delete(
+    keep: int, mirror: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "a.safetensors"
+    prepare("tiny", "train", target, mirror=mirror)
+    target.write_bytes(target.read_bytes()[:keep])
+    with pytest.raises(DataError, match=r"a\.safetensors; .*a\.json says that it was made here: delete both"):
+        verify(target)
+
+
+def test_random_changes_of_prepared_images_are_noticed(mirror: Path, tmp_path: Path) -> None:
+    target = tmp_path / "a.safetensors"
+    prepare("tiny", "train", target, mirror=mirror)
+    whole, generator = target.read_bytes(), np.random.default_rng(0)
+    for place in generator.choice(len(whole), 60, replace=False):
+        data = bytearray(whole)
+        data[place] ^= generator.integers(1, 256)
+        target.write_bytes(data)
+        with pytest.raises(DataError, match=str(target)):
+            load_verified(target)
+    target.write_bytes(whole)
+    assert len(load_verified(target)[0]) == 6
+
+
+def test_the_file_of_another_split_or_dataset_is_refused(mirror: Path, tmp_path: Path) -> None:
+    target = tmp_path / "a.safetensors"
+    manifest = prepare("tiny", "train", target, mirror=mirror)
+    assert load_verified(target, origin(manifest))[1] == manifest
+    for key, value in (("split", "test"), ("dataset", "cifar10"), ("sha256", "0")):
+        with pytest.raises(DataError, match=rf"{target} to have {key} '{value}'; a\.json beside it says"):
+            load_verified(target, {**origin(manifest), key: value})
+
+
+@pytest.mark.parametrize("name", ["train.json", "train", "train.csv"])
+def test_no_file_is_overwritten_by_a_manifest(name: str, mirror: Path, tmp_path: Path) -> None:
+    beside = tmp_path / "train.json"
+    beside.write_text("mine")
+    with pytest.raises(ConfigError, match=rf"ends in \.safetensors; got .*{name}"):
+        prepare("tiny", "train", tmp_path / name, mirror=mirror)
+    with pytest.raises(ConfigError, match=rf"ends in \.safetensors; got .*{name}"):
+        store(tmp_path / name, _arrays(0), {})
+    assert beside.read_text() == "mine"
 
 
 def test_digest_depends_on_shape_pixels_and_labels() -> None:

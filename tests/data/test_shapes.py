@@ -153,6 +153,10 @@ def test_splits_are_renderings_of_the_test_set() -> None:
     ("options", "message"),
     [
         ({"n": 0}, "at least 1 image of shapes; got n = 0"),
+        ({"n": "10"}, "n of shapes as a whole number; got '10'"),
+        ({"size": 16.5}, "size of shapes as a whole number; got 16.5"),
+        ({"seed": True}, "seed of shapes as a whole number; got True"),
+        ({"n": 10**12}, r"4,294,967,296 pixels at most in all; got n = 1000000000000 of 32x32"),
         ({"size": 8}, "16 pixels at least; got size = 8"),
         ({"channels": 2}, r"1 \(grey\) or 3 \(RGB\) channels; got 2"),
         ({"texture": "none"}, "texture informative or random; got 'none'"),

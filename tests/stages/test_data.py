@@ -29,6 +29,24 @@ def test_an_unknown_dataset_or_split_is_named_with_those_there_are(fails: Fails,
     assert "expected options of shapes among n, size" in fails("data", settings, output=target)
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"dataset": ["cifar10"], "split": "train"},
+            "dataset: expected a value of type str; got ['cifar10']",
+        ),
+        ({"dataset": "cifar10", "split": 1}, "split: expected a value of type str; got 1"),
+        ({"dataset": "shapes", "split": "train", "options": [1]}, "options: expected a value of type dict"),
+        ({"dataset": "cifar10", "split": "train", "content": ["other"]}, "content: expected one of ["),
+    ],
+)
+def test_settings_of_another_type_are_named(
+    settings: dict[str, Any], message: str, fails: Fails, tmp_path: Path
+) -> None:
+    assert message in fails("data", settings, output=tmp_path / "x.safetensors")
+
+
 def test_without_any_source_all_three_are_named(
     fails: Fails, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,9 +94,29 @@ CONTOURS = {"dataset": "cifar10g", "split": "contours"}
 
 def test_a_mirror_is_read(call: Call, shard: Callable[..., Path], tmp_path: Path) -> None:
     shard()
-    assert call("data", CONTOURS, output=tmp_path / "x.safetensors") == 0
+    assert call("data", {**CONTOURS, "content": "other"}, output=tmp_path / "x.safetensors") == 0
     assert load_arrays(tmp_path / "x.safetensors").images.shape == (100, 1, 224, 224)
-    assert read_json(tmp_path / "x.json")["source"] == "mirror"
+    manifest = read_json(tmp_path / "x.json")
+    assert (manifest["source"], manifest["content"]) == ("mirror", "other")
+
+
+def test_other_content_is_refused_by_name(shard: Callable[..., Path], fails: Fails, tmp_path: Path) -> None:
+    shard()
+    message = fails("data", CONTOURS, output=tmp_path / "x.safetensors")
+    assert "expected the official images and labels of cifar10g/contours" in message
+    assert f"the mirror folder {tmp_path / 'mirror'} has others" in message
+    assert "or write `content: other` into its row of `sources`" in message
+
+
+@pytest.mark.parametrize(("text", "allowed"), [("0", False), ("false", False), ("NO", False), ("off", None)])
+def test_a_download_is_forbidden_in_plain_words(
+    text: str, allowed: bool | None, fails: Fails, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLEXNET_DOWNLOAD", text)
+    message = fails("data", {"dataset": "mnist", "split": "test"}, output=tmp_path / "x.safetensors")
+    assert (
+        "download: not allowed here" if allowed is False else "FLEXNET_DOWNLOAD: expected one of"
+    ) in message
 
 
 def test_a_truncated_parquet_file_is_named(shard: Callable[..., Path], fails: Fails, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,8 +14,8 @@ import numpy as np
 import pytest
 import torch
 
-from flexnet.data.arrays import ImageArrays, load_arrays, save_arrays
-from flexnet.files import read_json
+from flexnet.data.arrays import load_arrays, save_arrays
+from flexnet.files import read_json, write_json
 from flexnet.networks.registry import NETWORKS
 from flexnet.training.checkpoint import load_model, read_tensors, save_tensors
 
@@ -31,6 +32,7 @@ FGSM: dict[str, Any] = {
     "counting": "all",
     "redraw": False,
 }
+SPLITS = {"training": "train", "test": "test"}
 RECIPE: dict[str, Any] = {"epochs": 4, "batch_size": 25, "learning_rate": 0.03, "weight_decay": 0.0}
 
 
@@ -204,11 +206,18 @@ def test_an_attack_that_is_not_allowed_is_named(
     assert message in fails("fgsm", fgsm_settings(**changes), **files)
 
 
-def test_images_of_another_size_are_refused(finished: Study, fails: Fails, tmp_path: Path) -> None:
-    small = load_arrays(finished.test)
-    cut = tmp_path / "cut.safetensors"
-    save_arrays(cut, ImageArrays(small.images[:, :, 2:-2, 2:-2], small.labels, small.classes))
-    files = {**finished.fgsm_files, "test": cut, "output": tmp_path / "fgsm.csv"}
+def shapes(split: str, **options: int) -> dict[str, Any]:
+    """Settings that generate a small split of the embedded dataset."""
+    return {"dataset": "shapes", "split": split, "options": {"n": 100, "size": 28, "channels": 1} | options}
+
+
+def test_images_of_another_size_are_refused(
+    finished: Study, call: Call, fails: Fails, tmp_path: Path
+) -> None:
+    cut, chosen = tmp_path / "cut.safetensors", tmp_path / "subset.json"
+    assert call("data", shapes("test", size=24), output=cut) == 0
+    write_json(chosen, {key: value for key, value in read_json(finished.subset).items() if key != "data"})
+    files = {**finished.fgsm_files, "test": cut, "subset": chosen, "output": tmp_path / "fgsm.csv"}
     message = fails("fgsm", fgsm_settings(), **files)
     assert f"{cut}: expected images of shape (1, 28, 28) for network 'small'; got (1, 24, 24)" in message
 
@@ -225,6 +234,99 @@ def test_weights_that_are_no_numbers_stop_the_job(finished: Study, fails: Fails,
         f"{condition}: expected finite logits, losses and gradients; got NaN or infinity for 80 of 80"
         in message
     )
+
+
+def copied(study: Study, name: str, folder: Path, target: str) -> Path:
+    """Copy an arrays file of a study with its manifest, under another name."""
+    for ending in (".safetensors", ".json"):
+        shutil.copy(getattr(study, name).with_suffix(ending), folder / f"{target}{ending}")
+    return folder / f"{target}.safetensors"
+
+
+@pytest.mark.parametrize("stage", ["subset", "train", "fgsm"])
+@pytest.mark.parametrize(
+    "change", ["pixel", "label", "manifest", "no manifest", "foreign", "split", "dataset"]
+)
+def test_images_that_are_not_what_was_prepared_are_refused(
+    stage: str, change: str, finished: Study, call: Call, fails: Fails, tmp_path: Path
+) -> None:
+    """Before anything is chosen, trained or scored: changed bytes, exchanged files, another dataset's."""
+    test = copied(finished, "test", tmp_path, "test")
+    beside, arrays = test.with_suffix(".json"), load_arrays(test)
+    if change == "pixel":
+        arrays.images[3, 0, 14, 14] ^= 128
+    elif change == "label":
+        arrays.labels[0] = (arrays.labels[0] + 1) % 10
+    if change in ("pixel", "label"):
+        save_arrays(test, arrays)
+    elif change == "manifest":
+        write_json(beside, {**read_json(beside), "sha256": "0" * 64})
+    elif change == "no manifest":
+        beside.unlink()
+    elif change == "foreign":
+        beside.write_text('{"mine": 1}')
+    elif change == "split":
+        test = copied(finished, "training", tmp_path, "test")
+    else:
+        assert call("data", shapes("test", seed=5), output=test) == 0
+        write_json(beside, {**read_json(beside), "dataset": "mnist"})
+    files = {
+        "subset": {"training": finished.training, "test": test, "output": tmp_path / "s.json"},
+        "train": {
+            **finished.train_files,
+            "test": test,
+            "weights": tmp_path / "w.safetensors",
+            "history": tmp_path / "h.csv",
+        },
+        "fgsm": {**finished.fgsm_files, "test": test, "output": tmp_path / "fgsm.csv"},
+    }[stage]
+    expects = {name: {"dataset": "shapes", "split": split} for name, split in SPLITS.items()}
+    row = {"source": "shapes28", "per_class": 30, "test_per_class": 8}
+    settings = {
+        "subset": {"row": row, "seed": 1, "run_seed": 0, "expects": expects},
+        "train": train_settings(),
+        "fgsm": fgsm_settings(),
+    }[stage]
+    message = fails(stage, settings, **files)
+    assert str(test) in message or str(beside) in message
+    named = {
+        "pixel": "sha256",
+        "label": "sha256",
+        "manifest": "sha256",
+        "no manifest": "there is no such file",
+        "foreign": "got ['mine']",
+        "split": "'train'",
+        "dataset": "'mnist'",
+    }
+    assert named[change] in message
+
+
+def test_without_expectations_exchanged_splits_are_still_refused(
+    finished: Study, fails: Fails, tmp_path: Path
+) -> None:
+    settings = {"row": {"source": "shapes28"}, "seed": 1, "run_seed": 0}
+    exchanged = {"training": finished.test, "test": finished.training}
+    message = fails("subset", settings, **exchanged, output=tmp_path / "s.json")
+    assert f"expected {finished.test} to have split 'train'; test.json beside it says 'test'" in message
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"training": ["1"]}, "training: expected a list of places in the split"),
+        ({"scored": None}, "scored: expected a list of places in the split"),
+        ({"training": [True]}, "training: expected a list of places in the split"),
+        ({"split": "val"}, "split: expected train or test; got 'val'"),
+        ({"training": [400]}, "subset: expected indices of the 400 images; got 1 indices up to 400"),
+    ],
+)
+def test_a_subset_that_was_edited_is_refused(
+    changes: dict[str, Any], message: str, finished: Study, fails: Fails, tmp_path: Path
+) -> None:
+    path = tmp_path / "subset.json"
+    write_json(path, {**read_json(finished.subset), **changes})
+    files = {**finished.train_files, "subset": path, "weights": tmp_path / "w", "history": tmp_path / "h.csv"}
+    assert message in fails("train", train_settings(), **files)
 
 
 READ = {"train": ("training", "test", "subset"), "fgsm": ("test", "subset", "weights")}

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from flexnet.cli import main
-from flexnet.data.arrays import ImageArrays, save_arrays
+from flexnet.data.arrays import ImageArrays
+from flexnet.data.manifest import manifest_of, store
 from flexnet.files import write_json
 from flexnet.statistics.columns import THRESHOLDS
 from flexnet.statistics.tables import read_checked
@@ -21,6 +22,7 @@ from flexnet.training.trainer import train
 
 ATTACK = {"space": "normalised", "clamp": "loose", "loss": "cross_entropy", "epsilons": [0, 0.1]}
 CLASSES = tuple("abcdefghij")
+ORIGIN = {"dataset": "noise", "split": "test", "source": "test", "content": "generated", "content_digest": ""}
 LAYERS: dict[str, dict[str, Any]] = {
     "flexible": {"scheme": "learned"},
     "uniform": {"scheme": "uniform", "value": 0.1},
@@ -35,7 +37,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (60, 1, 12, 12), dtype=np.uint8)
     labels = np.arange(60, dtype=np.int64) % 10
-    save_arrays(tmp_path / "images.safetensors", ImageArrays(images, labels, CLASSES))
+    arrays = ImageArrays(images, labels, CLASSES)
+    store(tmp_path / "images.safetensors", arrays, manifest_of(arrays, **ORIGIN))
     write_json(
         tmp_path / "subset.json", {"training": list(range(60)), "scored": list(range(40)), "split": "test"}
     )

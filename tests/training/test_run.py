@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 import torch
 
-from flexnet.data.arrays import ImageArrays, save_arrays
+from flexnet.data.arrays import ImageArrays
+from flexnet.data.manifest import manifest_of, store
 from flexnet.errors import DataError, TrainingError
 from flexnet.files import canonical_json, write_json
 from flexnet.layers.flexible import FlexibleConv2d
@@ -108,7 +109,9 @@ def test_bf16_trains_with_weights_and_thresholds_in_float32(tmp_path: Path) -> N
 def test_a_run_killed_in_the_middle_of_an_epoch_ends_with_the_same_weights(tmp_path: Path) -> None:
     """kill -9 while the loop is inside an epoch, then the same command again."""
     for split, n in (("train", 3000), ("test", 100)):
-        save_arrays(tmp_path / f"{split}.safetensors", arrays(n, len(split)))
+        data = arrays(n, len(split))
+        said = {"dataset": "noise", "split": split, "source": "test", "content": "generated"}
+        store(tmp_path / f"{split}.safetensors", data, manifest_of(data, **said, content_digest=""))
     write_json(
         tmp_path / "s.json", {"training": list(range(3000)), "scored": list(range(100)), "split": "test"}
     )

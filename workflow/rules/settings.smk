@@ -13,16 +13,31 @@ def data_settings(wildcards):
     options = {key: row[key] for key in ("size", "channels") if key in row}
     if wildcards.split in row:
         options["n"] = row[wildcards.split]
+    content = {key: row[key] for key in ("content",) if key in row}
     return canonical_json(
-        {"dataset": row["dataset"], "split": wildcards.split, "options": options}
+        {
+            "dataset": row["dataset"],
+            "split": wildcards.split,
+            "options": options,
+            **content,
+        }
     )
 
 
 def subset_settings(wildcards):
     """Canonical settings of one seed's choice of images."""
     row = dataset_of(wildcards)[1]
+    dataset = SCALES[""]["sources"][row["source"]]["dataset"]
     return canonical_json(
-        {"row": row, "seed": int(wildcards.seed), "run_seed": SCALES[""]["seed"]}
+        {
+            "row": row,
+            "seed": int(wildcards.seed),
+            "run_seed": SCALES[""]["seed"],
+            "expects": {
+                "training": {"dataset": dataset, "split": "train"},
+                "test": {"dataset": dataset, "split": "test"},
+            },
+        }
     )
 
 
@@ -226,6 +241,16 @@ def uniform_thresholds(config, models):
     }
 
 
+def title_of(home, source):
+    """What a caption calls a source, and that its content is not the official one where it may not be.
+
+    Published rows were made with the configuration of then: what is allowed today says nothing of them.
+    """
+    doubt = " (content not the official one, or not known to be)"
+    other = home in SCALES and source.get("content") == "other"
+    return source["title"] + (doubt if other else "")
+
+
 def facts_of(home, figure, protocol):
     """What caption and legend must know beside the table."""
     config = settings_of(home)
@@ -236,7 +261,7 @@ def facts_of(home, figure, protocol):
     return {
         "scale": scale_of(home),
         "protocol": protocol,
-        "dataset": source["title"],
+        "dataset": title_of(home, source),
         "series": list(models),
         "labels": described.get("labels", {}),
         "thresholds": uniform_thresholds(config, models),

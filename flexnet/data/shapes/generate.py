@@ -18,6 +18,8 @@ TextureUse = Literal["informative", "random"]
 
 DRAWN = {"contours": contour, "line_drawings": line_drawing, "silhouettes": silhouette}
 SMALLEST_SIZE = 16
+# More would not fit the memory of a laptop.
+MOST_PIXELS = 2**32
 
 
 def generate(
@@ -48,6 +50,7 @@ def generate(
     Raises:
         ConfigError: if an argument is not as above.
     """
+    _check_numbers(n=n, size=size, channels=channels, seed=seed)
     _check(n, size, channels, rendering, texture)
     images = np.empty((n, channels, size, size), dtype=np.uint8)
     labels = labels_of(n, seed, split)
@@ -81,11 +84,22 @@ def _generator(seed: int, split: str, index: int, purpose: str) -> np.random.Gen
     return np.random.default_rng(derive_seed(seed, "shapes", split, index, purpose))
 
 
+def _check_numbers(**numbers: object) -> None:
+    for name, number in numbers.items():
+        if not isinstance(number, (int, np.integer)) or isinstance(number, bool):
+            raise ConfigError(f"expected {name} of shapes as a whole number; got {number!r}; correct it")
+
+
 def _check(n: int, size: int, channels: int, rendering: str, texture: str) -> None:
     if n < 1:
         raise ConfigError(f"expected at least 1 image of shapes; got n = {n}; raise it")
     if size < SMALLEST_SIZE:
         raise ConfigError(f"expected shapes of {SMALLEST_SIZE} pixels at least; got size = {size}; raise it")
+    if n * size * size > MOST_PIXELS:
+        raise ConfigError(
+            f"expected shapes of {MOST_PIXELS:,} pixels at most in all; got n = {n} of {size}x{size}; "
+            f"lower one"
+        )
     if channels not in (1, 3):
         raise ConfigError(f"expected 1 (grey) or 3 (RGB) channels; got {channels}; choose one of them")
     if rendering not in RENDERINGS:

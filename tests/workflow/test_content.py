@@ -1,0 +1,68 @@
+"""A source of other content than the official one: jobs are told, captions tell, wrong words stop at once."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+TITLE = "    title: CIFAR-10\n"
+DOUBT = "CIFAR-10 (content not the official one, or not known to be)"
+
+
+def commands(project: Any, stage: str, *targets: str) -> list[dict[str, Any]]:
+    """Settings of the jobs of a stage, from the commands that a dry run prints."""
+    done = project.snakemake("--dry-run", "--printshellcmds", *targets)
+    assert done.returncode == 0, done.stdout
+    return [json.loads(text) for text in re.findall(rf"{stage} --settings '(.*?)' --", done.stdout)]
+
+
+def test_other_content_reaches_the_job_and_the_caption(project: Any) -> None:
+    targets = ("figures/fig4c.pdf", "demo/figures/fig4c.pdf", "published/laptop/figures/fig4c.pdf")
+    data = commands(project, "flexnet data", *targets)
+    assert not any("content" in settings for settings in data)
+    with project.edited("config/config.yaml", TITLE, TITLE + "    content: other\n"):
+        data = commands(project, "flexnet data", *targets)
+        drawn = commands(project, "draw.py", *targets)
+    asked = {(row["dataset"], row["split"]): row.get("content") for row in data}
+    assert asked == {
+        ("cifar10", "train"): "other",
+        ("cifar10", "test"): "other",
+        ("shapes", "train"): None,
+        ("shapes", "test"): None,
+    }
+    titles = {row["facts"]["dataset"] for row in drawn}
+    assert titles == {
+        DOUBT,
+        "drawn objects (embedded dataset)",
+        "CIFAR-10",
+    }  # published rows are as they were
+
+
+def test_each_subset_is_told_what_its_images_must_be(project: Any) -> None:
+    chosen = commands(project, "flexnet subset", "figures/fig4c.pdf", "demo/figures/fig4c.pdf")
+    expected = {json.dumps(settings["expects"], sort_keys=True) for settings in chosen}
+    assert expected == {
+        json.dumps(
+            {
+                "training": {"dataset": name, "split": "train"},
+                "test": {"dataset": name, "split": "test"},
+            },
+            sort_keys=True,
+        )
+        for name in ("cifar10", "shapes")
+    }
+
+
+@pytest.mark.parametrize(
+    ("place", "word", "message"),
+    [
+        (TITLE, "any", "sources.cifar10.content: expected one of ['official', 'other']; got 'any'"),
+        ("    dataset: shapes\n", "other", "sources.shapes32.content: expected"),
+    ],
+)
+def test_a_wrong_word_stops_before_any_job(place: str, word: str, message: str, project: Any) -> None:
+    with project.edited("config/config.yaml", place, f"{place}    content: {word}\n"):
+        done = project.snakemake("--dry-run", "demo/figures/fig4c.pdf")
+    assert done.returncode != 0
+    assert message in done.stdout
