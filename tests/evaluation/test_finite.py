@@ -204,7 +204,7 @@ def test_evaluations_refuse_other_models_and_settings() -> None:
         evaluate(model, {"epsilons": [0]})  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="seed of an evaluation: expected a whole number; got None"):
         evaluate(model, seed=None)
-    with pytest.raises(ConfigError, match="expected at most 1, the range of pixels; got 8"):
+    with pytest.raises(ConfigError, match="expected at most 1, the whole range"):
         settings(epsilons=[0, 8])
     with pytest.raises(ConfigError, match="expected at most 2, the width .*; got 8"):
         evaluate(model, settings(space="normalised", epsilons=[0, 8]))
