@@ -236,27 +236,6 @@ def test_a_subset_that_asks_for_too_much_is_refused(finished: Study, fails: Fail
     assert "expected at least 500 images of class 0; there are 40" in message
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ({"split": "val"}, "split: expected train or test; got 'val'"),
-        ({"scored": [0, 1.5]}, "scored: expected a list of places in the split, from 0; got 1.5"),
-        ({"scored": [0, 1, 0]}, "scored: expected every image once; got one twice"),
-        ({"training": [True]}, "training: expected a list of places in the split, from 0; got True"),
-        ({"training": "all"}, "training: expected a list of places in the split, from 0; got all"),
-        ({"training": []}, "training: expected a list of places in the split, from 0; got []"),
-        ({"seed": 1}, "expected the keys training, scored and split; check the path"),
-    ],
-)
-def test_a_subset_that_would_choose_other_images_is_refused(
-    content: dict[str, Any], message: str, finished: Study, fails: Fails, tmp_path: Path
-) -> None:
-    path = tmp_path / "subset.json"
-    path.write_text(json.dumps({**read_json(finished.subset), **content}))
-    files = {**finished.fgsm_files, "subset": path, "output": tmp_path / "fgsm.csv"}
-    assert f"{path}: {message}" in fails("fgsm", fgsm_settings(), **files)
-
-
 def test_a_missing_or_empty_table_is_named(fails: Fails, tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     settings = {"figure": "fig4d", "protocol": "paper", "series": {"flexible": [str(path)]}}
