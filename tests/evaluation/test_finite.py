@@ -206,8 +206,8 @@ def test_evaluations_refuse_other_models_and_settings() -> None:
         evaluate(model, seed=None)
     with pytest.raises(ConfigError, match="expected at most 1, the whole range"):
         settings(epsilons=[0, 8])
-    with pytest.raises(ConfigError, match="expected at most 2, the width .*; got 8"):
-        evaluate(model, settings(space="normalised", epsilons=[0, 8]))
+    with pytest.raises(ConfigError, match="expected at most 2, the width .*; got 4"):
+        evaluate(model, settings(space="normalised", epsilons=[0, 4]))
 
 
 def test_labels_may_be_of_any_whole_type() -> None:

@@ -124,7 +124,7 @@ def test_a_seed_that_is_no_numbers_is_named(
     [
         ({"sweep": [0], "interventions": ["shuffled"]}, "expected either 'interventions' or 'sweep'"),
         ({"interventions": ["shaken"]}, "got 'shaken'"),
-        ({"interventions": ["shuffled", "normal(0,-1)"]}, "a deviation >= 0; got 'normal(0,-1)'"),
+        ({"interventions": ["shuffled", "normal(0,-1)"]}, "deviation >= 0; got 'normal(0,-1)'"),
     ],
 )
 def test_a_wrong_setting_is_one_message_and_no_file(
