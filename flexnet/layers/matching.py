@@ -9,10 +9,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from flexnet.errors import ConfigError
+from flexnet.layers.eager import one_node, sizes
 
 MATCHINGS = ("tile", "interleave", "interp")
 
 
+@one_node
 def match_channels(pooled: Tensor, out_channels: int, matching: str = "tile") -> Tensor:
     """Map the channels of `pooled` (N,C,H,W) to `out_channels` channels.
 
@@ -32,7 +34,7 @@ def match_channels(pooled: Tensor, out_channels: int, matching: str = "tile") ->
     """
     if matching not in MATCHINGS:
         raise ConfigError(f"expected a matching out of {MATCHINGS}; got {matching!r}")
-    channels = pooled.shape[1]
+    channels = sizes(pooled)[1]
     if channels == out_channels:
         return pooled
     if channels == 1:
