@@ -10,6 +10,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from flexnet.layers.eager import plain
+
 CHUNK_BYTES = 1 << 20
 
 
@@ -45,15 +47,13 @@ class Buffers:
 def eager_cpu(*tensors: Tensor) -> bool:
     """Whether the chunked CPU code applies: plain execution, CPU, one type of 32 or 64 bits.
 
-    Compilers and function transforms (`torch.compile`, `torch.func`) get ordinary operations instead,
-    which they can trace, and accelerators have fast kernels of their own.
+    All others get ordinary operations, of which PyTorch knows what they need; accelerators have fast kernels.
     """
     dtype = tensors[0].dtype
     return (
         dtype in (torch.float32, torch.float64)
         and all(tensor.device.type == "cpu" and tensor.dtype == dtype for tensor in tensors)
-        and not torch.compiler.is_compiling()
-        and not torch._C._are_functorch_transforms_active()
+        and plain(*tensors)
     )
 
 

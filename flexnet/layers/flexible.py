@@ -1,16 +1,22 @@
 """The Flexible Layer as a module: a Conv2d whose units may switch to max-pooling."""
 
-from typing import Any, Self, cast
+import math
+from collections.abc import Callable
+from typing import Any, NoReturn, Self, cast
 
 import torch
 from torch import Tensor, nn
 
 from flexnet.errors import ConfigError
+from flexnet.layers.eager import refuse_scripting
 from flexnet.layers.functional import check_padding, pair
 from flexnet.layers.gates import blend, gate
+from flexnet.layers.masks import draw_mask
 from flexnet.layers.matching import match_channels
+from flexnet.layers.options import check_options
 from flexnet.layers.pooling import Pair, max_pool
-from flexnet.layers.thresholds import draw_threshold
+from flexnet.layers.steps import as_batch, as_given, checked, parameter_like, typed_as_convolved
+from flexnet.layers.thresholds import draw_threshold, readable, shortest
 from flexnet.options.layers.flexible import (
     GATED,
     MATCHINGS,
@@ -38,7 +44,7 @@ class FlexibleConv2d(nn.Conv2d):
         learned: T is the parameter `threshold`. Give it no weight decay (see `diagnostics.thresholds`).
         frozen: T is a saved buffer.
         redrawn: like frozen, but meant to be drawn again by `redraw` for each evaluation.
-        uniform: one fixed number `value` for all units, changed by `set_threshold`.
+        uniform: one number for all units, which training leaves alone; `value` reads the stored one.
         random: g is 0 or 1 with equal odds for each unit, drawn anew at each forward pass, in training and
             in evaluation, and shared by the images of a batch. Draws use the attribute `generator`, or
             PyTorch's global generator where that is None.
@@ -89,7 +95,8 @@ class FlexibleConv2d(nn.Conv2d):
             in_channels, out_channels, kernel_size, stride, padding, bias=bias, device=device, dtype=dtype
         )
         self.input_size = None if input_size is None else pair(input_size)
-        self.scheme, self.rule, self.init, self.value = scheme, rule, init, value
+        self.scheme, self.rule, self.init = scheme, rule, init
+        self._number = value
         self.sharpness, self.matching, self.per = sharpness, matching, per
         self.generator: torch.Generator | None = None
         self._check()
@@ -110,6 +117,7 @@ class FlexibleConv2d(nn.Conv2d):
         Raises:
             ConfigError: if an option is not allowed or missing.
         """
+        check_options(cls, options)
         layer = cls(
             conv.in_channels,
             conv.out_channels,
@@ -123,17 +131,30 @@ class FlexibleConv2d(nn.Conv2d):
             **options,
         )
         if keep_weights:
-            # A clone keeps the memory order, which selects the kernel and with it the last bits of a result.
-            layer.weight = nn.Parameter(conv.weight.detach().clone(), conv.weight.requires_grad)
-            if conv.bias is not None:
-                layer.bias = nn.Parameter(conv.bias.detach().clone(), conv.bias.requires_grad)
+            layer.weight = parameter_like(conv.weight)
+            layer.bias = None if conv.bias is None else parameter_like(conv.bias)
         return layer.train(conv.training)
 
+    def plain(self) -> nn.Conv2d:
+        """Return the convolution without the gate: a Conv2d with copies of weight and bias."""
+        conv = nn.Conv2d(
+            self.in_channels,
+            self.out_channels,
+            cast(Pair, self.kernel_size),
+            cast(Pair, self.stride),
+            cast(Pair, self.padding),
+            bias=self.bias is not None,
+            device="meta",
+        )
+        conv.weight = parameter_like(self.weight)
+        conv.bias = None if self.bias is None else parameter_like(self.bias)
+        return conv.train(self.training)
+
     def reset_parameters(self) -> None:
-        """Draw weight, bias and then the threshold anew."""
+        """Draw weight, bias and then the threshold anew; the number of the scheme uniform stays."""
         super().reset_parameters()
         if getattr(self, "threshold", None) is not None:  # not yet there while Conv2d is being built
-            self._fill_threshold(None)
+            self._draw_threshold(None)
 
     def redraw(self, generator: torch.Generator) -> None:
         """Draw the threshold anew from its initial distribution.
@@ -143,18 +164,33 @@ class FlexibleConv2d(nn.Conv2d):
         """
         if self.scheme != "redrawn":
             raise ConfigError(f"expected the scheme 'redrawn'; got {self.scheme!r}, whose threshold stays")
-        self._fill_threshold(generator)
+        self._draw_threshold(generator)
+
+    @property
+    def value(self) -> float | None:
+        """The threshold of the scheme uniform, read from the stored one; None for all other schemes."""
+        stored, number = self._buffers.get("threshold"), self._exact()
+        return number if number is None or stored is None else shortest(number, stored.dtype)
+
+    @value.setter
+    def value(self, value: float) -> None:
+        self.set_threshold(value)
 
     def set_threshold(self, value: float) -> None:
         """Set the common threshold of the scheme uniform.
 
         Raises:
-            ConfigError: if the scheme is not "uniform".
+            ConfigError: if the scheme is not "uniform", or the value no number.
         """
         if self.scheme != "uniform":
             raise ConfigError(f"expected the scheme 'uniform'; got {self.scheme!r}")
-        self.value = float(value)
-        self._fill_threshold(None)
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if math.isnan(number):
+            raise ConfigError(f"expected a number as threshold; got {value!r}")
+        self._set_number(number)
 
     def forward(self, input: Tensor) -> Tensor:
         """Apply the layer to (N,C,H,W) or (C,H,W), giving (N,C',H',W') or (C',H',W').
@@ -164,18 +200,7 @@ class FlexibleConv2d(nn.Conv2d):
         """
         if self.scheme == "conv":
             return self.convolved(input)
-        if input.dim() == 3:
-            return self.forward(input.unsqueeze(0)).squeeze(0)
-        pooled = self.pooled(input)
-        if self.scheme == "max":
-            return pooled.to(_compute_dtype(pooled))
-        convolved = self.convolved(input)
-        if self.threshold is not None:
-            return blend(pooled, convolved, self.threshold, self.rule, self.sharpness)
-        if self.scheme == "blend":
-            return (pooled.to(convolved.dtype) + convolved) * 0.5
-        mask = self._draw_mask(convolved)
-        return torch.addcmul(mask * pooled.to(convolved.dtype), 1 - mask, convolved)
+        return as_given(self._mixed(as_batch(input)), input)
 
     def convolved(self, input: Tensor) -> Tensor:
         """The conv branch of an input (N,C,H,W) or (C,H,W)."""
@@ -185,14 +210,12 @@ class FlexibleConv2d(nn.Conv2d):
         """The MAX branch of an input (N,C,H,W), mapped to the output channels: (N,C',H',W').
 
         Raises:
-            ConfigError: if the input does not have the size that the thresholds were stored for.
+            ConfigError: if the input has other channels than the layer, or not the size that the thresholds
+            were stored for.
         """
         window = (cast(Pair, self.kernel_size), cast(Pair, self.stride), cast(Pair, self.padding))
-        if self._per_unit() and input.shape[2:] != self.input_size:
-            raise ConfigError(
-                f"this layer stores a threshold per unit for inputs of size {self.input_size}; got "
-                f"{tuple(input.shape[2:])}; build it with that input_size, or with per='channel'"
-            )
+        expected = self.input_size if self._per_unit() else None
+        input = checked(input, self.in_channels, expected)
         return match_channels(max_pool(input, *window), self.out_channels, self.matching)
 
     def max_share(self, input: Tensor) -> Tensor:
@@ -213,10 +236,24 @@ class FlexibleConv2d(nn.Conv2d):
         if self.scheme in GATED:
             text += f", rule={self.rule!r}, sharpness={self.sharpness:g}"
         if self.scheme in STORED:
-            text += f", threshold={tuple(self._threshold_shape())}, init={self.init!r}"
+            assert self.threshold is not None
+            text += f", threshold={tuple(self.threshold.shape)}, init={self.init!r}"
         if self.scheme == "uniform":
             text += f", value={self.value:g}"
         return text if self.in_channels == self.out_channels else f"{text}, matching={self.matching!r}"
+
+    def _mixed(self, input: Tensor) -> Tensor:
+        """Both branches of a batch, put together as the scheme says."""
+        pooled = self.pooled(input)
+        if self.scheme == "max":
+            return typed_as_convolved(pooled)
+        convolved = self.convolved(input)
+        if self.scheme in GATED:
+            return blend(pooled, convolved, self._stored(), self.rule, self.sharpness)
+        if self.scheme == "blend":
+            return (pooled.to(convolved.dtype) + convolved) * 0.5
+        mask = draw_mask(convolved, self.generator)
+        return torch.addcmul(mask * pooled.to(convolved.dtype), 1 - mask, convolved)
 
     def _per_unit(self) -> bool:
         return self.scheme in STORED and self.per == "unit"
@@ -257,27 +294,42 @@ class FlexibleConv2d(nn.Conv2d):
             self.threshold = nn.Parameter(threshold)
         else:
             self.register_buffer("threshold", threshold.detach())
-        self._fill_threshold(None)
+        if self._number is not None:
+            self._set_number(self._number)
+        self._draw_threshold(None)
+
+    def _stored(self) -> Tensor:
+        """The threshold, of which there is one for each unit that the options speak of."""
+        if self.threshold is None:
+            raise ConfigError(f"the scheme {self.scheme!r} needs a threshold; got none; build the layer anew")
+        return self.threshold
 
     @torch.no_grad()
-    def _fill_threshold(self, generator: torch.Generator | None) -> None:
-        assert self.threshold is not None
-        if self.value is not None:
-            self.threshold.fill_(self.value)
-        else:
-            draw_threshold(self.threshold, self.init, generator)
+    def _draw_threshold(self, generator: torch.Generator | None) -> None:
+        """Draw the threshold anew; that of the scheme uniform was given and not drawn."""
+        if self.scheme != "uniform":
+            draw_threshold(self._stored(), self.init, generator)
 
-    def _draw_mask(self, convolved: Tensor) -> Tensor:
-        """One 0 or 1 per unit (1,C',H',W'), on the generator's device first."""
-        device = convolved.device if self.generator is None else self.generator.device
-        mask = torch.empty((1, *convolved.shape[1:]), device=device, dtype=convolved.dtype)
-        return mask.bernoulli_(0.5, generator=self.generator).to(convolved.device)
+    @torch.no_grad()
+    def _set_number(self, number: float) -> None:
+        """Store the threshold of the scheme uniform: in the layer, and aside where that holds no numbers."""
+        threshold = self._stored()
+        threshold.fill_(number)
+        self._number = None if readable(threshold) else number
 
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Move the layer as its owner asks; the number of the scheme uniform comes along from and to meta."""
+        number = self._exact()
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        if number is not None and number != self._exact():  # NaN included
+            self._set_number(number)
+        return self
 
-def _compute_dtype(tensor: Tensor) -> torch.dtype:
-    """The type in which a convolution of this tensor would come out."""
-    kind = tensor.device.type
-    autocast = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
-    if autocast and tensor.dtype != torch.float64:
-        return torch.get_autocast_dtype(kind)
-    return tensor.dtype
+    def _exact(self) -> float | None:
+        """The number of the scheme uniform to the last bit; None for all other schemes."""
+        stored = self._buffers.get("threshold")
+        uniform = self.scheme == "uniform" and stored is not None and readable(stored)
+        return float(cast(Tensor, stored)) if uniform else self._number
+
+    def __prepare_scriptable__(self) -> NoReturn:
+        refuse_scripting(self)

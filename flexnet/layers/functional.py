@@ -4,6 +4,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from flexnet.errors import ConfigError
+from flexnet.layers.eager import one_node
 from flexnet.layers.gates import blend, gate
 from flexnet.layers.matching import match_channels
 from flexnet.layers.pooling import Pair, max_pool
@@ -30,6 +31,7 @@ def check_padding(kernel_size: Pair, padding: Pair) -> None:
         )
 
 
+@one_node
 def flexible_conv2d(
     input: Tensor,
     weight: Tensor,

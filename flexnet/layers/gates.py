@@ -6,6 +6,7 @@ flips the sign of the argument; it is what the authors' released code does in it
 """
 
 import math
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from flexnet.errors import ConfigError
 from flexnet.layers.chunks import Buffers, batch_chunks, eager_cpu
+from flexnet.layers.eager import one_node, ordinary_gradients, plain, sizes
 from flexnet.options.layers.flexible import RULES
 
 __all__ = ["RULES", "blend", "gate", "signed_sharpness"]
@@ -31,6 +33,7 @@ def signed_sharpness(rule: str, sharpness: float) -> float:
     return sharpness if rule == "below" else -sharpness
 
 
+@one_node
 def gate(f_max: Tensor, threshold: Tensor, rule: str = "below", sharpness: float = 50.0) -> Tensor:
     """Share g of the MAX branch in each unit, in [0,1] (Flexible Layer paper, eq. (1)).
 
@@ -52,6 +55,7 @@ def gate(f_max: Tensor, threshold: Tensor, rule: str = "below", sharpness: float
     return _share(_wide(threshold) - _wide(f_max), signed_sharpness(rule, sharpness))
 
 
+@one_node
 def blend(f_max: Tensor, f_conv: Tensor, threshold: Tensor, rule: str, sharpness: float) -> Tensor:
     """Mix the two branches by their gates, in the type of `f_conv` (Flexible Layer paper, eq. (1)).
 
@@ -63,14 +67,31 @@ def blend(f_max: Tensor, f_conv: Tensor, threshold: Tensor, rule: str, sharpness
         sharpness: s, per unit of input.
 
     Raises:
-        ConfigError: if the rule is unknown or the sharpness is not positive.
+        ConfigError: if the rule is unknown, the sharpness is not positive or a shape does not fit.
     """
     slope = signed_sharpness(rule, sharpness)
     dtype = f_conv.dtype
+    threshold = _fitting(threshold, sizes(f_max), sizes(f_conv))
     f_max, f_conv, threshold = _wide(f_max), _wide(f_conv), _wide(threshold)
     if not eager_cpu(f_max, f_conv, threshold):
         return _blend(f_max, f_conv, threshold, slope).to(dtype)
     return _cached_blend(f_max, f_conv, threshold, slope).to(dtype)
+
+
+def _fitting(threshold: Tensor, pooled: tuple[int, ...], convolved: tuple[int, ...]) -> Tensor:
+    """The threshold with four dimensions, of which each is 1 or that of a unit's.
+
+    Any other shape could be stretched, or stretch the branches, to something that nobody asked for.
+    """
+    threshold = threshold[(None,) * (4 - threshold.dim())] if threshold.dim() < 4 else threshold
+    units = (1, *convolved[1:])
+    fits = all(size in (1, most) for size, most in zip(sizes(threshold), units, strict=False))
+    if pooled != convolved or threshold.dim() != len(units) or not fits:
+        raise ConfigError(
+            "expected branches of one shape (N,C,H,W) and a threshold that stretches to (1,C,H,W); "
+            f"got MAX {pooled}, conv {convolved} and threshold {sizes(threshold)}"
+        )
+    return threshold
 
 
 def _cached_blend(f_max: Tensor, f_conv: Tensor, threshold: Tensor, slope: float) -> Tensor:
@@ -146,12 +167,9 @@ class _ChunkedBlend(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         operands = ctx.saved_tensors
         needed = ctx.needs_input_grad[:3]
-        if torch.is_grad_enabled():  # create_graph=True: ordinary operations have second derivatives
-            wanted = [operand for operand, need in zip(operands, needed, strict=True) if need]
-            f_max, f_conv, threshold = operands
-            mixed = _blend(f_max, f_conv, threshold, ctx.slope)
-            found = iter(torch.autograd.grad(mixed, wanted, grad, create_graph=True))
-            return *(next(found) if need else None for need in needed), None
+        if torch.is_grad_enabled() or not plain(grad):  # ordinary operations have all rules
+            mixed = partial(_blend, slope=ctx.slope)
+            return *ordinary_gradients(mixed, operands, needed, grad), None
         results = [torch.empty_like(t) if need else None for t, need in zip(operands, needed, strict=True)]
         if results[2] is not None:
             results[2].zero_()

@@ -9,11 +9,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from flexnet.errors import ConfigError
+from flexnet.layers.eager import one_node, sizes
 from flexnet.options.layers.flexible import MATCHINGS
 
 __all__ = ["MATCHINGS", "match_channels"]
 
 
+@one_node
 def match_channels(pooled: Tensor, out_channels: int, matching: str = "tile") -> Tensor:
     """Map the channels of `pooled` (N,C,H,W) to `out_channels` channels.
 
@@ -33,7 +35,7 @@ def match_channels(pooled: Tensor, out_channels: int, matching: str = "tile") ->
     """
     if matching not in MATCHINGS:
         raise ConfigError(f"expected a matching out of {MATCHINGS}; got {matching!r}")
-    channels = pooled.shape[1]
+    channels = sizes(pooled)[1]
     if channels == out_channels:
         return pooled
     if channels == 1:

@@ -17,10 +17,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from flexnet.layers.chunks import Buffers, batch_chunks, dense, eager_cpu
+from flexnet.layers.eager import one_node, ordinary_gradients, plain
 
 Pair = tuple[int, int]
 
 
+@one_node
 def max_pool(input: Tensor, kernel_size: Pair, stride: Pair = (1, 1), padding: Pair = (0, 0)) -> Tensor:
     """Maximum of each window of `input`; padding counts as minus infinity, never as zero.
 
@@ -33,16 +35,19 @@ def max_pool(input: Tensor, kernel_size: Pair, stride: Pair = (1, 1), padding: P
     Returns:
         (N,C,H',W') of the same type, as `F.max_pool2d` gives it.
     """
-    fits = all(
-        size + 2 * pad >= k for size, pad, k in zip(input.shape[2:], padding, kernel_size, strict=True)
-    )
-    if stride != (1, 1) or not fits or not eager_cpu(input):
+    if stride != (1, 1) or not eager_cpu(input) or not _fits(input, kernel_size, padding):
         return F.max_pool2d(input, kernel_size, stride, padding)
     if padding != (0, 0):
         rows, columns = padding
         input = F.pad(input, (columns, columns, rows, rows), value=-torch.inf)
     result: Tensor = _ShiftedMaxPool.apply(dense(input), kernel_size)  # type: ignore[no-untyped-call]
     return result
+
+
+def _fits(input: Tensor, kernel_size: Pair, padding: Pair) -> bool:
+    """Whether there is at least one window; else PyTorch says what is wrong."""
+    sides = zip(input.shape[2:], padding, kernel_size, strict=True)
+    return all(side + 2 * pad >= k for side, pad, k in sides)
 
 
 class _ShiftedMaxPool(torch.autograd.Function):
@@ -64,9 +69,9 @@ class _ShiftedMaxPool(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, None]:
         (input,) = ctx.saved_tensors
-        if torch.is_grad_enabled():  # create_graph=True: PyTorch's pool has second derivatives
-            pooled = F.max_pool2d(input, ctx.kernel_size, 1)
-            return torch.autograd.grad(pooled, input, grad, create_graph=True)[0], None
+        if torch.is_grad_enabled() or not plain(grad):  # PyTorch's own pool has all rules
+            found = ordinary_gradients(lambda x: F.max_pool2d(x, ctx.kernel_size, 1), [input], [True], grad)
+            return found[0], None
         result = torch.empty_like(input)
         buffers = Buffers(input)
         for part in batch_chunks(input):

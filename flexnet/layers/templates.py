@@ -124,7 +124,7 @@ class FlexibleTemplates(FlexibleConv2d):
     def reset_parameters(self) -> None:
         """Draw the threshold anew; the templates are drawn by their owner."""
         if getattr(self, "threshold", None) is not None:
-            self._fill_threshold(None)
+            self._draw_threshold(None)
 
     def convolved(self, input: Tensor) -> Tensor:
         """Return the response of the templates in place of a convolution."""
