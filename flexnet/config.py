@@ -111,6 +111,10 @@ def resolve(config: Config, name: str = "config", parts: Sequence[Part] = ()) ->
     resolved = copy.deepcopy(config)
     for section in INHERITING:
         resolved[section] = {row: inherit(config[section], row, lay_over) for row in config[section]}
+    for row in resolved["models"].values():
+        given = {key: value for key, value in (row.pop("at_test", None) or {}).items() if value is not None}
+        if given:
+            row["at_test"] = given
     refuse_all(row_problems(resolved))
     if parts:
         refuse_all(unused_problems(config, parts))

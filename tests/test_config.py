@@ -184,6 +184,34 @@ def test_like_takes_everything_over_and_own_keys_win() -> None:
     }
 
 
+def test_null_takes_back_what_a_row_took_over() -> None:
+    layer = {
+        "models": {
+            "plain": {"like": "small-flexible", "at_test": None, "options": {"layer": {"scheme": "conv"}}},
+            "swept": {"like": "small-low", "at_test": {"sweep": None}, "options": {"layer": None}},
+            "learned": {"like": "small-uniform", "options": {"layer": {"scheme": "learned", "value": None}}},
+        }
+    }
+    config = settings.lay_over(BASE, layer)
+    settings.check(config, SCHEMA, "scale.yaml")
+    rows = settings.resolve(config)["models"]
+    assert "at_test" not in rows["plain"]
+    assert "at_test" not in rows["swept"]
+    assert rows["learned"]["options"]["layer"] == {"scheme": "learned", "value": None}
+    for name in ("plain", "swept", "learned"):
+        build(rows[name]["network"], **rows[name]["options"])
+
+
+def test_a_row_has_interventions_or_a_sweep_and_not_both() -> None:
+    layer = {"models": {"small-low": {"at_test": {"interventions": ["shuffled"]}}}}
+    config = settings.lay_over(BASE, layer)
+    settings.check(config, SCHEMA, "scale.yaml")
+    with pytest.raises(
+        ConfigError, match="models.small-low.at_test: expected either 'interventions' or 'sweep'"
+    ):
+        settings.resolve(config)
+
+
 def test_a_change_of_a_parent_reaches_its_children_and_no_one_else() -> None:
     config = settings.resolve(settings.lay_over(BASE, {"models": {"vgg16-baseline-1000": {"seeds": 4}}}))
     seeds = {name: row["seeds"] for name, row in config["models"].items()}

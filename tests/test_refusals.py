@@ -381,14 +381,21 @@ SLIPS: dict[str, tuple[Edit, str]] = {
             "series: { low: small-low, high: small-high }",
             "series: { low: small-low, high: small-flexible }",
         ),
-        f"{FIGURES}: fig3.series.high: expected all models with the same columns; 'small-low' has "
-        "at_test.sweep and "
-        "'small-flexible' has not",
+        f"{FIGURES}: fig3.series.high: expected models whose rows have the same columns; 'small-low' has "
+        "at_test.sweep and 'small-flexible' not",
     ),
     "figure-example": (
         (FIGURES, "series: { flexible: vgg16-flexible }", "series: { flexible: vgg16-baseline }"),
-        f"{FIGURES}: fig1.series.flexible: expected a model with the options of a flexible layer; got "
-        "'vgg16-baseline', which has none",
+        f"{FIGURES}: fig1.series.flexible: expected a model whose flexible layer has a bias and stores a "
+        "threshold per unit; got 'vgg16-baseline' with no flexible layer",
+    ),
+    "figure-example-scheme": (
+        (FIGURES, "series: { flexible: vgg16-flexible }", "series: { flexible: vgg16-random }"),
+        "got 'vgg16-random' with scheme 'random', per 'unit'",
+    ),
+    "figure-example-size": (
+        (FIGURES, "input_size: 5", "input_size: 2"),
+        f"{FIGURES}: fig1.example.input_size: expected an input of at least the kernel's 3 pixels; got 2",
     ),
 }
 
