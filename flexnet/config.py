@@ -5,6 +5,7 @@ networks, layers, recipes, attacks and datasets themselves. Nothing here imports
 """
 
 import copy
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,11 @@ Config = dict[str, Any]
 PROTOCOLS = ("paper", "release", "corrected")
 # What a scale may change. The rest holds for all: scales share prepared images, the seed and the machine.
 SCALE_KEYS = ("threads", "note", "datasets", "recipes", "models", "protocols")
+# What no scale can be called: the papers' own scale, targets, and directories with another use.
+TAKEN = (
+    *("all", "benchmarks", "config", "corrected", "data", "default", "docs", "figures", "flexnet", "logs"),
+    *("paper", "profiles", "published", "release", "results", "tests", "tools", "workflow"),
+)
 
 
 def lay_over(base: Any, above: Any) -> Any:
@@ -153,6 +159,15 @@ def seeds_of(config: Config, model: str) -> list[int]:
 
 
 def scale_files(folder: str | Path) -> Iterator[tuple[str, Path]]:
-    """Names and files of the scales in a folder."""
-    for path in sorted(Path(folder).glob("*.yaml")):
+    """Names and files of the scales in a folder; hidden files are none.
+
+    Raises:
+        ConfigError: if a file's name cannot be that of a scale, whose directory and target are called so.
+    """
+    for path in sorted(Path(folder).glob("[!.]*.y*ml")):
+        if path.suffix != ".yaml":
+            refuse(str(path), [Problem("expected a scale's file to end in .yaml; rename it")])
+        if not re.fullmatch("[a-z0-9]+([-_][a-z0-9]+)*", path.stem) or path.stem in TAKEN:
+            words = "expected a name of lower-case letters and digits, joined by - or _, for a scale"
+            refuse(str(path), [Problem(f"{words}, and none of {list(TAKEN)}; rename it")])
         yield path.stem, path

@@ -156,6 +156,20 @@ def test_a_scale_may_not_change_what_all_scales_share(key: str) -> None:
         settings.check_scale({"threads": 1, key: BASE[key]}, "tiny.yaml")
 
 
+@pytest.mark.parametrize("name", ["paper.yaml", "data.yaml", "mine.yml", "My scale.yaml", "a.b.yaml"])
+def test_a_file_that_cannot_name_a_scale_is_refused(name: str, tmp_path: Path) -> None:
+    """One called paper would run with the papers' settings; one that ends in .yml would not be seen."""
+    (tmp_path / name).write_text("threads: 1\n")
+    with pytest.raises(ConfigError, match=rf"{re.escape(name)}: expected a .*; rename it"):
+        list(settings.scale_files(tmp_path))
+
+
+def test_hidden_files_are_no_scales(tmp_path: Path) -> None:
+    for name in (".#demo.yaml", "demo.yaml", "demo.yaml~", "README.md"):
+        (tmp_path / name).write_text("threads: 1\n")
+    assert list(settings.scale_files(tmp_path)) == [("demo", tmp_path / "demo.yaml")]
+
+
 @pytest.mark.parametrize(("text", "reason"), [("a: [", "while parsing"), (None, "No such file")])
 def test_a_file_that_is_no_yaml_is_named(tmp_path: Path, text: str | None, reason: str) -> None:
     path = tmp_path / "scale.yaml"
