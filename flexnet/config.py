@@ -5,6 +5,7 @@ networks, layers, recipes, attacks and datasets themselves. Nothing here imports
 """
 
 import copy
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,11 @@ Config = dict[str, Any]
 PROTOCOLS = ("paper", "release", "corrected")
 # What a scale may change. The rest holds for all: scales share prepared images, the seed and the machine.
 SCALE_KEYS = ("threads", "note", "evidence", "datasets", "recipes", "models", "protocols")
+# What no scale can be called: the papers' own scale, targets, and directories with another use.
+TAKEN = (
+    *("all", "benchmarks", "config", "corrected", "data", "default", "docs", "figures", "flexnet", "logs"),
+    *("paper", "profiles", "published", "release", "results", "tests", "tools", "workflow"),
+)
 
 
 def lay_over(base: Any, above: Any) -> Any:
@@ -114,6 +120,10 @@ def resolve(config: Config, name: str = "config", parts: Sequence[Part] = ()) ->
     resolved = copy.deepcopy(config)
     for section in INHERITING:
         resolved[section] = {row: inherit(config[section], row, lay_over) for row in config[section]}
+    for row in resolved["models"].values():
+        given = {key: value for key, value in (row.pop("at_test", None) or {}).items() if value is not None}
+        if given:
+            row["at_test"] = given
     refuse_all(row_problems(resolved))
     if parts:
         refuse_all(unused_problems(config, parts))
@@ -174,6 +184,15 @@ def classes_of(config: Mapping[str, Any], dataset: str) -> int:
 
 
 def scale_files(folder: str | Path) -> Iterator[tuple[str, Path]]:
-    """Names and files of the scales in a folder."""
-    for path in sorted(Path(folder).glob("*.yaml")):
+    """Names and files of the scales in a folder; hidden files are none.
+
+    Raises:
+        ConfigError: if a file's name cannot be that of a scale, whose directory and target are called so.
+    """
+    for path in sorted(Path(folder).glob("[!.]*.y*ml")):
+        if path.suffix != ".yaml":
+            refuse(str(path), [Problem("expected a scale's file to end in .yaml; rename it")])
+        if not re.fullmatch("[a-z0-9]+([-_][a-z0-9]+)*", path.stem) or path.stem in TAKEN:
+            words = "expected a name of lower-case letters and digits, joined by - or _, for a scale"
+            refuse(str(path), [Problem(f"{words}, and none of {list(TAKEN)}; rename it")])
         yield path.stem, path

@@ -19,10 +19,12 @@ class Problem:
     Attributes:
         text: what was expected, what came, what to do.
         path: the keys that lead to it, from the outermost.
+        inner: a key further in that is told by the text, and tells which of several files or rows is meant.
     """
 
     text: str
     path: tuple[Key, ...] = ()
+    inner: tuple[Key, ...] = ()
 
     def below(self, *keys: Key) -> "Problem":
         """The same problem, seen from further outside."""
@@ -61,7 +63,7 @@ def unknown_keys(keys: Iterable[object], known: Collection[str]) -> Problem:
     """Keys that nothing reads; for each the nearest is offered."""
     unknown = list(keys)
     text = f"unknown key {', '.join(map(repr, unknown))}; expected keys among {sorted(known)}"
-    return Problem(text + "".join(ask(key, known) for key in unknown))
+    return Problem(text + "".join(ask(key, known) for key in unknown), inner=(str(unknown[0]),))
 
 
 def listing(names: Collection[str]) -> str:

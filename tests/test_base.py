@@ -90,10 +90,21 @@ def test_re_exporting_packages_hold_nothing_else() -> None:
 
     for path in sorted(digest.ROOT.glob("*/__init__.py")):
         body = ast.parse(path.read_text()).body
+        for node in [node for node in body if isinstance(node, ast.If)]:  # imported when asked for
+            assert ast.unparse(node.test) == "TYPE_CHECKING", path
+            body += [*node.body, *node.orelse]
         kinds = {type(node).__name__ for node in body}
         assert kinds <= {"Expr", "ImportFrom", "Assign", "If"}, path
-        lazy = [ast.unparse(node.test) for node in body if isinstance(node, ast.If)]
-        assert lazy in ([], ["TYPE_CHECKING"]), path
+
+
+@pytest.mark.parametrize("package", ["flexnet.evaluation", "flexnet.training"])
+def test_packages_that_import_when_asked_offer_what_they_list(package: str) -> None:
+    from importlib import import_module
+
+    module = import_module(package)
+    assert all(getattr(module, name).__module__.startswith(package) for name in module.__all__)
+    with pytest.raises(AttributeError, match=f"module '{package}' has no attribute 'nothing'"):
+        _ = module.nothing
 
 
 @pytest.mark.parametrize(

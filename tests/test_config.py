@@ -157,6 +157,20 @@ def test_a_scale_may_not_change_what_all_scales_share(key: str) -> None:
         settings.check_scale({"threads": 1, key: BASE[key]}, "tiny.yaml")
 
 
+@pytest.mark.parametrize("name", ["paper.yaml", "data.yaml", "mine.yml", "My scale.yaml", "a.b.yaml"])
+def test_a_file_that_cannot_name_a_scale_is_refused(name: str, tmp_path: Path) -> None:
+    """One called paper would run with the papers' settings; one that ends in .yml would not be seen."""
+    (tmp_path / name).write_text("threads: 1\n")
+    with pytest.raises(ConfigError, match=rf"{re.escape(name)}: expected a .*; rename it"):
+        list(settings.scale_files(tmp_path))
+
+
+def test_hidden_files_are_no_scales(tmp_path: Path) -> None:
+    for name in (".#demo.yaml", "demo.yaml", "demo.yaml~", "README.md"):
+        (tmp_path / name).write_text("threads: 1\n")
+    assert list(settings.scale_files(tmp_path)) == [("demo", tmp_path / "demo.yaml")]
+
+
 @pytest.mark.parametrize(("text", "reason"), [("a: [", "while parsing"), (None, "No such file")])
 def test_a_file_that_is_no_yaml_is_named(tmp_path: Path, text: str | None, reason: str) -> None:
     path = tmp_path / "scale.yaml"
@@ -183,6 +197,34 @@ def test_like_takes_everything_over_and_own_keys_win() -> None:
         "seeds": 10,
         "options": {"flexible": "single", "layer": {"scheme": "random"}, "width": 0.5},
     }
+
+
+def test_null_takes_back_what_a_row_took_over() -> None:
+    layer = {
+        "models": {
+            "plain": {"like": "small-flexible", "at_test": None, "options": {"layer": {"scheme": "conv"}}},
+            "swept": {"like": "small-low", "at_test": {"sweep": None}, "options": {"layer": None}},
+            "learned": {"like": "small-uniform", "options": {"layer": {"scheme": "learned", "value": None}}},
+        }
+    }
+    config = settings.lay_over(BASE, layer)
+    settings.check(config, SCHEMA, "scale.yaml")
+    rows = settings.resolve(config)["models"]
+    assert "at_test" not in rows["plain"]
+    assert "at_test" not in rows["swept"]
+    assert rows["learned"]["options"]["layer"] == {"scheme": "learned", "value": None}
+    for name in ("plain", "swept", "learned"):
+        build(rows[name]["network"], **rows[name]["options"])
+
+
+def test_a_row_has_interventions_or_a_sweep_and_not_both() -> None:
+    layer = {"models": {"small-low": {"at_test": {"interventions": ["shuffled"]}}}}
+    config = settings.lay_over(BASE, layer)
+    settings.check(config, SCHEMA, "scale.yaml")
+    with pytest.raises(
+        ConfigError, match="models.small-low.at_test: expected either 'interventions' or 'sweep'"
+    ):
+        settings.resolve(config)
 
 
 def test_a_change_of_a_parent_reaches_its_children_and_no_one_else() -> None:

@@ -7,10 +7,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from flexnet.claims.model import Cell, Claim, Comparison, Published, Rule, RuleChange, Window
 from flexnet.errors import ConfigError
+from flexnet.yaml_files import parse_yaml, read_yaml
 
 FILE_KEYS = {"paper", "title", "authors", "published", "rules_changed", "claims"}
 
@@ -65,7 +64,7 @@ def _document(paper: str | Path) -> dict[str, Any]:
     if isinstance(paper, str) and paper in packaged_papers():
         document = _packaged(paper)
     elif Path(paper).is_file():
-        document = yaml.safe_load(Path(paper).read_text(encoding="utf-8"))
+        document = read_yaml(paper)
     else:
         raise ConfigError(f"unknown paper {str(paper)!r}; known are {packaged_papers()}; or give a YAML file")
     if (
@@ -81,7 +80,7 @@ def _document(paper: str | Path) -> dict[str, Any]:
 @cache
 def _packaged(paper: str) -> Any:
     """A packaged file is parsed once: a table asks for many of its numbers."""
-    return yaml.safe_load((files("flexnet.claims") / f"{paper}.yaml").read_text(encoding="utf-8"))
+    return parse_yaml((files("flexnet.claims") / f"{paper}.yaml").read_text(encoding="utf-8"), paper)
 
 
 def _claim(entry: Mapping[str, Any], paper: str) -> Claim:

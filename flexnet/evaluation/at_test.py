@@ -55,7 +55,10 @@ def at_test_problems(at_test: Mapping[str, Any], layer: FlexibleOptions | None) 
     if unknown:
         yield unknown_keys(unknown, KEYS)
     if set(KEYS) <= set(at_test):
-        yield Problem(f"expected either 'interventions' or 'sweep'; got {sorted(at_test)}; remove one")
+        yield Problem(
+            f"expected either 'interventions' or 'sweep'; got {sorted(at_test)}; remove one (in a row that "
+            "is like another: sweep: null)"
+        )
     scheme = None if layer is None else layer.scheme
     if "interventions" in at_test:
         check = distinct(intervention_problems, "interventions")
@@ -72,4 +75,5 @@ def at_test_problems(at_test: Mapping[str, Any], layer: FlexibleOptions | None) 
 
 def _not_for(key: str, expected: str, scheme: str | None) -> Problem:
     found = "no flexible layer" if scheme is None else f"the scheme {scheme!r}"
-    return Problem(f"expected {expected}; got one with {found}; remove {key}", (key,))
+    words = f"remove {key} (in a row that is like another: at_test: null)"
+    return Problem(f"expected {expected}; got one with {found}; {words}", (key,))

@@ -12,6 +12,7 @@ from flexnet.evaluation.at_test import TRAINED, check_intervention, normal_of
 from flexnet.layers.diagnostics import flexible_layers
 from flexnet.layers.flexible import FlexibleConv2d
 from flexnet.layers.thresholds import draw_threshold
+from flexnet.options.layers.flexible import STORED
 
 __all__ = ["TRAINED", "check_intervention", "intervene"]
 
@@ -37,7 +38,7 @@ def intervene(model: nn.Module, intervention: str, generator: torch.Generator) -
         )
     if intervention == TRAINED:
         return
-    layers = [layer for _, layer in flexible_layers(model) if layer.threshold is not None]
+    layers = [layer for _, layer in flexible_layers(model) if layer.scheme in STORED]
     if not layers:
         raise ConfigError(
             f"intervention {intervention!r}: expected a network with stored thresholds; this one has none; "

@@ -1,4 +1,4 @@
-"""Networks by name. A new network is a new file and a new line here.
+"""Networks by name. A new network is a new file, its options in `flexnet/options/networks/` and a line here.
 
 The table holds module names, not functions, so that listing the networks imports no torch and that
 building one imports its module alone: a run depends on the file of its own network and on no other.

@@ -5,6 +5,8 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
+from flexnet.networks.registry import options_of
+from flexnet.options.layers.flexible import STORED
 from flexnet.problems import Problem, ask, no_such_name, unknown_keys
 
 FOLDER = Path(__file__).parents[1] / "figures"
@@ -13,6 +15,7 @@ CAPTION_FIELDS = (
     *("attack", "band", "chance", "classes", "dataset", "epochs", "epsilon_units", "n", "n_images"),
     *("network", "note", "protocol", "published", "scale", "series", "test_images", "train_images"),
 )
+PLACES = ("series", "release", "corrected")  # where a figure names its models
 
 
 def figure_problems(name: str, figure: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[Problem]:
@@ -52,29 +55,42 @@ def _caption(template: str) -> Iterator[Problem]:
 
 
 def _models(figure: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[Problem]:
-    for key in ("series", "release", "corrected"):
+    for key in PLACES:
         for label, model in figure.get(key, {}).items():
             if model not in models:
                 yield no_such_name("a row of models", model, models).below(key, label)
 
 
 def _together(figure: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[Problem]:
-    """Rows of all series make one table, and an example needs a flexible layer."""
-    named = [
-        (key, label, model)
-        for key in ("series", "release", "corrected")
-        for label, model in figure.get(key, {}).items()
-    ]
-    conditions = {model: "sweep" in models[model].get("at_test", {}) for _, _, model in named}
-    for key, label, model in named:
-        row = models[model]
-        if figure["family"] == "thresholds" and conditions[model] != conditions[named[0][2]]:
-            first = named[0][2]
-            has, lacks = (first, model) if conditions[first] else (model, first)
-            text = (
-                f"expected all models with the same columns; {has!r} has at_test.sweep and {lacks!r} has not"
-            )
-            yield Problem(text, (key, label))
-        if "example" in figure and not row.get("options", {}).get("layer"):
-            text = f"expected a model with the options of a flexible layer; got {model!r}, which has none"
-            yield Problem(text, (key, label))
+    """Rows of all series make one table; an example needs a layer with a threshold per unit, and room."""
+    for place in PLACES:
+        series = {**figure["series"], **figure.get(place, {})}
+        first = next(iter(series.values()))
+        for label in figure.get(place, {}):
+            if figure["family"] == "thresholds":
+                yield from (problem.below(place, label) for problem in _columns(first, series[label], models))
+            if "example" in figure:
+                yield from (problem.below(place, label) for problem in _layer(series[label], models))
+    sizes = figure.get("example", {"kernel_size": 0, "input_size": 0})
+    if sizes["kernel_size"] > sizes["input_size"]:
+        text = f"expected an input of at least the kernel's {sizes['kernel_size']} pixels; got"
+        yield Problem(f"{text} {sizes['input_size']}", ("example", "input_size"))
+
+
+def _columns(first: str, model: str, models: Mapping[str, Any]) -> Iterator[Problem]:
+    swept = ["sweep" in models[name].get("at_test", {}) for name in (first, model)]
+    if swept[0] != swept[1]:
+        has, lacks = (first, model) if swept[0] else (model, first)
+        text = (
+            f"expected models whose rows have the same columns; {has!r} has at_test.sweep and {lacks!r} not"
+        )
+        yield Problem(text)
+
+
+def _layer(model: str, models: Mapping[str, Any]) -> Iterator[Problem]:
+    row = models[model]
+    layer = options_of(row["network"])(**row.get("options", {})).flexible_layer()
+    if layer is None or layer.scheme not in STORED or layer.per != "unit" or not layer.bias:
+        found = "no flexible layer" if layer is None else f"scheme {layer.scheme!r}, per {layer.per!r}"
+        words = "a model whose flexible layer has a bias and stores a threshold per unit"
+        yield Problem(f"expected {words}; got {model!r} with {found}")

@@ -44,9 +44,9 @@ def _other_images(row: Mapping[str, Any], options: NetworkOptions, images: Image
     built_for, given = (options.channels, options.input_size), (images.channels, images.size)
     if built_for != given:
         yield Problem(
-            f"expected images that fit the network {row['network']!r}, {built_for[0]} channels of "
-            f"{built_for[1]} pixels; got dataset {row['dataset']!r}, {given[0]} channels of {given[1]} "
-            "pixels; choose another or set the options channels and input_size",
+            f"expected images of {_shape(*built_for)}, as the network {row['network']!r} has by its options "
+            f"channels and input_size; dataset {row['dataset']!r} has {_shape(*given)}; choose another, or "
+            "set these options",
             ("dataset",),
         )
     if options.classes < images.classes:
@@ -55,3 +55,7 @@ def _other_images(row: Mapping[str, Any], options: NetworkOptions, images: Image
             f"{options.classes}",
             ("options", "classes"),
         )
+
+
+def _shape(channels: int, size: int) -> str:
+    return f"{channels} x {size} x {size}"

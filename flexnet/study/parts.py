@@ -1,7 +1,7 @@
 """The parts that a configuration was laid together from, and which of them a message must name."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flexnet.problems import Key, Problem
@@ -35,9 +35,9 @@ def located(
         otherwise: the name where there are no parts.
     """
     for problem in problems:
-        path = held_by(config, problem.path)
-        name = part_of(parts, path) if parts else otherwise
-        yield f"{name}: {Problem(problem.text, path)}"
+        held = held_by(config, (*problem.path, *problem.inner))
+        name = part_of(parts, held) if parts else otherwise
+        yield f"{name}: {replace(problem, path=held[: len(problem.path)])}"
 
 
 def held_by(config: Any, path: tuple[Key, ...]) -> tuple[Key, ...]:

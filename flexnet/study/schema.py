@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from numbers import Real
 from typing import Any
 
@@ -55,7 +56,7 @@ def _problem(error: jsonschema.ValidationError) -> Problem:
     """Say of a schema error which key it is, what was expected and what came."""
     found = _without_path(error)
     path = tuple(error.absolute_path)
-    return found.below(*path) if path else Problem(f"top level: {found}")
+    return found.below(*path) if path else replace(found, text=f"top level: {found.text}")
 
 
 def _without_path(error: jsonschema.ValidationError) -> Problem:

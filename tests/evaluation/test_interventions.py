@@ -1,10 +1,13 @@
 """What becomes of thresholds at test: drawn, exchanged, swept; and the accuracy and gates that result."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from flexnet.errors import ConfigError
+from flexnet.evaluation.at_test import check_intervention
 from flexnet.evaluation.fgsm_settings import FgsmSettings
 from flexnet.evaluation.interventions import intervene
 from flexnet.evaluation.thresholds import Judge, score_interventions, sweep_uniform
@@ -81,9 +84,32 @@ def test_an_unknown_intervention_is_refused(name: str) -> None:
         intervene(build_model(run_of(scheme="learned")), name, generator())
 
 
-def test_a_network_without_thresholds_has_none_to_exchange() -> None:
+@pytest.mark.parametrize("options", [{"scheme": "conv"}, {"scheme": "uniform", "value": 0.1}])
+def test_a_network_without_stored_thresholds_has_none_to_exchange(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="stored thresholds"):
-        intervene(build_model(run_of(scheme="conv")), "shuffled", generator())
+        intervene(build_model(run_of(**options)), "redrawn", generator())
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("normal(0.5 0.1)", "normal(0.5,0.1)"),
+        ("normal(0.5, 0.1)", "normal(0.5,0.1)"),
+        ("Normal(1;0.1)", "normal(1,0.1)"),
+        ("redraw", "redrawn"),
+        ("Shuffled", "shuffled"),
+    ],
+)
+def test_the_right_spelling_is_offered(name: str, near: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        check_intervention(name)
+    assert str(caught.value).endswith(f"got {name!r}; did you mean {near!r}?")
+
+
+@pytest.mark.parametrize("name", ["normal(0,-1)", "normal(1,2,3)", "normal(.5,)", "normal"])
+def test_no_distribution_is_read_into_anything_else(name: str) -> None:
+    with pytest.raises(ConfigError, match="expected one of"):
+        check_intervention(name)
 
 
 def test_thresholds_that_always_pool_make_the_network_that_pools() -> None:

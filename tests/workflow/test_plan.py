@@ -1,5 +1,6 @@
 """What would run, from a clean copy: every target has a plan, and a wrong setting has a message."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -165,8 +166,9 @@ def test_a_target_that_does_not_exist_is_an_error(target: str, project: Any) -> 
 def test_wrong_settings_on_the_command_line_are_named(project: Any) -> None:
     done = project.snakemake("--dry-run", "demo/figures/fig4b.pdf", "--config", "devise=cpu", "threads=0")
     assert done.returncode == 1
-    assert "; threads: expected a number of at least 1; got 0" in done.stdout
-    assert "top level: unknown key 'devise'; expected keys among ['checkpoint_seconds', " in done.stdout
+    assert "--config: threads: expected a number of at least 1; got 0" in done.stdout
+    assert "--config: top level: unknown key 'devise'; expected keys among ['checkpoint_" in done.stdout
+    assert "did you mean 'device'?" in done.stdout
     assert "Traceback" not in done.stdout
 
 
@@ -181,7 +183,15 @@ def test_wrong_settings_on_the_command_line_are_named(project: Any) -> None:
         ),
         (
             "models: {vgg16-random: {network: vgg61}}",
-            "config/scales/bad.yaml: models.vgg16-random.network: expected one of ['hmax', ",
+            "config/scales/bad.yaml: models.vgg16-random.network: expected a network; got 'vgg61'; did you",
+        ),
+        (
+            "models: {small-flexible: {options: {layer: {scheme: learnt}}}}",
+            "config/scales/bad.yaml: models.small-flexible.options.layer.scheme: expected one of ['conv', ",
+        ),
+        (
+            "models: {vgg16-random: {seeds: 1}, vgg16-random: {seeds: 2}}",
+            "config/scales/bad.yaml, line 1: models.vgg16-random: expected every key once",
         ),
         ("recipes: [", "config/scales/bad.yaml: expected a YAML file; got: while parsing"),
     ],
@@ -204,7 +214,7 @@ def test_a_wrong_setting_in_a_scale_is_named_with_its_file(text: str, message: s
         (
             "random: vgg16-random }",
             "random: vgg16-rnadom }",
-            "figures.fig4b.series.random: expected one of [",
+            "config/figures.yaml: fig4b.series.random: expected a row of models; got 'vgg16-rnadom'; did you",
         ),
         (
             "family: history",
@@ -219,6 +229,44 @@ def test_a_wrong_figure_is_named(old: str, new: str, message: str, project: Any)
     assert done.returncode == 1
     assert message in done.stdout
     assert "Traceback" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "layer: { scheme: learned, rule: below }",
+            "layer: { scheme: learnt, rule: below }",
+            "config/config.yaml: models.vgg16-flexible.options.layer.scheme: expected one of ['conv', ",
+        ),
+        ("seed: 0", "seed: 0\nseed: 1", "seed: expected every key once; line"),
+    ],
+)
+def test_a_slip_in_the_main_file_stops_before_any_job(old: str, new: str, message: str, project: Any) -> None:
+    """Snakemake's own reader lets the second of two equal keys win."""
+    model = project.folder / "demo/results/models/vgg16-flexible/seed1.safetensors"
+    model.parent.mkdir(parents=True)
+    model.write_text("finished")
+    try:
+        with project.edited("config/config.yaml", old, new):
+            done = project.snakemake("demo/results/models/vgg16-flexible/seed1.safetensors")
+        assert model.read_text() == "finished"
+    finally:
+        shutil.rmtree(project.folder / "demo")
+    assert done.returncode == 1
+    assert message in done.stdout
+    assert "Job stats" not in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_a_file_from_the_command_line_is_named(project: Any) -> None:
+    (project.folder / "mine.yaml").write_text("recipes: { vgg: { epoch: 3 } }\n")
+    done = project.snakemake("--dry-run", "demo/figures/fig4b.pdf", "--configfile", "mine.yaml")
+    assert done.returncode == 1
+    assert "mine.yaml: recipes.vgg: unknown key 'epoch'; expected keys among" in done.stdout
+    (project.folder / "mine.yaml").write_text("threads: 2\nthreads: 3\n")
+    done = project.snakemake("--dry-run", "demo/figures/fig4b.pdf", "--configfile", "mine.yaml")
+    assert "mine.yaml, line 2: threads: expected every key once; line 1 has it too" in done.stdout
 
 
 def test_snakemake_finds_nothing_to_criticise(project: Any) -> None:
