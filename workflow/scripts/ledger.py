@@ -17,6 +17,7 @@ from flexnet.files import write_text
 from flexnet.jobs import run_job
 from flexnet.statistics.columns import PROTOCOLS
 from flexnet.statistics.tables import read_rows
+from flexnet.study.labels import require_labels
 
 CAPTION = """
     What the papers claim against what was measured at {scale} scale. Filled markers and lines: measured
@@ -32,7 +33,9 @@ def rows_by_figure(paths: list[str]) -> dict[str, pd.DataFrame]:
     """Read all rows and join the protocols of each figure."""
     parts = defaultdict(list)
     for path in paths:
-        parts[Path(path).stem].append(read_rows(path))
+        rows = read_rows(path)
+        require_labels(rows, Path(path).stem, Path(path).parent.name, path)
+        parts[Path(path).stem].append(rows)
     return {figure: pd.concat(tables, ignore_index=True) for figure, tables in parts.items()}
 
 
