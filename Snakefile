@@ -3,15 +3,13 @@ from snakemake.utils import min_version
 min_version("9.14")
 
 
-configfile: "config/config.yaml"
-
-
 include: "workflow/rules/common.smk"
 
 
 report: "workflow/report/workflow.rst"
 
 
+include: "workflow/rules/keep.smk"
 include: "workflow/rules/settings.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
@@ -25,7 +23,8 @@ include: "workflow/rules/cost.smk"
 
 
 # Here and not in targets.smk: a default target that an included file sets is forgotten.
+# Where another workflow has rules of its own before it uses this one as a module, its first stays the default.
 rule all:
-    default_target: True
+    default_target: workflow.default_target is None
     input:
-        everything(""),
+        lambda wildcards: wanted("", every_home=True),

@@ -29,6 +29,7 @@ __all__ = [
     "check",
     "check_figures",
     "check_scale",
+    "check_scale_name",
     "lay_over",
     "load",
     "read_yaml",
@@ -45,7 +46,7 @@ SCALE_KEYS = ("threads", "note", "evidence", "datasets", "recipes", "models", "p
 # What no scale can be called: the papers' own scale, targets, and directories with another use.
 TAKEN = (
     *("all", "benchmarks", "config", "corrected", "data", "default", "docs", "figures", "flexnet", "logs"),
-    *("paper", "profiles", "published", "release", "results", "tests", "tools", "workflow"),
+    *("paper", "profiles", "published", "release", "requirements", "results", "tests", "tools", "workflow"),
 )
 
 
@@ -192,7 +193,16 @@ def scale_files(folder: str | Path) -> Iterator[tuple[str, Path]]:
     for path in sorted(Path(folder).glob("[!.]*.y*ml")):
         if path.suffix != ".yaml":
             refuse(str(path), [Problem("expected a scale's file to end in .yaml; rename it")])
-        if not re.fullmatch("[a-z0-9]+([-_][a-z0-9]+)*", path.stem) or path.stem in TAKEN:
-            words = "expected a name of lower-case letters and digits, joined by - or _, for a scale"
-            refuse(str(path), [Problem(f"{words}, and none of {list(TAKEN)}; rename it")])
+        check_scale_name(path.stem, str(path))
         yield path.stem, path
+
+
+def check_scale_name(name: str, source: str) -> None:
+    """Check that results can lie in a folder of a scale's name.
+
+    Raises:
+        ConfigError: naming where the scale comes from.
+    """
+    if not re.fullmatch("[a-z0-9]+([-_][a-z0-9]+)*", name) or name in TAKEN:
+        words = "expected a name of lower-case letters and digits, joined by - or _, for a scale"
+        refuse(source, [Problem(f"{words}, and none of {list(TAKEN)}; got {name!r}; rename it")])

@@ -1,1 +1,1 @@
-"""What a configuration asks for, checked before any job by the rules of those who will read it. No torch."""
+"""What is worked out and checked before a job starts: places, configuration, what was typed. No torch."""

@@ -30,6 +30,6 @@ rule fgsm:
     message:
         "Attacking {wildcards.model}, seed {wildcards.seed}, {wildcards.protocol} protocol"
     shell:
-        "python -m flexnet fgsm --settings {params.settings:q} --training {input.training:q}"
+        'python "$FLEXNET_SCRIPTS/stage.py" fgsm --settings {params.settings:q} --training {input.training:q}'
         " --test {input.test:q} --subset {input.subset:q} --weights {input.weights:q}"
         " --output {output:q} --threads {threads} --log {log:q}"

@@ -38,5 +38,5 @@ rule judge_claims:
     message:
         "Judging the claims at {wildcards.home}"
     shell:
-        "python workflow/scripts/ledger.py --settings {params.settings:q} --rows {input:q}"
+        'python "$FLEXNET_SCRIPTS/ledger.py" --settings {params.settings:q} --rows {input:q}'
         " --ledger {output.ledger:q} --figure {output.pdf:q} --caption {output.caption:q} --log {log:q}"

@@ -6,85 +6,79 @@ runs that are kept with the code. Figures carry their protocol: none for the pap
 `corrected/`.
 """
 
-import json
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-# The jobs' `python` is the one that runs Snakemake, also on a cluster node and without activation.
-os.environ.update(
-    PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()])
-)
+# Everything of the workflow is found from here, whichever Snakefile and working directory a run starts with.
+RULES = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
+ROOT = RULES.resolve().parent.parent
+sys.path.insert(0, str(ROOT))
 
 from flexnet import config as settings
+from flexnet import digest
 from flexnet.digest import code_digest, file_digest
 from flexnet.errors import ConfigError
 from flexnet.files import canonical_json, ordered_json
 from flexnet.networks.registry import module_of
 from flexnet.stopping import PARENT_VARIABLE, parent_name
+from flexnet.study import caches, configuration, published
+from flexnet.study.places import Places, job_variables
+from flexnet.study.typed import require_once
 
-BASE = Path(workflow.basedir)
-ROOT = BASE if (BASE / "config").is_dir() else BASE.parent
+if digest.ROOT.resolve() != ROOT / "flexnet":
+    raise WorkflowError(
+        f"expected the package of {ROOT}; got that of {digest.ROOT.parent}, which was imported before: use one"
+        " checkout in one workflow"
+    )
 
-
-def config_parts():
-    """What Snakemake laid together: the files, read again because its reader accepts keys given twice."""
-    given = list(workflow.overwrite_configfiles)  # by --configfile
-    files = [path for path in workflow.configfiles if path not in given] + given
-    parts = [
-        settings.Part(os.path.relpath(path), settings.read_yaml(path)) for path in files
-    ]
-    return [*parts, settings.Part("--config", config)]
-
-
-def load_scales():
-    """Read, lay over, check and resolve the configuration of every scale, by home."""
-    schema = settings.read_yaml(ROOT / "workflow/schemas/config.schema.yaml")
-    parts = config_parts()
-    scales = {"": settings.load(config, schema, parts)}
-    for name, path in settings.scale_files(ROOT / "config/scales"):
-        layer = settings.Part(
-            f"config/scales/{path.name}", settings.read_yaml(path) or {}
-        )
-        merged = settings.lay_over(config, layer.content)
-        scales[f"{name}/"] = settings.load(merged, schema, [*parts, layer])
-        settings.check_scale(layer.content, layer.name)
-    return scales
+HERE = Path.cwd()
+# Of a module with a prefix: it goes before all paths of results.
+MODIFIER = workflow.modifier
+IS_MODULE = not MODIFIER.is_main_snakefile()
+PLACES = Places(ROOT, HERE, own_config=not IS_MODULE or MODIFIER.skip_configfile)
 
 
-def load_figures():
-    """Read and check the registry of figures."""
-    figures = settings.read_yaml(ROOT / "config/figures.yaml")
-    schema = settings.read_yaml(ROOT / "workflow/schemas/figures.schema.yaml")
-    settings.check(figures, schema, "config/figures.yaml")
-    settings.check_figures(figures, SCALES[""], "config/figures.yaml")
-    return figures
+def load_configuration():
+    """Configuration of every scale, by home; the registry of figures; what came with the command."""
+    schemas = ROOT / "workflow/schemas"
+    schema = settings.read_yaml(schemas / "config.schema.yaml")
+    typed = workflow.config_settings
+    require_once(sys.argv)
+    came = configuration.given(
+        config,
+        typed.config_args or [],
+        typed.configfiles,
+        schema,
+        as_module=IS_MODULE,
+    )
+    scales = configuration.load_scales(
+        PLACES, schema, came, reset=typed.replace_workflow_config
+    )
+    registry = settings.read_yaml(schemas / "figures.schema.yaml")
+    return scales, configuration.load_figures(PLACES, registry, scales[""]), came
 
-
-# From `--config` Snakemake takes True and False as such, but true and false as text.
-config.update(
-    {key: text == "true" for key, text in config.items() if text in ("true", "false")}
-)
 
 try:
-    SCALES = load_scales()
-    FIGURES = load_figures()
+    SCALES, FIGURES, GIVEN = load_configuration()
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
+# What Snakemake itself shows of the configuration.
+if not IS_MODULE:
+    config.update(SCALES[""])
+    workflow.configfiles += map(str, PLACES.config_files())
+
+# The jobs' `python` is the one that runs Snakemake, also on a cluster node and without activation.
+os.environ.update(job_variables(ROOT, os.environ, Path(sys.executable)))
+os.environ.update(caches.cache_variables(os.environ, HERE / ".snakemake/cache"))
+
 # What is computed must not depend on the machine, so machine settings travel in the environment.
-for key, variable in {
-    "device": "FLEXNET_DEVICE",
-    "checkpoint_seconds": "FLEXNET_CHECKPOINT_SECONDS",
-    "data_mirror": "FLEXNET_DATA_MIRROR",
-    "torchvision_root": "FLEXNET_TORCHVISION_ROOT",
-}.items():
-    if config.get(key) is not None:
-        os.environ.update({variable: str(config[key])})
-os.environ.update(FLEXNET_DOWNLOAD=str(int(config.get("download", True))))
+os.environ.update(configuration.machine_variables(SCALES[""], GIVEN))
 
 # A job ends with the Snakemake that started it. A child of Snakemake keeps the name of the first.
 if not workflow.subprocess_exec:
@@ -95,18 +89,31 @@ if not workflow.subprocess_exec:
 for variable in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
     os.environ.setdefault(variable, str(2**32))
 
+
+# One GPU job at a time on this machine, whatever other resources a command or a profile lists; `--resources
+# gpu=N` for more cards. On a cluster the limit is local to each submission, so it does not hold back the queue.
+resource_scopes:
+    gpu="local",
+
+
+if "gpu" not in workflow.global_resources:
+    workflow.register_resource("gpu", 1)
+
 PROTOCOLS = settings.PROTOCOLS
 VARIANTS = {"": "paper", "release/": "release", "corrected/": "corrected"}
 # Figures that show modules and not results: no protocol changes them, and no claim is judged by them.
 SCHEMATICS = {
     name for name, figure in FIGURES.items() if figure["family"] == "schematic"
 }
-PUBLISHED = [f"published/{path.name}/" for path in sorted(ROOT.glob("published/*/"))]
+PUBLISHED = {
+    f"published/{name}/": folder
+    for name, folder in PLACES.published(str(MODIFIER.modify_path("published"))).items()
+}
 
 
 def any_of(names):
     """Regular expression for one of the names (which may be empty)."""
-    return "(" + "|".join(sorted(map(str, names), reverse=True)) + ")"
+    return "(" + "|".join(map(re.escape, sorted(map(str, names), reverse=True))) + ")"
 
 
 wildcard_constraints:
@@ -128,9 +135,48 @@ def scale_of(home):
 
 
 def settings_of(home):
-    """Configuration of the scale that a home belongs to."""
+    """Today's configuration of the scale that a home belongs to."""
     name = scale_of(home)
-    return SCALES.get("" if name == "paper" else f"{name}/", SCALES[""])
+    known = SCALES.get("" if name == "paper" else f"{name}/")
+    if known is None:
+        raise WorkflowError(
+            f"{home}: expected a scale of that name; write config/scales/{name}.yaml"
+        )
+    return known
+
+
+def settings_of_rows(home, protocol, figure):
+    """Configuration with which the rows of a figure are made, or were made if they are published."""
+    if home not in PUBLISHED:
+        return settings_of(home)
+    name = scale_of(home)
+    today = SCALES.get("" if name == "paper" else f"{name}/")
+    try:
+        return published.config_of(PUBLISHED[home], protocol, figure, today)
+    except ConfigError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def note_of(home):
+    """What readers must know of the rows of a home."""
+    if home not in PUBLISHED:
+        return settings_of(home)["note"].strip()
+    name = scale_of(home)
+    today = SCALES.get("" if name == "paper" else f"{name}/")
+    return " ".join(published.notes_of(PUBLISHED[home], today))
+
+
+def rows_file(home, protocol, figure):
+    """Rows of a figure: made here, or published, by the user or with the code."""
+    table = f"results/rows/{protocol}/{figure}.csv"
+    if home in PUBLISHED and not PUBLISHED[home].is_relative_to(HERE):
+        return str(PUBLISHED[home] / table)
+    return home + table
+
+
+def is_published(home, protocol, figure):
+    """Whether rows of a figure are published."""
+    return (PUBLISHED[home] / f"results/rows/{protocol}/{figure}.csv").is_file()
 
 
 def row_of(wildcards):
@@ -168,6 +214,6 @@ def has_gpu():
 def gpus_of(wildcards):
     """GPUs of a job: one, unless it runs on the CPU. Cluster profiles set the device to cuda."""
     return int(
-        config["device"].startswith("cuda")
-        or (config["device"] == "auto" and has_gpu())
+        SCALES[""]["device"].startswith("cuda")
+        or (SCALES[""]["device"] == "auto" and has_gpu())
     )

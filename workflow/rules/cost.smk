@@ -35,11 +35,11 @@ def sooner(targets, models):
     command = f"snakemake {{}} --cores {workflow.cores}"
     others = []
     for home in PUBLISHED:
-        rows = f"{home}results/rows"
+        rows = PUBLISHED[home] / "results/rows"
         kept = [
             f"{home}{name}"
             for name in names
-            if list(ROOT.glob(f"{rows}/*/{Path(name).stem}.csv"))
+            if list(rows.glob(f"*/{Path(name).stem}.csv"))
         ]
         if kept:
             others.append(

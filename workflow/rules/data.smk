@@ -26,7 +26,7 @@ rule prepare_data:
     message:
         "Preparing the {wildcards.split} split of {wildcards.source}"
     shell:
-        "python -m flexnet data --settings {params.settings:q} --output {output.arrays:q} --log {log:q}"
+        'python "$FLEXNET_SCRIPTS/stage.py" data --settings {params.settings:q} --output {output.arrays:q} --log {log:q}'
 
 
 rule choose_subset:
@@ -51,5 +51,5 @@ rule choose_subset:
     message:
         "Choosing the images of {wildcards.dataset} for seed {wildcards.seed}"
     shell:
-        "python -m flexnet subset --settings {params.settings:q} --training {input.training:q}"
+        'python "$FLEXNET_SCRIPTS/stage.py" subset --settings {params.settings:q} --training {input.training:q}'
         " --test {input.test:q} --output {output:q} --log {log:q}"

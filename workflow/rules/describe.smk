@@ -23,4 +23,4 @@ rule describe:
     message:
         "Describing the modules of {wildcards.figure}"
     shell:
-        "python -m flexnet describe --settings {params.settings:q} --output {output:q} --log {log:q}"
+        'python "$FLEXNET_SCRIPTS/stage.py" describe --settings {params.settings:q} --output {output:q} --log {log:q}'

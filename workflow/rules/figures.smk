@@ -26,7 +26,7 @@ rule collect_rows:
     message:
         "Collecting the rows of {wildcards.figure}, {wildcards.protocol} protocol"
     shell:
-        "python -m flexnet collect --settings {params.settings:q} --output {output:q} --log {log:q}"
+        'python "$FLEXNET_SCRIPTS/stage.py" collect --settings {params.settings:q} --output {output:q} --log {log:q}'
 
 
 rule draw_figure:
@@ -63,5 +63,5 @@ rule draw_figure:
     message:
         "Drawing {wildcards.home}figures/{wildcards.variant}{wildcards.figure}.pdf"
     shell:
-        "python workflow/scripts/draw.py --settings {params.settings:q} --rows {input:q}"
+        'python "$FLEXNET_SCRIPTS/draw.py" --settings {params.settings:q} --rows {input:q}'
         " --table {output.table:q} --figure {output.pdf:q} --caption {output.caption:q} --log {log:q}"

@@ -137,6 +137,11 @@ def family_files(wildcards):
     return {series: list(dict.fromkeys(names)) for series, names in files.items()}
 
 
+def placed(path):
+    """A path as jobs find it: of a module with a prefix, below that."""
+    return str(MODIFIER.modify_path(path))
+
+
 def describe_settings(wildcards):
     """Settings of the description of a schematic's networks, in the order of the registry."""
     models = settings_of(wildcards.scale)["models"]
@@ -173,7 +178,10 @@ def collect_settings(wildcards):
         {
             "figure": wildcards.figure,
             "protocol": wildcards.protocol,
-            "series": family_files(wildcards),
+            "series": {
+                series: list(map(placed, files))
+                for series, files in family_files(wildcards).items()
+            },
         }
     )
 
@@ -253,7 +261,7 @@ def title_of(home, source):
 
 def facts_of(home, figure, protocol):
     """What caption and legend must know beside the table."""
-    config = settings_of(home)
+    config = settings_of_rows(home, protocol, figure)
     described = FIGURES[figure]
     models = settings.series_of(described, protocol)
     model = config["models"][next(iter(models.values()))]
@@ -294,21 +302,20 @@ def figure_code(wildcards):
 
 
 def figure_rows(wildcards):
-    """Rows that a figure shows: made here, or published with the code."""
-    return f"{wildcards.home}results/rows/{VARIANTS[wildcards.variant]}/{wildcards.figure}.csv"
+    """Rows that a figure shows."""
+    return rows_file(wildcards.home, VARIANTS[wildcards.variant], wildcards.figure)
 
 
 def ledger_rows(wildcards):
     """Rows of every figure and protocol; of published rows, those that there are."""
-    files = [
-        f"{wildcards.home}results/rows/{protocol}/{figure}.csv"
+    home = wildcards.home
+    return [
+        rows_file(home, protocol, figure)
         for protocol in PROTOCOLS
         for figure in FIGURES
         if figure not in SCHEMATICS
+        if home not in PUBLISHED or is_published(home, protocol, figure)
     ]
-    if wildcards.home in SCALES:
-        return files
-    return [name for name in files if (ROOT / name).is_file()]
 
 
 def everything(home):
@@ -326,3 +333,35 @@ def claims_data(wildcards):
     """The papers' claims and numbers, which judge results and mark figures."""
     papers = sorted((ROOT / "flexnet/claims").glob("*.yaml"))
     return [ordered_json(settings.read_yaml(paper)) for paper in papers]
+
+
+def is_made(path):
+    """Whether a file is there, as jobs find it."""
+    return Path(placed(path)).is_file()
+
+
+def for_report():
+    """Whether Snakemake only packs a report of what there is."""
+    makes_report = any(word.startswith("--report") for word in sys.argv)
+    return makes_report and workflow.execution_settings is None
+
+
+def wanted(home, every_home=False):
+    """What a named target stands for: everything of a scale; for a report, what there is of it."""
+    if not for_report():
+        return everything(home)
+    homes = [*SCALES, *PUBLISHED] if every_home else [home]
+    made = {home: list(filter(is_made, everything(home))) for home in homes}
+    # A ledger without its figure was not made here, but came with published rows.
+    found = [
+        name
+        for home, names in made.items()
+        for name in names
+        if f"{home}figures/claims.pdf" in names or not name.endswith("claims.csv")
+    ]
+    if not found:
+        raise WorkflowError(
+            "expected figures for the report; got none; make some first, such as `snakemake demo`, or name"
+            " them: `snakemake published/laptop/figures/fig4c.pdf --report report.zip`"
+        )
+    return found

@@ -7,7 +7,7 @@ for home in SCALES:
             name:
                 home.rstrip("/")
             input:
-                everything(home),
+                lambda wildcards, home=home: wanted(home),
 
 
 rule published:
@@ -17,6 +17,6 @@ rule published:
             for home in PUBLISHED
             for variant, protocol in VARIANTS.items()
             for figure in FIGURES
-            if (ROOT / f"{home}results/rows/{protocol}/{figure}.csv").is_file()
+            if is_published(home, protocol, figure)
         ],
         [f"{home}figures/claims.pdf" for home in PUBLISHED],

@@ -31,6 +31,6 @@ rule thresholds:
     message:
         "Scoring {wildcards.model}, all seeds"
     shell:
-        "python -m flexnet thresholds --settings {params.settings:q} --training {input.training:q}"
+        'python "$FLEXNET_SCRIPTS/stage.py" thresholds --settings {params.settings:q} --training {input.training:q}'
         " --test {input.test:q} --subset {input.subset:q} --weights {input.weights:q}"
         " --output {output:q} --threads {threads} --log {log:q}"

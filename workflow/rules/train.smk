@@ -28,6 +28,6 @@ rule train:
     message:
         "Training {wildcards.model}, seed {wildcards.seed}"
     shell:
-        "python -m flexnet train --settings {params.settings:q} --training {input.training:q}"
+        'python "$FLEXNET_SCRIPTS/stage.py" train --settings {params.settings:q} --training {input.training:q}'
         " --test {input.test:q} --subset {input.subset:q} --weights {output.weights:q}"
         " --history {output.history:q} --threads {threads} --log {log:q}"

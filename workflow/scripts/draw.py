@@ -18,11 +18,14 @@ def draw(settings: dict[str, object], files: dict[str, str]) -> None:
     from flexnet.figures.save import save
     from flexnet.files import atomic_path, write_text
     from flexnet.statistics.tables import read_rows
+    from flexnet.study.labels import require_labels
 
     facts = Facts(**settings["facts"])  # type: ignore[arg-type]
     figure = load(str(settings["figure"]))
     read = getattr(figure, "read", read_rows)  # schematics have tables of their own
-    table = figure.summarise_rows(in_order(read(files["rows"]), facts.series))
+    rows = in_order(read(files["rows"]), facts.series)
+    require_labels(rows, figure.NAME, facts.protocol, files["rows"])
+    table = figure.summarise_rows(rows)
     with atomic_path(files["table"]) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
     title = f"{figure.NAME}, {facts.protocol} protocol, {facts.scale} scale"

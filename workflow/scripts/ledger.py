@@ -36,10 +36,13 @@ def rows_by_figure(paths: list[str]) -> "dict[str, pd.DataFrame]":
     import pandas as pd
 
     from flexnet.statistics.tables import read_rows
+    from flexnet.study.labels import require_labels
 
     parts = defaultdict(list)
     for path in paths:
-        parts[Path(path).stem].append(read_rows(path))
+        rows = read_rows(path)
+        require_labels(rows, Path(path).stem, Path(path).parent.name, path)
+        parts[Path(path).stem].append(rows)
     return {figure: pd.concat(tables, ignore_index=True) for figure, tables in parts.items()}
 
 

@@ -1,0 +1,23 @@
+"""Where programs keep their caches if the home directory cannot be written."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+CACHES = {"XDG_CACHE_HOME": "", "MPLCONFIGDIR": "matplotlib", "TRITON_CACHE_DIR": "triton"}
+
+
+def can_be_written(folder: Path) -> bool:
+    """Whether files can be made below a folder, which need not be there yet."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+
+
+def cache_variables(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """Variables that send caches below `folder`; none if the home directory can be written.
+
+    Those that the user has set himself stay as they are.
+    """
+    if can_be_written(Path(environment.get("HOME") or "/") / ".cache"):
+        return {}
+    return {key: str(folder / name) for key, name in CACHES.items() if not environment.get(key)}

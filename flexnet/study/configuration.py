@@ -1,0 +1,221 @@
+"""The configuration of every scale: the checkout's, over it the user's own, a scale, and what was typed.
+
+Whatever is computed comes from files, or from a scale that is named where it is typed, so that the path of a
+result says what it is. On the command line stand only keys of the machine, which win over every file.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flexnet.config import (
+    Config,
+    check,
+    check_figures,
+    check_scale,
+    check_scale_name,
+    lay_over,
+    load,
+    read_yaml,
+)
+from flexnet.errors import ConfigError
+from flexnet.study.parts import Part
+from flexnet.study.places import Places
+from flexnet.study.typed import Schema, read_typed
+
+# Where and how fast things run, never what is computed.
+MACHINE_KEYS = ("device", "threads", "checkpoint_seconds", "data_mirror", "torchvision_root", "download")
+SCALES_KEY = "scales"
+# Machine keys of which jobs learn by their environment, so that no job runs again because of them.
+_VARIABLES = {
+    "device": "FLEXNET_DEVICE",
+    "checkpoint_seconds": "FLEXNET_CHECKPOINT_SECONDS",
+    "data_mirror": "FLEXNET_DATA_MIRROR",
+    "torchvision_root": "FLEXNET_TORCHVISION_ROOT",
+}
+
+
+@dataclass(frozen=True)
+class Given:
+    """What came with the command, beside the files of the configuration.
+
+    Attributes:
+        base: what another workflow hands over to this one as its module; it is laid over the files.
+        wins: keys of the machine, over everything else.
+        scales: scales that were named on the spot.
+    """
+
+    base: Config = field(default_factory=dict)
+    wins: Config = field(default_factory=dict)
+    scales: Config = field(default_factory=dict)
+
+
+def given(
+    config: Mapping[str, Any],
+    entries: Iterable[str],
+    laid_on: Iterable[str | Path],
+    schema: Schema,
+    *,
+    as_module: bool,
+) -> Given:
+    """Sort out what came with the command.
+
+    Args:
+        config: what Snakemake made of it; as a module, what the workflow around this one handed over.
+        entries: the `key=value` entries after `--config`, as typed.
+        laid_on: the files after `--configfile`.
+        schema: that of the configuration.
+        as_module: whether another workflow uses this one. Then entries and files are its own, but for the
+            keys that it hands over.
+
+    Raises:
+        ConfigError: if a value does not fit its key, or a key is none of the machine.
+    """
+    known = with_scales(schema)
+    mine = [entry for entry in entries if _key(entry) in config and _key(entry) in known["properties"]]
+    typed = read_typed(mine, known)
+    require_machine(typed, "--config", schema)
+    if as_module:
+        base = lay_over(config, typed)
+        return Given(base, _machine(typed), base.pop(SCALES_KEY, None) or {})
+    for path in laid_on:
+        require_machine(read_yaml(path) or {}, f"--configfile {path}", schema)
+    everything = lay_over(config, typed)
+    require_machine(everything, "--config", schema)
+    return Given({}, _machine(everything), everything.get(SCALES_KEY) or {})
+
+
+def with_scales(schema: Schema) -> dict[str, Any]:
+    """The schema of the configuration, and of scales that are named on the spot."""
+    scales = {
+        "type": "object",
+        "additionalProperties": {"type": "object", "properties": schema["properties"]},
+    }
+    return {**schema, "properties": {**schema["properties"], SCALES_KEY: scales}}
+
+
+def _key(entry: str) -> str:
+    return entry.partition("=")[0]
+
+
+def _machine(values: Mapping[str, Any]) -> Config:
+    return {key: value for key, value in values.items() if key in MACHINE_KEYS}
+
+
+def require_machine(values: Mapping[str, Any], source: str, schema: Schema) -> None:
+    """Check that all keys are of the machine, and their values right.
+
+    Raises:
+        ConfigError: naming the key and where it belongs.
+    """
+    study = sorted(set(values) & set(schema["properties"]) - set(MACHINE_KEYS))
+    others = {key: value for key, value in values.items() if key not in {*study, SCALES_KEY}}
+    check(others, {**schema, "required": []}, source)
+    if study:
+        raise ConfigError(
+            f"{source}: {', '.join(study)}: expected keys of this machine, {', '.join(MACHINE_KEYS)}. What is"
+            " computed is said by a scale, so that paths and captions tell it: write"
+            " config/scales/<name>.yaml and ask for <name>/figures/...; or name one on the spot, such as"
+            " --config 'scales={trial: {like: demo, recipes: {vgg: {epochs: 3}}}}'. What holds for all"
+            " scales stands in config/config.yaml"
+        )
+
+
+def load_scales(places: Places, schema: Schema, came: Given, *, reset: bool = False) -> dict[str, Config]:
+    """Read, lay over, check and resolve the configuration of every scale.
+
+    Args:
+        places: where the files are.
+        schema: that of the configuration.
+        came: what came with the command.
+        reset: whether the files are left out, as by `--replace-workflow-config`.
+
+    Returns:
+        The configuration of each scale by the home of its results: "" for that of the papers, `demo/`, ...
+
+    Raises:
+        ConfigError: naming the file and the key.
+    """
+    files = [] if reset else places.config_files()
+    parts = [Part(places.shown(path), _read_mapping(path, places.shown(path))) for path in files]
+    parts.append(Part("the workflow around this one", came.base))
+    scales = {"": [*parts, Part("--config", came.wins)]}
+    for home, layer in _layers(places, came).items():
+        scales[home] = [*parts, layer, Part("--config", came.wins)]
+        check_scale(layer.content, layer.name)
+    return {home: _laid(laid, schema) for home, laid in scales.items()}
+
+
+def _laid(parts: Sequence[Part], schema: Schema) -> Config:
+    merged: Config = {}
+    for part in parts:
+        merged = lay_over(merged, part.content)
+    return load(merged, schema, parts)
+
+
+def machine_variables(config: Mapping[str, Any], came: Given) -> dict[str, str]:
+    """Environment variables of jobs.
+
+    A key without a value leaves the user's variable as it is, unless it was typed: then there is none.
+    """
+    typed = {variable: "" for key, variable in _VARIABLES.items() if key in came.wins}
+    told = {
+        variable: str(Path(config[key]).expanduser()) if isinstance(config[key], str) else str(config[key])
+        for key, variable in _VARIABLES.items()
+        if config.get(key) is not None
+    }
+    return typed | told | {"FLEXNET_DOWNLOAD": str(int(config.get("download", True)))}
+
+
+def _layers(places: Places, came: Given) -> dict[str, Part]:
+    """Home of each scale: where it is written, and what it changes."""
+    paths = places.scale_files()
+    sources = {name: places.shown(path) for name, path in paths.items()}
+    rows = {name: _read_mapping(path, sources[name]) for name, path in paths.items()}
+    for name, layer in came.scales.items():
+        source = f"--config {SCALES_KEY}.{name}"
+        check_scale_name(name, source)
+        if name in rows:
+            raise ConfigError(f"{source}: expected a new name; got that of {sources[name]}; choose another")
+        if not isinstance(layer, Mapping):
+            raise ConfigError(f"{source}: expected a mapping of what the scale changes; got {layer!r}")
+        sources[name], rows[name] = source, dict(layer)
+    return {f"{name}/": Part(sources[name], _like(rows, name, sources[name])) for name in rows}
+
+
+def _like(rows: Mapping[str, Config], name: str, source: str) -> Config:
+    """What a scale changes, over what the scale changes that it is like."""
+    row = dict(rows[name])
+    if "like" not in row:
+        return row
+    parent = row.pop("like")
+    if parent not in rows or "like" in rows[parent]:
+        names = sorted(other for other in rows if other != name and "like" not in rows[other])
+        raise ConfigError(f"{source}: like: expected one of {names}; got {parent!r}")
+    merged: Config = lay_over(rows[parent], row)
+    return merged
+
+
+def _read_mapping(path: Path, name: str) -> Config:
+    try:
+        found = read_yaml(path) or {}
+    except ConfigError as error:
+        raise ConfigError(str(error).replace(str(path), name)) from None
+    if not isinstance(found, dict):
+        raise ConfigError(f"{name}: expected a mapping of keys; got {type(found).__name__}")
+    return found
+
+
+def load_figures(places: Places, schema: Schema, base: Config) -> dict[str, Config]:
+    """Read and check the registry of figures.
+
+    Raises:
+        ConfigError: naming the file, the figure and the key.
+    """
+    path = places.figures_file()
+    name = places.shown(path)
+    figures = _read_mapping(path, name)
+    check(figures, schema, name)
+    check_figures(figures, base, name)
+    return figures
