@@ -20,8 +20,7 @@ class FgsmSettings:
         space: unit of epsilon, `"normalised"` (by the model's mean and std) or `"pixel"`.
         clamp: `"loose"` (the released code's, pixels may leave [0, 1]) or `"valid"` ([0, 1]).
         loss: name of a loss of `flexnet.attacks.losses`.
-        epsilons: sizes of the step, each given once, from 0 to the width of the permitted range in units of
-            the space (1 for pixels). 0 is the clean accuracy.
+        epsilons: sizes of the step, each at least 0 and given once. 0 is the clean accuracy.
         draws: repeats for a model whose output varies; one that does not vary is run once.
         eot_draws: passes over which the gradient of a stochastic model is averaged. With 1 every
             repeat attacks anew; with more the attack is made once and judged in every repeat.
@@ -48,8 +47,6 @@ class FgsmSettings:
         _one_of("loss", self.loss, LOSSES)
         _one_of("counting", self.counting, COUNTINGS)
         _check_epsilons(self.epsilons)
-        if self.space == "pixel" and max(self.epsilons) > 1:
-            raise _error("epsilon of the space pixel", "at most 1, the range of pixels", max(self.epsilons))
         for name in ("draws", "eot_draws", "batch"):
             _check_count(name, getattr(self, name))
         if not isinstance(self.redraw, bool):

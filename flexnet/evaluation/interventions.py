@@ -56,13 +56,11 @@ def check_intervention(intervention: str) -> None:
     """Check the spelling of an intervention.
 
     Raises:
-        ConfigError: if it is unknown, or its deviation is negative.
+        ConfigError: if it is unknown.
     """
-    normal = _NORMAL.fullmatch(intervention) if isinstance(intervention, str) else None
-    if intervention not in WORDS and (normal is None or float(normal[2]) < 0):
+    if intervention not in WORDS and not _NORMAL.fullmatch(intervention):
         raise ConfigError(
-            f"intervention: expected one of {WORDS} or 'normal(mean,deviation)' with a deviation >= 0; "
-            f"got {intervention!r}; correct its spelling"
+            f"intervention: expected one of {WORDS} or 'normal(mean,deviation)'; got {intervention!r}"
         )
 
 

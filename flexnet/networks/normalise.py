@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from flexnet import inputs
 from flexnet.errors import ConfigError
-from flexnet.inputs import check_input
 
 # Channel means and standard deviations of images in [0, 1]. The authors' released code normalises
 # CIFAR-10 with the statistics of ImageNet, and Fashion-MNIST with one half.
@@ -47,7 +47,7 @@ class Normalise(nn.Module):
             ConfigError: if they are no floats, or have another shape, number of channels, device or type.
         """
         if not torch.jit.is_scripting():  # type: ignore[attr-defined]
-            check_input(images, self.mean)
+            inputs.check_input(images, self.mean)
         return (images - self.mean) / self.std
 
 
