@@ -120,7 +120,7 @@ def test_the_stage_of_one_seed_names_it_too(folder: Path, capsys: pytest.Capture
     tensors["head.1.weight"].view(-1)[0] = torch.nan
     save_tensors(folder / "flexible1.safetensors", tensors, metadata)
     names = {"model": "flexible", "seed": 1, "protocol": "paper", "run_seed": 0}
-    files = {name: folder / "images.safetensors" for name in ("training", "test")}
+    files = dict.fromkeys(("training", "test"), folder / "images.safetensors")
     files |= {"subset": folder / "subset.json", "weights": folder / "flexible1.safetensors"}
     files |= {"output": folder / "rows.csv"}
     words = [word for name, path in files.items() for word in (f"--{name}", str(path))]
