@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from flexnet import inputs
 from flexnet.errors import ConfigError
-from flexnet.inputs import check_input
 from flexnet.options.networks.base import NORMALISATIONS
 
 __all__ = ["NORMALISATIONS", "Normalise", "normalisation"]
@@ -42,7 +42,7 @@ class Normalise(nn.Module):
             ConfigError: if they are no floats, or have another shape, number of channels, device or type.
         """
         if not torch.jit.is_scripting():  # type: ignore[attr-defined]
-            check_input(images, self.mean)
+            inputs.check_input(images, self.mean)
         return (images - self.mean) / self.std
 
 
