@@ -34,7 +34,7 @@ rule judge_claims:
         settings=lambda wildcards: canonical_json(
             {
                 "scale": scale_of(wildcards.home),
-                "note": settings_of(wildcards.home)["note"].strip(),
+                "note": note_of(wildcards.home),
             }
         ),
         code=lambda wildcards: file_digest(ROOT / "workflow/scripts/ledger.py"),

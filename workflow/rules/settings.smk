@@ -221,6 +221,13 @@ def figure_settings(wildcards):
     )
 
 
+def figure_note(wildcards):
+    """What readers of the report must know of a figure's rows."""
+    protocol = VARIANTS[wildcards.variant]
+    config = settings_of_rows(wildcards.home, protocol, wildcards.figure)
+    return config["note"].strip()
+
+
 def figure_code(wildcards):
     """Digest of the code that draws one figure."""
     script = file_digest(ROOT / "workflow/scripts/draw.py")
