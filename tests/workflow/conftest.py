@@ -19,7 +19,7 @@ SECONDS = 600
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         here = item.path.parent == Path(__file__).parent
-        if here and {"project", "finished"} & set(getattr(item, "fixturenames", ())):
+        if here and {"project", "finished", "new_project"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("workflow")
 
 
@@ -48,12 +48,14 @@ class Project:
         }
         return kept | {"PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
 
-    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """Run Python in the copy; standard error joins standard output."""
+    def run(
+        self, *command: str, folder: Path | None = None, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run Python in the copy or another folder; standard error joins standard output."""
         return subprocess.run(
             [sys.executable, *command],
-            cwd=self.folder,
-            env=self.environment,
+            cwd=folder or self.folder,
+            env=self.environment | variables,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -74,7 +76,12 @@ class Project:
         assert done.returncode == 0, done.stdout
         for complaint in ("Warning", "Traceback", "no GPU found"):
             assert complaint not in done.stdout, done.stdout
-        return job_counts(done.stdout)
+        return self.counts(done.stdout)
+
+    @staticmethod
+    def counts(output: str) -> dict[str, int]:
+        """Number of jobs of each rule that Snakemake's output tells."""
+        return job_counts(output)
 
     @contextmanager
     def edited(self, file: str, old: str, new: str) -> Iterator[None]:

@@ -57,7 +57,7 @@ rule draw_figure:
         settings=figure_settings,
         code=figure_code,
         claims=claims_data,
-        note=lambda wildcards: settings_of(wildcards.home)["note"].strip(),
+        note=figure_note,
         name=lambda wildcards: scale_of(wildcards.home),
         protocol=lambda wildcards: VARIANTS[wildcards.variant],
     message:

@@ -226,7 +226,7 @@ def ledger_settings(wildcards):
     return canonical_json(
         {
             "scale": scale_of(wildcards.home),
-            "note": config["note"].strip(),
+            "note": note_of(wildcards.home),
             "evidence": evidence_of(wildcards.home),
             "classes": {
                 figure: settings.classes_of(config, dataset)
@@ -293,6 +293,13 @@ def figure_settings(wildcards):
             "caption": FIGURES[wildcards.figure]["caption"],
         }
     )
+
+
+def figure_note(wildcards):
+    """What readers of the report must know of a figure's rows."""
+    protocol = VARIANTS[wildcards.variant]
+    config = settings_of_rows(wildcards.home, protocol, wildcards.figure)
+    return config["note"].strip()
 
 
 def figure_code(wildcards):
