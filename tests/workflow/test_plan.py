@@ -221,6 +221,14 @@ def test_a_wrong_figure_is_named(old: str, new: str, message: str, project: Any)
     assert "Traceback" not in done.stdout
 
 
+@pytest.mark.parametrize("target", [(), ("demo",)])
+def test_a_report_of_nothing_says_what_to_do(target: tuple[str, ...], project: Any) -> None:
+    done = project.snakemake("--report", "report.zip", *target)
+    assert done.returncode == 1
+    assert "expected figures for the report; got none; make some first" in done.stdout
+    assert not (project.folder / "report.zip").exists()
+
+
 def test_snakemake_finds_nothing_to_criticise(project: Any) -> None:
     done = project.snakemake("--lint")
     assert done.returncode == 0, done.stdout
