@@ -75,8 +75,8 @@ def given(
     known = with_scales(schema)
     mine = [entry for entry in entries if _key(entry) in config and _key(entry) in known["properties"]]
     typed = read_typed(mine, known)
-    require_machine(typed, "--config", schema)
     if as_module:
+        require_machine(typed, "--config", schema)
         base = lay_over(config, typed)
         return Given(base, _machine(typed), base.pop(SCALES_KEY, None) or {})
     for path in laid_on:

@@ -30,14 +30,15 @@ class Places:
     own_config: bool = True
 
     @property
-    def _apart(self) -> bool:
+    def apart(self) -> bool:
+        """Whether the user works in another folder than the checkout."""
         return self.here.resolve() != self.checkout.resolve()
 
     def config_files(self) -> list[Path]:
         """The configuration, and the user's own that is laid over it if he has one elsewhere."""
         own = self.here / "config/config.yaml"
         found = [self.checkout / "config/config.yaml"]
-        return [*found, own] if self.own_config and self._apart and own.is_file() else found
+        return [*found, own] if self.own_config and self.apart and own.is_file() else found
 
     def figures_file(self) -> Path:
         """The registry of figures: the user's own if he has one, else the checkout's."""

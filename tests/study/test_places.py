@@ -88,13 +88,12 @@ def test_failures_are_noted_until_the_job_succeeds(tmp_path: Path) -> None:
     assert unfinished.noted(tmp_path / "none") == []
     unfinished.note(tmp_path, ["b", "a"])
     unfinished.note(tmp_path, ["a", "b"])
-    unfinished.note(tmp_path, ["c d"])
+    unfinished.note(tmp_path, ["c d/é%2F.csv"])
     unfinished.note(tmp_path, [])
-    (tmp_path / "other.json").write_text("{")
-    assert unfinished.noted(tmp_path) == ["a", "b", "c d"]
+    assert unfinished.noted(tmp_path) == ["a", "b", "c d/é%2F.csv"]
     unfinished.forget(tmp_path, ["a", "b"])
     unfinished.forget(tmp_path, ["never"])
-    assert unfinished.noted(tmp_path) == ["c d"]
+    assert unfinished.noted(tmp_path) == ["c d/é%2F.csv"]
 
 
 def test_caches_leave_a_home_that_cannot_be_written(tmp_path: Path) -> None:

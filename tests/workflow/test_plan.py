@@ -263,10 +263,18 @@ def test_a_file_from_the_command_line_is_named(project: Any) -> None:
     (project.folder / "mine.yaml").write_text("recipes: { vgg: { epoch: 3 } }\n")
     done = project.snakemake("--dry-run", "demo/figures/fig4b.pdf", "--configfile", "mine.yaml")
     assert done.returncode == 1
-    assert "mine.yaml: recipes.vgg: unknown key 'epoch'; expected keys among" in done.stdout
+    assert "--configfile mine.yaml: recipes: expected keys of this machine, device, threads" in done.stdout
     (project.folder / "mine.yaml").write_text("threads: 2\nthreads: 3\n")
     done = project.snakemake("--dry-run", "demo/figures/fig4b.pdf", "--configfile", "mine.yaml")
     assert "mine.yaml, line 2: threads: expected every key once; line 1 has it too" in done.stdout
+
+
+@pytest.mark.parametrize("target", [(), ("demo",)])
+def test_a_report_of_nothing_says_what_to_do(target: tuple[str, ...], project: Any) -> None:
+    done = project.snakemake("--report", "report.zip", *target)
+    assert done.returncode == 1
+    assert "expected figures for the report; got none; make some first" in done.stdout
+    assert not (project.folder / "report.zip").exists()
 
 
 def test_snakemake_finds_nothing_to_criticise(project: Any) -> None:

@@ -248,12 +248,31 @@ def test_new_times_on_every_file_rerun_nothing(finished: Any) -> None:
     assert finished.plan(*TARGETS) == {}
 
 
+def test_results_move_to_another_machine_without_training_again(
+    finished: Any, new_project: Callable[[], Any]
+) -> None:
+    """Copied as by `cp -r`: every file gets a new time, in no order that means anything."""
+    other = new_project()
+    for place in ("config", "data", "tiny", ".snakemake"):
+        shutil.copytree(
+            finished.folder / place, other.folder / place, copy_function=shutil.copy, dirs_exist_ok=True
+        )
+    assert other.plan(*TARGETS) == {}
+    with other.edited(
+        "config/scales/tiny.yaml", "other: { like: vgg }", "other: { like: vgg, momentum: 0.8 }"
+    ):
+        assert other.plan(*TARGETS) == {"train": 2, "fgsm": 2, "collect_rows": 2, "draw_figure": 2}
+
+
 # --- beyond ----------------------------------------------------------------------------------------
 
 
-def test_the_report_holds_figures_and_captions(finished: Any) -> None:
-    done = finished.snakemake("--report", "report.zip", *TARGETS)
+@pytest.mark.parametrize("targets", [TARGETS, ("tiny",), ()], ids=["named", "scale", "plain"])
+def test_the_report_holds_figures_and_captions(targets: tuple[str, ...], finished: Any) -> None:
+    """Whatever is asked for, it packs what there is: of this scale two figures, of the others none."""
+    done = finished.snakemake("--report", "report.zip", "--", *targets)
     assert done.returncode == 0, done.stdout
+    assert done.stdout.count("\nAdding ") == 2
     with zipfile.ZipFile(finished.folder / "report.zip") as archive:
         names = [Path(name).name for name in archive.namelist()]
         text = archive.read("report/report.html").decode()

@@ -1,5 +1,6 @@
 """Without a GPU, the scale of the papers says first what it will cost here, and goes on."""
 
+import shlex
 import subprocess
 
 
@@ -29,10 +30,17 @@ def training_plan(home, models):
     return plan
 
 
+def typed_command():
+    """How this run was started, as far as it names the workflow."""
+    if not PLACES.apart:
+        return "snakemake"
+    return f"snakemake --snakefile {shlex.quote(workflow.main_snakefile)}"
+
+
 def sooner(targets, models):
     """Other ways to the same figures, with their commands and plans."""
     names = [target for target in targets if target.startswith("figures/")]
-    command = f"snakemake {{}} --cores {workflow.cores}"
+    command = f"{typed_command()} {{}} --cores {workflow.cores}"
     others = []
     for home in PUBLISHED:
         rows = PUBLISHED[home] / "results/rows"

@@ -27,10 +27,16 @@ class Failures(logging.Handler):
 
     def emit(self, record):
         event = getattr(record, "event", None)
-        if event == LogEvent.JOB_ERROR:
-            unfinished.note(UNFINISHED, self.outputs(record.jobid))
-        elif event == LogEvent.JOB_FINISHED:
-            unfinished.forget(UNFINISHED, self.outputs(record.job_id))
+        try:
+            if event == LogEvent.JOB_ERROR:
+                unfinished.note(UNFINISHED, self.outputs(record.jobid))
+            elif event == LogEvent.JOB_FINISHED:
+                unfinished.forget(UNFINISHED, self.outputs(record.job_id))
+        except OSError as error:
+            logger.warning(
+                f"A failure could not be noted in {UNFINISHED}: {error}. Run this job with --forcerun the next"
+                " time, or its earlier results will pass for new ones."
+            )
 
     @staticmethod
     def outputs(number):
