@@ -19,6 +19,9 @@ from torch.nn.utils.weight_norm import WeightNorm
 from flexnet.errors import ConfigError
 from flexnet.layers.flexible import FlexibleConv2d
 
+Finding = tuple[str, str]  # what a convolution is or has, and what to do about it
+
+WHERE = "choose others by where"
 PLAIN_VALUES = (bool, int, float, str, type(None))  # as attributes: notes that a Conv2d itself never reads
 REWRITERS: tuple[tuple[type, str, str], ...] = (
     (prune.BasePruningMethod, "is pruned", "call torch.nn.utils.prune.remove on it first"),
@@ -52,7 +55,7 @@ def notes(conv: nn.Conv2d) -> dict[str, Any]:
 
 
 def rewritten(model: nn.Module) -> Iterator[Tensor]:
-    """Tensors that hooks of PyTorch compute anew before each call: they hold results, which cannot be copied."""
+    """Tensors that hooks of PyTorch compute anew before each call; results, so `deepcopy` refuses them."""
     for module in model.modules():
         if any(isinstance(hook, REWRITING) for hook in module._forward_pre_hooks.values()):
             values = vars(module).values()
@@ -63,10 +66,6 @@ def _refuse(name: str, what: str, remedy: str) -> None:
     raise ConfigError(
         f"only a plain Conv2d can be replaced, as anything more would be lost; {name!r} {what}; {remedy}"
     )
-
-
-Finding = tuple[str, str]
-WHERE = "choose others by where"
 
 
 def _of_class(conv: nn.Conv2d) -> Iterator[Finding]:
