@@ -3,12 +3,14 @@
 import copy
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Any, Protocol
+from numbers import Integral
+from typing import Any, Protocol, cast
 
-from torch import Tensor, nn
+from torch import nn
 
 from flexnet.errors import ConfigError
-from flexnet.layers.tracing import Pair, input_sizes
+from flexnet.layers.plainness import check_plain, notes, rewritten
+from flexnet.layers.tracing import Example, Pair, input_sizes
 
 Where = str | int | Sequence[str | int]
 
@@ -29,7 +31,7 @@ def convert(
     *,
     where: Where,
     keep_weights: bool = True,
-    example: Tensor | Sequence[int] | None = None,
+    example: Example | None = None,
     **options: Any,
 ) -> nn.Module:
     """Copy a model with some of its convolutions replaced.
@@ -41,33 +43,104 @@ def convert(
     torch.Size([1, 8, 28, 28])
 
     Args:
-        model: any module; it is left as it is. Hooks on replaced convolutions are not taken over.
+        model: any module; it is left as it is. What is not replaced keeps its hooks.
         layer: the class to put in, with a class method
             `from_conv(conv, input_size, keep_weights, **options)`.
         where: which `nn.Conv2d` modules: a pattern of module names with wildcards (`"features.*"`), the
             position among all Conv2d in the order of `named_modules` (negative from the end), or several.
         keep_weights: take over weights and biases.
-        example: an input of the model, or its shape including the batch, from which the input sizes of the
-            convolutions are found by one pass in evaluation mode. Needed by layers that ask for a size.
+        example: what the model is called with, from which the input sizes of the convolutions are found by
+            one pass of a copy in evaluation mode: an input tensor; its shape including the batch, as a list
+            or tuple of integers; a tuple of positional arguments; or a mapping of keyword arguments. The
+            latter two hold at least one tensor. Needed by layers that ask for a size.
         options: passed on to `layer.from_conv`.
 
     Returns:
         A deep copy of the model with new layers.
 
     Raises:
-        ConfigError: if nothing matches, or a chosen convolution has groups, dilation or a padding other
-            than with zeros, or is never called or called with several input sizes.
+        ConfigError: if an argument is none of these, nothing matches, the model cannot be copied or be run
+            on the example, or a chosen convolution has groups, dilation or a padding other than with zeros,
+            is never called or called with several input sizes, or is more than a plain Conv2d: a subclass,
+            lazy, parametrised, pruned, with hooks, or with weights that other modules hold as well.
     """
-    twin = copy.deepcopy(model)
-    chosen = _choose(twin, where)
+    _check_arguments(model, layer, keep_weights)
+    chosen = _choose(model, where)
     for name, conv in chosen.items():
+        check_plain(model, name, conv)
         _check(name, conv)
-    sizes = {} if example is None else input_sizes(twin, chosen, example)
+    twin = _copy(model)
+    chosen = {name: cast(nn.Conv2d, twin.get_submodule(name)) for name in chosen}
+    # The example runs through a copy: a model may count its calls, or keep what it saw.
+    sizes = {} if example is None else _sizes(twin, chosen, example)
     replacements: dict[nn.Module, nn.Module] = {}
     for name, conv in chosen.items():
-        plain = _integer_padding(name, conv)
-        replacements[conv] = layer.from_conv(plain, sizes.get(name), keep_weights, **options)
+        replacements[conv] = _build(name, conv, layer, sizes.get(name), keep_weights, options)
     return _replace(twin, replacements)
+
+
+def _check_arguments(model: object, layer: object, keep_weights: object) -> None:
+    if not isinstance(model, nn.Module):
+        hint = "; build it first" if isinstance(model, type) or callable(model) else ""
+        raise ConfigError(f"model: expected a torch.nn.Module; got {model!r}{hint}")
+    if isinstance(layer, nn.Module) or not callable(getattr(layer, "from_conv", None)):
+        raise ConfigError(
+            "layer: expected a class with a class method from_conv, such as FlexibleConv2d; got "
+            f"{layer!r}; options of the layer are arguments of convert"
+        )
+    if not isinstance(keep_weights, bool):
+        raise ConfigError(f"keep_weights: expected True or False; got {keep_weights!r}")
+
+
+def _copy(model: nn.Module) -> nn.Module:
+    """A deep copy with what PyTorch leaves out of one: notes and hooks on parameters."""
+    try:
+        twin = copy.deepcopy(model, {id(each): each.detach().clone() for each in rewritten(model)})
+    except Exception as error:
+        raise ConfigError(
+            f"the model cannot be copied: {type(error).__name__}: {error}; take off what it holds beside "
+            "parameters, buffers and plain values"
+        ) from error
+    for old, new in zip(model.parameters(), twin.parameters(), strict=True):
+        vars(new).update({key: note for key, note in vars(old).items() if key not in vars(new)})
+        for hook in (getattr(old, "_backward_hooks", None) or {}).values():
+            new.register_hook(hook)  # type: ignore[no-untyped-call]
+        for hook in (getattr(old, "_post_accumulate_grad_hooks", None) or {}).values():
+            new.register_post_accumulate_grad_hook(hook)  # type: ignore[no-untyped-call]
+    return twin
+
+
+def _sizes(model: nn.Module, layers: Mapping[str, nn.Module], example: Example) -> dict[str, Pair]:
+    scratch = _copy(model)
+    return input_sizes(scratch, {name: scratch.get_submodule(name) for name in layers}, example)
+
+
+def _build(
+    name: str,
+    conv: nn.Conv2d,
+    layer: ConvReplacement,
+    size: Pair | None,
+    keep_weights: bool,
+    options: Mapping[str, Any],
+) -> nn.Module:
+    """The layer that takes the place of a convolution, with the notes of others on it."""
+    try:
+        new = layer.from_conv(_integer_padding(name, conv), size, keep_weights, **options)
+    except TypeError as error:
+        raise ConfigError(
+            f"{getattr(layer, '__name__', layer)} cannot be built for {name!r} with the options "
+            f"{dict(options)}: {error}"
+        ) from error
+    if not isinstance(new, nn.Module):
+        raise ConfigError(f"layer: expected from_conv to give a torch.nn.Module; got {new!r}")
+    for key, note in notes(conv).items():
+        if hasattr(new, key):
+            raise ConfigError(
+                f"{name!r} has an attribute {key!r} of its own, which means something else in the new layer; "
+                "delete it first"
+            )
+        setattr(new, key, note)
+    return new
 
 
 def _choose(model: nn.Module, where: Where) -> dict[str, nn.Conv2d]:
@@ -75,7 +148,7 @@ def _choose(model: nn.Module, where: Where) -> dict[str, nn.Conv2d]:
     convs = {name: module for name, module in model.named_modules() if isinstance(module, nn.Conv2d)}
     names = list(convs)
     wanted: set[str] = set()
-    for choice in [where] if isinstance(where, str | int) else where:
+    for choice in _choices(where, names):
         if isinstance(choice, str):
             found = [name for name in names if fnmatchcase(name, choice)]
         else:
@@ -83,9 +156,29 @@ def _choose(model: nn.Module, where: Where) -> dict[str, nn.Conv2d]:
         if not found:
             raise ConfigError(f"no convolution matches {choice!r}; the model has {_listing(names)}")
         wanted.update(found)
-    if not wanted:
-        raise ConfigError(f"expected at least one name or position; the model has {_listing(names)}")
     return {name: convs[name] for name in names if name in wanted}
+
+
+def _choices(where: object, names: Sequence[str]) -> list[str | int]:
+    """What `where` asks for, as a list of patterns and positions."""
+    several = isinstance(where, Sequence) and not isinstance(where, str | bytes | bytearray)
+    choices = list(cast(Sequence[object], where)) if several else [where]
+    if not choices:
+        raise ConfigError(
+            f"where: expected at least one name or position; got {where!r}; the model has {_listing(names)}"
+        )
+    checked: list[str | int] = []
+    for choice in choices:
+        if isinstance(choice, str):
+            checked.append(choice)
+        elif not isinstance(choice, bool) and isinstance(choice, Integral):
+            checked.append(int(choice))
+        else:
+            raise ConfigError(
+                "where: expected a name with or without wildcards, a position, or a list of these; got "
+                f"{choice!r}; the model has {_listing(names)}"
+            )
+    return checked
 
 
 def _listing(names: Sequence[str]) -> str:

@@ -114,10 +114,13 @@ def test_weights_are_kept_or_new() -> None:
     assert not torch.equal(fresh.weight, model[0].weight)
 
 
-def test_flexible_layers_can_be_converted_again() -> None:
-    learned = convert(nested(), FlexibleConv2d, where="*", example=X, scheme="learned")
-    plain = convert(learned, FlexibleConv2d, where="*", scheme="conv")
-    assert torch.equal(plain.eval()(X), nested().eval()(X))
+def test_flexible_layers_are_converted_again_by_way_of_their_plain_convolution() -> None:
+    learned = convert(nested(), FlexibleConv2d, where=0, example=X, scheme="learned")
+    with pytest.raises(ConfigError, match=r"'0' is already a FlexibleConv2d.*its method plain\(\)"):
+        convert(learned, FlexibleConv2d, where="*", scheme="conv")
+    learned[0] = learned[0].plain()  # type: ignore[index, operator]
+    again = convert(learned, FlexibleConv2d, where="*", scheme="conv")
+    assert torch.equal(again.eval()(X), nested().eval()(X))
 
 
 def test_a_shared_convolution_stays_shared() -> None:
