@@ -132,7 +132,8 @@ def load_scales(places: Places, schema: Schema, came: Given, *, reset: bool = Fa
     for path in files:
         base = lay_over(base, _read_mapping(path, places.shown(path)))
     base = lay_over(base, came.base)
-    layers = {"": (places.shown(files[-1]) if files else "--config", {}), **_layers(places, came)}
+    name = "config" if came.base or not files else places.shown(files[-1])
+    layers = {"": (name, {}), **_layers(places, came)}
     return {home: _one(base, layer, came.wins, schema, name) for home, (name, layer) in layers.items()}
 
 
