@@ -23,11 +23,13 @@ class Places:
         here: the working directory.
         own_config: whether `config/` in the working directory is this workflow's. As a module without
             `config:` it is not: it belongs to the workflow around it.
+        handed: whether another workflow hands over the configuration, in the place of `config/config.yaml`.
     """
 
     checkout: Path
     here: Path
     own_config: bool = True
+    handed: bool = False
 
     @property
     def apart(self) -> bool:
@@ -38,7 +40,8 @@ class Places:
         """The configuration, and the user's own that is laid over it if he has one elsewhere."""
         own = self.here / "config/config.yaml"
         found = [self.checkout / "config/config.yaml"]
-        return [*found, own] if self.own_config and self.apart and own.is_file() else found
+        use_own = self.own_config and not self.handed and self.apart and own.is_file()
+        return [*found, own] if use_own else found
 
     def figures_file(self) -> Path:
         """The registry of figures: the user's own if he has one, else the checkout's."""

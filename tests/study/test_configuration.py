@@ -177,6 +177,16 @@ def test_a_module_takes_what_it_is_handed_below_its_scales_and_what_is_typed_abo
     assert scales(tmp_path, came)["demo/"]["threads"] == 8
 
 
+def test_what_a_module_is_handed_takes_the_place_of_a_users_file(tmp_path: Path) -> None:
+    write(tmp_path / "config/config.yaml", {"samples": "other.tsv"})
+    write(tmp_path / "config/scales/own.yaml", {"note": "own"})
+    places = Places(ROOT, tmp_path, handed=True)
+    found = load_scales(places, SCHEMA, typed(config={"seed": 5}, as_module=True))
+    assert (found[""]["seed"], found["own/"]["note"]) == (5, "own")
+    with pytest.raises(ConfigError, match="^config: seed: expected a value of type integer; got 'x'"):
+        load_scales(places, SCHEMA, typed(config={"seed": "x"}, as_module=True))
+
+
 def test_a_module_leaves_alone_what_is_typed_for_the_workflow_around_it() -> None:
     assert given({}, ["samples=x", "threads=y"], [], SCHEMA, as_module=True) == Given()
     with pytest.raises(ConfigError, match="unknown key 'samples'"):

@@ -40,7 +40,8 @@ HERE = Path.cwd()
 # Of a module with a prefix: it goes before all paths of results.
 MODIFIER = workflow.modifier
 IS_MODULE = not MODIFIER.is_main_snakefile()
-PLACES = Places(ROOT, HERE, own_config=not IS_MODULE or MODIFIER.skip_configfile)
+HANDED = IS_MODULE and MODIFIER.skip_configfile
+PLACES = Places(ROOT, HERE, own_config=HANDED or not IS_MODULE, handed=HANDED)
 
 
 def load_configuration():
