@@ -1,12 +1,17 @@
 # make demo   environment, then every figure at demo scale
 # make test   environment, then linters and tests
 # make bench  side-by-side timings against other libraries
+# make verify trains some published networks again and compares every row
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CORES ?= 2
 BIN := .venv/bin
 
-.PHONY: env demo test lint bench
+# What verify trains, as model:seed; from a minute to some minutes each.
+SCALE ?= laptop
+NETWORKS ?= small-max:1 hmax-conv:1
+
+.PHONY: env demo test lint bench verify
 
 env:
 	@$(PYTHON) tools/environment.py
@@ -28,3 +33,6 @@ test: lint
 
 bench: env
 	$(BIN)/python -m benchmarks
+
+verify: env
+	$(BIN)/python workflow/scripts/verify.py $(SCALE) $(NETWORKS) --cores $(CORES)

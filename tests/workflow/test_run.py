@@ -13,7 +13,10 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import yaml
 from PIL import Image
+
+from flexnet.config import lay_over
 
 ROOT = Path(__file__).parents[2]
 SCALE = """\
@@ -326,3 +329,45 @@ def test_rows_are_published_from_one_clean_commit_only(finished: Any, tmp_path: 
     (run,) = json.loads(target.read_text())["runs"]
     assert set(run["networks"]) == set(MODELS.values())
     assert all(len(told["data"]) == 2 for told in run["networks"].values())
+
+
+def test_published_networks_that_are_trained_again_are_compared_row_by_row(
+    finished: Any, tmp_path: Path
+) -> None:
+    home = finished.folder / "published/tiny/results/rows/paper"
+    home.mkdir(parents=True, exist_ok=True)
+    for figure in ("fig4b", "fig4d"):
+        shutil.copy(finished.folder / f"tiny/results/rows/paper/{figure}.csv", home)
+
+    def verify(*networks: str) -> str:
+        return finished.run("workflow/scripts/verify.py", "tiny", *networks, "--folder", str(tmp_path)).stdout
+
+    said = verify("vgg16-random:2")
+    assert "vgg16-random seed 2, published/tiny/results/rows/paper/fig4b.csv: 4 of 4 rows repeat" in said
+    assert "paper/fig4d.csv: 6 of 6 rows repeat" in said
+    rows = (home / "fig4b.csv").read_text().splitlines(keepends=True)
+    place = next(i for i, row in enumerate(rows) if ",vgg16-random,2,2,test," in row)
+    cells = dict(zip(rows[0].strip().split(","), rows[place].strip().split(","), strict=True))
+    cells["correct"] = str(int(cells["correct"]) + 1)
+    cells["accuracy"] = str(int(cells["correct"]) / int(cells["n"]))
+    rows[place] = ",".join(cells.values()) + "\n"
+    (home / "fig4b.csv").write_text("".join(rows))
+    said = verify("vgg16-random:2")
+    assert "fig4b.csv: 3 of 4 rows repeat" in said
+    assert f"split test, epoch 2: {cells['correct']} of 100 published" in said
+    assert "expected every published row to repeat; 1 do not" in said
+    assert "vgg16-random:9: expected a network with rows below" in verify("vgg16-random:9")
+    with finished.edited(
+        "config/scales/tiny.yaml", "other: { like: vgg }", "other: { like: vgg, momentum: 0.8 }"
+    ):
+        provenance = {
+            "runs": [{"sha256": {"results/rows/paper/fig4b.csv": ""}, "config": recorded(finished)}]
+        }
+        (home.parents[2] / "provenance.json").write_text(json.dumps(provenance))
+        assert "other by now: recipe" in verify("vgg16-random:2")
+
+
+def recorded(project: Any) -> Any:
+    """The configuration of the tiny scale as a run records it."""
+    main = yaml.safe_load((project.folder / "config/config.yaml").read_text())
+    return lay_over(main, yaml.safe_load(SCALE))
