@@ -30,6 +30,7 @@ __all__ = [
     "check_figures",
     "check_scale",
     "check_scale_name",
+    "inherited",
     "lay_over",
     "load",
     "read_yaml",
@@ -118,6 +119,15 @@ def resolve(config: Config, name: str = "config", parts: Sequence[Part] = ()) ->
         refuse_lines(located(problems, config, parts, name))
 
     refuse_all(problem.below(section) for section in INHERITING for problem in like_problems(config[section]))
+    resolved = inherited(config)
+    refuse_all(row_problems(resolved))
+    if parts:
+        refuse_all(unused_problems(config, parts))
+    return resolved
+
+
+def inherited(config: Config) -> Config:
+    """Resolve inheritance (`like`) alone, as of a configuration that the rules of its own time accepted."""
     resolved = copy.deepcopy(config)
     for section in INHERITING:
         resolved[section] = {row: inherit(config[section], row, lay_over) for row in config[section]}
@@ -125,9 +135,6 @@ def resolve(config: Config, name: str = "config", parts: Sequence[Part] = ()) ->
         given = {key: value for key, value in (row.pop("at_test", None) or {}).items() if value is not None}
         if given:
             row["at_test"] = given
-    refuse_all(row_problems(resolved))
-    if parts:
-        refuse_all(unused_problems(config, parts))
     return resolved
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from flexnet.config import Config, resolve
+from flexnet.config import Config, inherited
 from flexnet.errors import ConfigError
 from flexnet.files import read_json
 
@@ -44,7 +44,7 @@ def config_of(folder: Path, protocol: str, figure: str, otherwise: Config | None
     table = f"results/rows/{protocol}/{figure}.csv"
     for run in runs_of(folder):
         if table in run["sha256"]:
-            return resolve(run["config"], f"{folder / PROVENANCE}")
+            return inherited(run["config"])
     if otherwise is None:
         raise ConfigError(
             f"{folder / table}: expected {PROVENANCE} to tell how these rows were made, or a scale of that"

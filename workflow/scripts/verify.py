@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 # The package of this checkout, wherever Python is started and whatever else is called flexnet there.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from flexnet.config import Config, lay_over, read_yaml, resolve, series_of
+from flexnet.config import Config, inherited, lay_over, read_yaml, series_of
 from flexnet.errors import ConfigError, DataError
 from flexnet.jobs import run_job
 from flexnet.statistics.columns import CONDITIONS, FGSM, HISTORY, ROWS, THRESHOLDS
@@ -88,7 +88,7 @@ def require_same_settings(scale: str, subject: Subject) -> None:
         ConfigError: naming the parts that differ.
     """
     layer = {} if scale == "paper" else read_yaml(ROOT / f"config/scales/{scale}.yaml")
-    today = resolve(lay_over(read_yaml(ROOT / "config/config.yaml"), layer))
+    today = inherited(lay_over(read_yaml(ROOT / "config/config.yaml"), layer))
     protocol, figure = subject.table.parent.name, subject.table.stem
     then = config_of(ROOT / "published" / scale, protocol, figure, today)
     now, before = (_settings(config, subject.model) for config in (today, then))
