@@ -105,14 +105,16 @@ def test_types(dtype: torch.dtype) -> None:
 
 def test_converted_layers_are_built_with_the_options_and_then_follow_the_state() -> None:
     model = nn.Sequential(nn.Conv2d(2, 4, 3, padding=1))
-    first = convert(model, FlexibleConv2d, scheme="uniform", value=0.2)
+    first = convert(model, FlexibleConv2d, where=0, scheme="uniform", value=0.2)
     second = convert(
-        nn.Sequential(nn.Conv2d(2, 4, 3, padding=1)), FlexibleConv2d, scheme="uniform", value=0.6
+        nn.Sequential(nn.Conv2d(2, 4, 3, padding=1)), FlexibleConv2d, where=0, scheme="uniform", value=0.6
     )
     acts(first[0], 0.2)
     first.load_state_dict(second.state_dict())
     acts(first[0], 0.6)
-    again = convert(nn.Sequential(first[0].plain()), FlexibleConv2d, scheme="uniform", value=first[0].value)
+    again = convert(
+        nn.Sequential(first[0].plain()), FlexibleConv2d, where=0, scheme="uniform", value=first[0].value
+    )
     acts(again[0], 0.6)
 
 
