@@ -38,6 +38,7 @@ def plain(*tensors: Tensor) -> bool:
         and all(type(tensor) in PLAIN_TYPES for tensor in tensors)
         and not torch._C._is_tracing()
         and not torch._C._are_functorch_transforms_active()
+        and not any(torch._C._functorch.is_legacy_batchedtensor(tensor) for tensor in tensors)
         and not is_in_torch_dispatch_mode()
         and all(isinstance(mode, DeviceContext) for mode in _get_current_function_mode_stack())  # type: ignore[no-untyped-call]
         and all(unpack_dual(tensor).tangent is None for tensor in tensors)  # type: ignore[no-untyped-call]

@@ -239,7 +239,8 @@ class FlexibleConv2d(nn.Conv2d):
             assert self.threshold is not None
             text += f", threshold={tuple(self.threshold.shape)}, init={self.init!r}"
         if self.scheme == "uniform":
-            text += f", value={self.value:g}"
+            value = self.value  # None inside a transform, which names the layer in its messages
+            text += ", value=traced" if value is None else f", value={value:g}"
         return text if self.in_channels == self.out_channels else f"{text}, matching={self.matching!r}"
 
     def _mixed(self, input: Tensor) -> Tensor:

@@ -52,8 +52,8 @@ def draw_mask(convolved: Tensor, generator: torch.Generator | None) -> Tensor:
 def _draw_global(convolved: Tensor) -> Tensor:
     """Draw from PyTorch's generator of the device."""
     shape = (1, *convolved.shape[1:])
-    if not plain(convolved):  # out of place, which transforms can tell apart for each of their batch
-        return torch.full(shape, 0.5, dtype=convolved.dtype, device=convolved.device).bernoulli()
+    if not plain(convolved):  # the same numbers, out of place: transforms may draw for each of their batch
+        return torch.bernoulli(torch.zeros(shape, dtype=convolved.dtype, device=convolved.device), 0.5)
     _check_state(convolved.device)
     return torch.empty(shape, device=convolved.device, dtype=convolved.dtype).bernoulli_(0.5)
 
