@@ -6,12 +6,15 @@ with the contrast of the image, but it does with a constant added to it.
 """
 
 from contextlib import nullcontext
+from typing import NoReturn
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
+
+from flexnet.layers.eager import one_node, refuse_scripting, sizes
 
 SIZES = tuple(range(7, 38, 2))
 DIVISORS = tuple(4.0 - 0.05 * step for step in range(len(SIZES)))
@@ -85,22 +88,47 @@ class GaborS1(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the larger response of two neighbouring sizes (N, 8, 4, H, W) to images (N, 1, H, W)."""
-        responses = self.responses(images)
-        pairs = zip(responses[::2], responses[1::2], strict=True)
-        return torch.stack([torch.maximum(smaller, larger) for smaller, larger in pairs], 1)
+        return _neighbours(images, *self._banks())
 
     def responses(self, images: Tensor) -> list[Tensor]:
         """Return the response of each of the 16 sizes (N, 4, H, W), in [0, 1], to images (N, 1, H, W)."""
-        kind = images.device.type
-        available = torch.amp.is_autocast_available(kind)  # not on the meta device, for one
-        with torch.autocast(kind, enabled=False) if available else nullcontext():
-            images = images.to(torch.promote_types(images.dtype, torch.float32))
-            squares = images.square()
-            return [self._response(images, squares, size) for size in SIZES]
+        return _responses(images, *self._banks())
 
-    def _response(self, images: Tensor, squares: Tensor, size: int) -> Tensor:
-        filters, window = self.get_buffer(f"filters{size}"), self.get_buffer(f"disc{size}")
-        projection = F.conv2d(images, filters.to(images.dtype), padding=size // 2)
-        # Fast convolutions may round a sum of zeros below zero.
-        energy = F.conv2d(squares, window.to(images.dtype), padding=size // 2).clamp_min(0)
-        return projection.abs() / (energy + EPSILON).sqrt()
+    def _banks(self) -> tuple[list[Tensor], list[Tensor]]:
+        """Filters and discs of all sizes."""
+        filters, discs = (
+            [self.get_buffer(f"{kind}{size}") for size in SIZES] for kind in ("filters", "disc")
+        )
+        return filters, discs
+
+    def __prepare_scriptable__(self) -> NoReturn:
+        refuse_scripting(self)
+
+
+@one_node
+def _neighbours(images: Tensor, filters: list[Tensor], discs: list[Tensor]) -> Tensor:
+    """The larger response of two neighbouring sizes."""
+    responses = _responses(images, filters, discs)
+    pairs = zip(responses[::2], responses[1::2], strict=True)
+    return torch.stack([torch.maximum(smaller, larger) for smaller, larger in pairs], 1)
+
+
+@one_node
+def _responses(images: Tensor, filters: list[Tensor], discs: list[Tensor]) -> list[Tensor]:
+    """The response of each size, in float32 at least."""
+    kind = images.device.type
+    available = torch.amp.is_autocast_available(kind)  # not on the meta device, for one
+    with torch.autocast(kind, enabled=False) if available else nullcontext():
+        images = images.to(torch.promote_types(images.dtype, torch.float32))
+        squares = images.square()
+        banks = zip(filters, discs, strict=True)
+        return [_response(images, squares, *bank) for bank in banks]
+
+
+def _response(images: Tensor, squares: Tensor, filters: Tensor, window: Tensor) -> Tensor:
+    """The response of one size: projections on the filters over the norm under the disc."""
+    padding = sizes(filters)[-1] // 2
+    projection = F.conv2d(images, filters.to(images.dtype), padding=padding)
+    # Fast convolutions may round a sum of zeros below zero.
+    energy = F.conv2d(squares, window.to(images.dtype), padding=padding).clamp_min(0)
+    return projection.abs() / (energy + EPSILON).sqrt()

@@ -4,18 +4,20 @@ Serre, Oliva and Poggio (PNAS 2007). The patches are weights of the shape of a c
 distance of a window x to a patch w is |x|^2 - 2 <x, w> + |w|^2, where the middle is a convolution.
 """
 
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from flexnet.errors import ConfigError
+from flexnet.layers.eager import one_node, refuse_scripting, sizes
 from flexnet.layers.flexible import FlexibleConv2d
 
 EPSILON = 1e-6  # under the root: its slope stays finite where a window equals the patch
 
 
+@one_node
 def correlate(maps: Tensor, patches: Tensor) -> Tensor:
     """Convolution with padding k/2, without the taps that see nothing but padding.
 
@@ -28,13 +30,14 @@ def correlate(maps: Tensor, patches: Tensor) -> Tensor:
     Returns:
         (N, C', d + 1, d + 1).
     """
-    middle = patches.shape[-1] // 2
-    reach = min(middle, maps.shape[-1])
+    middle = sizes(patches)[-1] // 2
+    reach = min(middle, sizes(maps)[-1])
     inner = slice(middle - reach, middle + reach)
     # Never channels last: with four input channels that takes three times as long on CPU.
     return F.conv2d(maps.contiguous(), patches[:, :, inner, inner].contiguous(), padding=reach)
 
 
+@one_node
 def similarity(maps: Tensor, patches: Tensor) -> Tensor:
     """<x, w> - |x|^2 / 2 of each window x of the maps and each patch w: greatest for the nearest window.
 
@@ -47,12 +50,13 @@ def similarity(maps: Tensor, patches: Tensor) -> Tensor:
     Returns:
         (N, C', d + 1, d + 1), in float32 at least.
     """
-    size, wide = patches.shape[-1], torch.promote_types(maps.dtype, torch.float32)
+    size, wide = sizes(patches)[-1], torch.promote_types(maps.dtype, torch.float32)
     halves = maps.to(wide).square().sum(1, keepdim=True) / 2
     windows = F.avg_pool2d(halves, size, 1, size // 2, divisor_override=1)
     return correlate(maps, patches).to(wide) - windows
 
 
+@one_node
 def response(similarity: Tensor, patches: Tensor) -> Tensor:
     """Minus the Euclidean distance, -sqrt(distance^2 + 1e-6), at a similarity (N, C', H, W)."""
     norms = patches.to(similarity.dtype).square().sum((1, 2, 3)).view(1, -1, 1, 1)
@@ -79,6 +83,9 @@ class Patches(nn.Conv2d):
     def peak(self, input: Tensor) -> Tensor:
         """Return the maximum of `forward` over positions (N, C', 1, 1)."""
         return F.adaptive_max_pool2d(self(input), 1)
+
+    def __prepare_scriptable__(self) -> NoReturn:
+        refuse_scripting(self)
 
 
 class Templates(Patches):
@@ -119,7 +126,15 @@ class FlexibleTemplates(FlexibleConv2d):
             **layer,
         )
         self.register_parameter("weight", None)
+        self.follow(templates)
+
+    def follow(self, templates: Patches) -> None:
+        """Take the response of these templates from now on, as a replica on another device must."""
         self._templates = (templates,)  # in a tuple: no child of this module
+
+    def follows(self, templates: Patches) -> bool:
+        """Whether the response is that of these templates."""
+        return self._templates[0] is templates
 
     def reset_parameters(self) -> None:
         """Draw the threshold anew; the templates are drawn by their owner."""

@@ -11,6 +11,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from flexnet.layers.eager import one_node, sizes
 from flexnet.layers.flexible import FlexibleConv2d
 from flexnet.layers.gabor import ORIENTATIONS, GaborS1
 from flexnet.layers.pooling import max_pool
@@ -35,10 +36,15 @@ class Luminance(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Map images (N, C, H, W) to (N, 1, H, W)."""
-        if images.shape[1] == 1:
-            return images
-        shares = images.new_tensor(LUMINANCE).view(1, 3, 1, 1)
-        return (images * shares).sum(1, keepdim=True)
+        return _luminance(images)
+
+
+@one_node
+def _luminance(images: Tensor) -> Tensor:
+    if sizes(images)[1] == 1:
+        return images
+    shares = images.new_tensor(LUMINANCE).view(1, 3, 1, 1)
+    return (images * shares).sum(1, keepdim=True)
 
 
 class MaxC1(nn.Module):
@@ -47,8 +53,8 @@ class MaxC1(nn.Module):
     def forward(self, bands: Tensor) -> Tensor:
         """Pool S1 responses (N, 8, 4, H, W) to (N, sum over bands of 4 d d)."""
         maps = [
-            max_pool(band, (window, window), (window // 2, window // 2), (window // 2, window // 2))
-            for band, window in zip(bands.unbind(1), POOLS, strict=True)
+            max_pool(bands[:, band], (window, window), (window // 2, window // 2), (window // 2, window // 2))
+            for band, window in enumerate(POOLS)
         ]
         return torch.cat([pooled.flatten(1) for pooled in maps], 1)
 
@@ -63,7 +69,7 @@ class SplitMaps(nn.Module):
     def forward(self, joined: Tensor) -> list[Tensor]:
         """Split (N, sum of 4 d d) into maps (N, 4, d, d)."""
         parts = torch.split(joined, [CHANNELS * side**2 for side in self.sides], 1)
-        return [part.reshape(-1, CHANNELS, side, side) for part, side in zip(parts, self.sides, strict=True)]
+        return [parts[band].reshape(-1, CHANNELS, side, side) for band, side in enumerate(self.sides)]
 
 
 class LayerC1(nn.Module):
@@ -92,7 +98,7 @@ class LayerC1(nn.Module):
     def forward(self, responses: Tensor) -> list[Tensor]:
         """Map S1 responses (N, 8 * 4, H, W) to eight maps (N, 4, d, d)."""
         parts = torch.split(responses, CHANNELS, 1)
-        return [band(part) for band, part in zip(self.bands, parts, strict=True)]
+        return [layer(parts[band]) for band, layer in enumerate(self.bands)]
 
 
 class S2C2(nn.Module):
@@ -122,13 +128,19 @@ class S2C2(nn.Module):
     def _peak(self, size: int, maps: Sequence[Tensor]) -> Tensor:
         """C2 of the templates of one size (N, templates)."""
         count = len(maps)
-        if len(self.flexible):
-            units = list(self.flexible[size * count : (size + 1) * count])
-        else:
-            units = [self.templates[size]] * count
+        units = self._following(size, count) if len(self.flexible) else [self.templates[size]] * count
         layers = cast(list[Patches | FlexibleTemplates], units)
         peaks = [layer.peak(band) for layer, band in zip(layers, maps, strict=True)]
         return torch.stack(peaks).amax(0).flatten(1)
+
+    def _following(self, size: int, count: int) -> list[nn.Module]:
+        """The flexible layers of one size; those of a replica still follow the templates of the original."""
+        templates = cast(Patches, self.templates[size])
+        units = self.flexible[size * count : (size + 1) * count]
+        for layer in cast(list[FlexibleTemplates], units):
+            if not layer.follows(templates):
+                layer.follow(templates)
+        return list(units)
 
 
 @checked(HmaxOptions, "network 'hmax'")

@@ -214,13 +214,19 @@ def double_backward(build: Build) -> None:
 
 
 def replicated(build: Build) -> None:
-    """As `DataParallel` builds its replicas: copies whose parameters are results of a broadcast."""
+    """The replicas that `DataParallel` builds, without the transport to other devices."""
     layer = build()
-    replica = layer._replicate_for_data_parallel()
-    for name, tensor in [*layer.named_parameters(), *layer.named_buffers()]:
-        setattr(replica, name, tensor.view_as(tensor))
-    same(replica, layer)
-    assert repr(replica) == repr(layer)
+    replicate = importlib.import_module("torch.nn.parallel.replicate")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            replicate,
+            "_broadcast_coalesced_reshape",
+            lambda tensors, devices, detach=False: [[t.view_as(t) for t in tensors] for _ in devices],
+        )
+        first, second = replicate.replicate(layer, [0, 1])
+    same(first, layer)
+    same(second, layer)
+    assert repr(first) == repr(layer)
 
 
 def copied(build: Build) -> None:
@@ -388,3 +394,24 @@ def test_cell(layer: str, scheme: str, way: str) -> None:
         elif word != "not tested":
             assert word in ("yes", "graph only") and check is not None
             check(build)
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        way
+        for way in WAYS
+        if way.startswith(("`torch.export", "`torch.func", "forward", "ONNX, `dynamo=False"))
+    ],
+)
+def test_a_generator_of_its_own_is_refused_where_nobody_carries_it_along(way: str) -> None:
+    def build(**options: str | torch.dtype) -> nn.Module:
+        layer = flexible("random", **options)
+        layer.generator = torch.Generator().manual_seed(1)
+        return layer
+
+    check = WAYS[way]
+    assert check is not None
+    with warnings.catch_warnings(), pytest.raises(ConfigError, match="set_mask_generator"):
+        warnings.simplefilter("ignore")
+        check(build)
