@@ -6,7 +6,7 @@ networks, layers, recipes, attacks and datasets themselves. Nothing here imports
 
 import copy
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -191,16 +191,16 @@ def classes_of(config: Mapping[str, Any], dataset: str) -> int:
     return len(CLASSES) if source == SHAPES else len(DATASETS[source].classes)
 
 
-def scale_files(folder: str | Path) -> Iterator[tuple[str, Path]]:
-    """Names and files of the scales in a folder; hidden files are none.
+def scale_files(folder: str | Path, shown: Callable[[Path], str] = str) -> Iterator[tuple[str, Path]]:
+    """Names and files of the scales in a folder; hidden files are none. `shown` is how messages call a file.
 
     Raises:
         ConfigError: if a file's name cannot be that of a scale, whose directory and target are called so.
     """
     for path in sorted(Path(folder).glob("[!.]*.y*ml")):
         if path.suffix != ".yaml":
-            refuse(str(path), [Problem("expected a scale's file to end in .yaml; rename it")])
-        check_scale_name(path.stem, str(path))
+            refuse(shown(path), [Problem("expected a scale's file to end in .yaml; rename it")])
+        check_scale_name(path.stem, shown(path))
         yield path.stem, path
 
 

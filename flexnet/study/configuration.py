@@ -141,10 +141,12 @@ def load_scales(places: Places, schema: Schema, came: Given, *, reset: bool = Fa
     parts = [Part(places.shown(path), _read_mapping(path, places.shown(path))) for path in files]
     parts.append(Part("the workflow around this one", came.base))
     scales = {"": [*parts, Part("--config", came.wins)]}
-    for home, layer in _layers(places, came).items():
-        scales[home] = [*parts, layer, Part("--config", came.wins)]
+    layers = _layers(places, came)
+    scales |= {home: [*parts, layer, Part("--config", came.wins)] for home, layer in layers.items()}
+    resolved = {home: _laid(laid, schema) for home, laid in scales.items()}
+    for layer in layers.values():
         check_scale(layer.content, layer.name)
-    return {home: _laid(laid, schema) for home, laid in scales.items()}
+    return resolved
 
 
 def _laid(parts: Sequence[Part], schema: Schema) -> Config:

@@ -54,9 +54,9 @@ class Places:
         Raises:
             ConfigError: if a file's name cannot be that of a scale.
         """
-        found = dict(scale_files(self.checkout / "config/scales"))
+        found = dict(scale_files(self.checkout / "config/scales", self.shown))
         if self.own_config:
-            found |= dict(scale_files(self.here / "config/scales"))
+            found |= dict(scale_files(self.here / "config/scales", self.shown))
         return dict(sorted(found.items()))
 
     def published(self, folder: str = "published") -> dict[str, Path]:

@@ -79,7 +79,7 @@ def test_a_users_registry_of_figures_takes_the_place_of_the_checkouts(tmp_path: 
 @pytest.mark.parametrize("name", ["paper", "results", "published", "Upper", "a.b", "-a"])
 def test_a_scale_cannot_have_a_name_that_means_something_else(name: str, tmp_path: Path) -> None:
     write(tmp_path / f"config/scales/{name}.yaml", {"note": ""})
-    with pytest.raises(ConfigError, match=rf"^config/scales/{name}\.yaml: expected a scale's name"):
+    with pytest.raises(ConfigError, match=rf"^config/scales/{name}\.yaml: expected a name of lower-case"):
         scales(tmp_path)
 
 
@@ -134,9 +134,9 @@ def test_nor_laid_on_with_a_file(tmp_path: Path) -> None:
     [
         ("devise=cpu", "--config: top level: unknown key 'devise'"),
         ("threads=0", "--config: threads: expected a number of at least 1; got 0"),
-        ("device= cpu", "--config: device: expected pattern"),
+        ("device= cpu", "--config: device: expected auto (a GPU if there is one), cpu"),
         ("scales={demo: {}}", "--config scales.demo: expected a new name; got that of"),
-        ("scales={paper: {}}", "--config scales.paper: expected a scale's name"),
+        ("scales={paper: {}}", "--config scales.paper: expected a name of lower-case"),
         ("scales={a: 1}", "--config scales.a: expected a mapping of what the scale changes; got 1"),
         ("scales={a: {recipes: {vgg: {epohcs: 1}}}}", "--config scales.a: recipes.vgg: unknown key 'epohcs'"),
     ],
@@ -183,7 +183,9 @@ def test_what_a_module_is_handed_takes_the_place_of_a_users_file(tmp_path: Path)
     places = Places(ROOT, tmp_path, handed=True)
     found = load_scales(places, SCHEMA, typed(config={"seed": 5}, as_module=True))
     assert (found[""]["seed"], found["own/"]["note"]) == (5, "own")
-    with pytest.raises(ConfigError, match="^config: seed: expected a value of type integer; got 'x'"):
+    with pytest.raises(
+        ConfigError, match="^the workflow around this one: seed: expected a value of type integer; got 'x'"
+    ):
         load_scales(places, SCHEMA, typed(config={"seed": "x"}, as_module=True))
 
 

@@ -81,6 +81,9 @@ def work(run: TrainingRun, folder: Path) -> None:
     """Train in a folder, as a job does: one thread, no subnormal numbers."""
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
+    if multiprocessing.parent_process() is not None:  # a child; where tests run under nohup it heeds nothing
+        for number in (signal.SIGHUP, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
     train(run, images(run, N, 0), images(run, SCORED, 1), folder / FILES[0], folder / FILES[1])
 
 
@@ -204,7 +207,9 @@ def test_a_run_that_is_told_to_end_saves_first(number: int, folders: tuple[Path,
     run = replace(run, recipe=replace(run.recipe, epochs=60), checkpoint_seconds=1e9)
     finish(start(run, whole))
     victim = start(run, broken)
-    time.sleep(0.6)
+    while victim.is_alive() and not (broken / "w.safetensors.lock").exists():
+        time.sleep(0.001)
+    time.sleep(0.2)
     assert victim.pid is not None
     os.kill(victim.pid, number)
     victim.join(60)

@@ -19,10 +19,10 @@ def commands(project: Any, stage: str, *targets: str) -> list[dict[str, Any]]:
 
 def test_other_content_reaches_the_job_and_the_caption(project: Any) -> None:
     targets = ("figures/fig4c.pdf", "demo/figures/fig4c.pdf", "published/laptop/figures/fig4c.pdf")
-    data = commands(project, "flexnet data", *targets)
+    data = commands(project, 'stage.py" data', *targets)
     assert not any("content" in settings for settings in data)
     with project.edited("config/config.yaml", TITLE, TITLE + "    content: other\n"):
-        data = commands(project, "flexnet data", *targets)
+        data = commands(project, 'stage.py" data', *targets)
         drawn = commands(project, "draw.py", *targets)
     asked = {(row["dataset"], row["split"]): row.get("content") for row in data}
     assert asked == {
@@ -40,7 +40,7 @@ def test_other_content_reaches_the_job_and_the_caption(project: Any) -> None:
 
 
 def test_each_subset_is_told_what_its_images_must_be(project: Any) -> None:
-    chosen = commands(project, "flexnet subset", "figures/fig4c.pdf", "demo/figures/fig4c.pdf")
+    chosen = commands(project, 'stage.py" subset', "figures/fig4c.pdf", "demo/figures/fig4c.pdf")
     expected = {json.dumps(settings["expects"], sort_keys=True) for settings in chosen}
     assert expected == {
         json.dumps(

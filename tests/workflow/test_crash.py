@@ -25,6 +25,12 @@ TARGET = "tiny/results/models/vgg16-baseline/seed1.history.csv"
 TYPED = (TARGET, "--config", "device=cpu", "checkpoint_seconds=1000")
 
 
+def heed_signals() -> None:
+    """As in a terminal: under nohup, or in the background of a script, these signals are ignored."""
+    for number in (signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def wait(condition: Callable[[], object], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
@@ -58,6 +64,7 @@ def test_a_job_ends_with_its_workflow_and_is_taken_up_again(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
+        preexec_fn=heed_signals,
     )
     models = project.folder / Path(TARGET).parent
     lock = models / "seed1.safetensors.lock"

@@ -91,7 +91,7 @@ def test_a_path_of_digits_arrives_as_typed(project: Any) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--configfile", "config/scales/laptop.yaml"], "laptop.yaml: datasets, models, note, "),
+        (["--configfile", "config/scales/laptop.yaml"], "laptop.yaml: datasets, evidence, models, note, "),
         (["--config", "recipes={vgg: {epochs: 3}}"], "--config: recipes: expected keys of this machine"),
         (["--config", "seed=1_000"], "--config: seed: expected keys of this machine"),
         (["--config", "threds=8"], "--config: top level: unknown key 'threds'; expected"),

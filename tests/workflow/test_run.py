@@ -44,7 +44,7 @@ def finished(new_project: Callable[[], Any]) -> Any:
     project = new_project()
     (project.folder / "config/scales/tiny.yaml").write_text(SCALE)
     path = project.folder / "config/config.yaml"
-    fewer = path.read_text().replace("train: 4000", "train: 400").replace("test: 1000", "test: 200")
+    fewer = path.read_text().replace("train: 4000", "train: 400").replace("test: 1000", "test: 500")
     path.write_text(fewer)
     counts = project.make(*TARGETS, "--config", "device=cpu")
     assert counts == {"prepare_data": 2, "choose_subset": 2, **TRAINED}
