@@ -111,7 +111,7 @@ def wall_seconds(home: Path, models: Collection[str]) -> dict[str, dict[str, flo
 
 
 def run_in(checkout: Path, *command: str) -> str:
-    """Output of a command in a checkout, which runs the checkout's own package.
+    """Output of a command in a checkout, by the checkout's own package; Snakemake's log counts as its own.
 
     Raises:
         DataError: if the command fails.
@@ -121,7 +121,7 @@ def run_in(checkout: Path, *command: str) -> str:
     if done.returncode:
         last = (done.stderr or done.stdout).strip().splitlines()[-1:]
         raise DataError(f"{checkout}: expected `{' '.join(command[:4])} ...` to succeed; got: {last}")
-    return done.stdout.strip()
+    return (done.stdout if "snakemake" not in command else done.stdout + done.stderr).strip()
 
 
 def commit(checkout: Path) -> str:
