@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from typing import Any
 
 import pytest
@@ -11,10 +12,12 @@ DOUBT = "CIFAR-10 (content not the official one, or not known to be)"
 
 
 def commands(project: Any, stage: str, *targets: str) -> list[dict[str, Any]]:
-    """Settings of the jobs of a stage, from the commands that a dry run prints."""
+    """Settings of the jobs of a stage, from the commands that a dry run prints, read as a shell reads them."""
     done = project.snakemake("--dry-run", "--printshellcmds", *targets)
     assert done.returncode == 0, done.stdout
-    return [json.loads(text) for text in re.findall(rf"{stage} --settings '(.*?)' --", done.stdout)]
+    lines = re.findall(rf"^Shell command: .*{stage} --settings .*$", done.stdout, re.MULTILINE)
+    words = [shlex.split(line) for line in lines]
+    return [json.loads(line[line.index("--settings") + 1]) for line in words]
 
 
 def test_other_content_reaches_the_job_and_the_caption(project: Any) -> None:
@@ -23,7 +26,7 @@ def test_other_content_reaches_the_job_and_the_caption(project: Any) -> None:
     assert not any("content" in settings for settings in data)
     with project.edited("config/config.yaml", TITLE, TITLE + "    content: other\n"):
         data = commands(project, 'stage.py" data', *targets)
-        drawn = commands(project, "draw.py", *targets)
+        drawn = commands(project, 'draw.py"', *targets)
     asked = {(row["dataset"], row["split"]): row.get("content") for row in data}
     assert asked == {
         ("cifar10", "train"): "other",

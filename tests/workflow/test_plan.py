@@ -263,7 +263,7 @@ def test_a_file_from_the_command_line_is_named(project: Any) -> None:
     (project.folder / "mine.yaml").write_text("recipes: { vgg: { epoch: 3 } }\n")
     done = project.snakemake("--dry-run", "demo/figures/fig4b.pdf", "--configfile", "mine.yaml")
     assert done.returncode == 1
-    assert "--configfile mine.yaml: recipes: expected keys of this machine, device, threads" in done.stdout
+    assert "mine.yaml: recipes: expected keys of this machine, device, threads" in done.stdout
     (project.folder / "mine.yaml").write_text("threads: 2\nthreads: 3\n")
     done = project.snakemake("--dry-run", "demo/figures/fig4b.pdf", "--configfile", "mine.yaml")
     assert "mine.yaml, line 2: threads: expected every key once; line 1 has it too" in done.stdout
