@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from flexnet.claims.catalogue import published
-from flexnet.statistics.tables import read_rows
+from flexnet.tables.frames import read_rows
 
 ROWS = Path(__file__).parents[1] / "published/laptop/results/rows"
 

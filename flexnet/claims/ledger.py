@@ -17,8 +17,8 @@ from flexnet.claims.rules import measure
 from flexnet.claims.verdicts import explanation, summary, verdict
 from flexnet.errors import ConfigError, DataError
 from flexnet.files import write_rows
-from flexnet.statistics.columns import LEDGER
-from flexnet.statistics.tables import read_checked
+from flexnet.tables.columns import LEDGER
+from flexnet.tables.frames import read_checked
 
 UNKNOWN = (math.nan, math.nan)
 NO_COMPARISON = "none"

@@ -14,8 +14,8 @@ from flexnet.figures.captions import Facts
 from flexnet.figures.curves import one_protocol
 from flexnet.figures.palette import BLUE, GREEN, ORANGE
 from flexnet.figures.style import FAINT, INK, journal
-from flexnet.statistics.columns import WORKED
-from flexnet.statistics.tables import read_checked
+from flexnet.tables.columns import WORKED
+from flexnet.tables.frames import read_checked
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,8 +11,8 @@ from flexnet.figures.captions import Facts, attack_words, band_sentence
 from flexnet.figures.cells import TRAINED, attack_epsilon, estimate_text, find, number_text, share_text
 from flexnet.figures.curves import one_protocol
 from flexnet.figures.typeset import Block, Column, Line, Sheet, setters
-from flexnet.statistics.columns import GATES
 from flexnet.statistics.summary import summarise
+from flexnet.tables.columns import GATES
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,8 +9,8 @@ from typing import Any
 
 from flexnet.errors import ConfigError, DataError
 from flexnet.files import write_rows
-from flexnet.statistics.columns import CONDITIONS, EVALUATED, PROTOCOLS
-from flexnet.statistics.values import Table, read_values
+from flexnet.tables.columns import CONDITIONS, EVALUATED, PROTOCOLS
+from flexnet.tables.values import Table, read_values
 
 FRONT = ("figure", "protocol", "series", "model", "seed")
 Row = dict[str, str]

@@ -18,7 +18,7 @@ from flexnet.files import write_rows
 from flexnet.progress import Progress
 from flexnet.stages._common import choose_device, set_up_cpu
 from flexnet.stages._scored import evaluation_batch, load_scored
-from flexnet.statistics.columns import COUNTS, GATES
+from flexnet.tables.columns import COUNTS, GATES
 from flexnet.training.checkpoint import load_model
 from flexnet.training.run import TrainingRun
 

@@ -5,8 +5,8 @@ from collections.abc import Hashable, Sequence
 import pandas as pd
 
 from flexnet.errors import DataError
-from flexnet.statistics.columns import ESTIMATES
 from flexnet.statistics.intervals import t_interval
+from flexnet.tables.columns import ESTIMATES
 
 
 def per_seed(rows: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:

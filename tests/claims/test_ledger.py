@@ -7,7 +7,7 @@ import pytest
 from flexnet.claims.catalogue import load_claims
 from flexnet.claims.ledger import judge, read_ledger, write_ledger
 from flexnet.errors import ConfigError, DataError
-from flexnet.statistics.columns import LEDGER
+from flexnet.tables.columns import LEDGER
 
 SEEDS = (1, 2, 3, 4, 5)
 EPSILONS = (0.0, 0.1, 0.2, 0.25, 0.3, 0.4, 0.6, 1.0)

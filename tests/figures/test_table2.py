@@ -10,7 +10,7 @@ from flexnet.figures.order import in_order
 from flexnet.figures.registry import body_of
 from flexnet.figures.style import journal
 from flexnet.figures.table2_controls import exchange_words
-from flexnet.statistics.columns import SUMMARY
+from flexnet.tables.columns import SUMMARY
 
 PAPER = {"baseline": (0.80, 0.30), "uniform": (0.79, 0.45), "flexible": (0.78, 0.38), "above": (0.77, 0.05)}
 CONTROLS = {

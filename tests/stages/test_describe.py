@@ -7,8 +7,8 @@ import pytest
 from flexnet.cli import main
 from flexnet.errors import ConfigError
 from flexnet.stages.describe import describe_layer
-from flexnet.statistics.columns import DESCRIPTION, WORKED
-from flexnet.statistics.tables import read_checked
+from flexnet.tables.columns import DESCRIPTION, WORKED
+from flexnet.tables.frames import read_checked
 
 LAYER = {"scheme": "learned", "rule": "below"}
 EXAMPLE = {"kernel_size": 3, "input_size": 5, "seed": 355}

@@ -12,8 +12,8 @@ from flexnet.cli import main
 from flexnet.data.arrays import ImageArrays
 from flexnet.data.manifest import manifest_of, store
 from flexnet.files import write_json
-from flexnet.statistics.columns import THRESHOLDS
-from flexnet.statistics.tables import read_checked
+from flexnet.tables.columns import THRESHOLDS
+from flexnet.tables.frames import read_checked
 from flexnet.training.batches import DeviceImages
 from flexnet.training.checkpoint import read_tensors, save_tensors
 from flexnet.training.recipe import Recipe

@@ -12,7 +12,7 @@ DOUBT = "CIFAR-10 (content not the official one, or not known to be)"
 
 
 def commands(project: Any, stage: str, *targets: str) -> list[dict[str, Any]]:
-    """Settings of the jobs of a stage, from the commands that a dry run prints, read as a shell reads them."""
+    """Settings of the jobs of a stage, from the commands that a dry run prints, split as a shell does."""
     done = project.snakemake("--dry-run", "--printshellcmds", *targets)
     assert done.returncode == 0, done.stdout
     lines = re.findall(rf"^Shell command: .*{stage} --settings .*$", done.stdout, re.MULTILINE)

@@ -17,8 +17,8 @@ def draw(settings: dict[str, object], files: dict[str, str]) -> None:
     from flexnet.figures.registry import body_of, load
     from flexnet.figures.save import save
     from flexnet.files import atomic_path, write_text
-    from flexnet.statistics.tables import read_rows
     from flexnet.study.labels import require_labels
+    from flexnet.tables.frames import read_rows
 
     facts = Facts(**settings["facts"])  # type: ignore[arg-type]
     figure = load(str(settings["figure"]))

@@ -35,8 +35,8 @@ def rows_by_figure(paths: list[str]) -> "dict[str, pd.DataFrame]":
 
     import pandas as pd
 
-    from flexnet.statistics.tables import read_rows
     from flexnet.study.labels import require_labels
+    from flexnet.tables.frames import read_rows
 
     parts = defaultdict(list)
     for path in paths:
@@ -59,7 +59,7 @@ def ledger(settings: dict[str, Any], files: dict[str, str], rows: list[str]) -> 
     from flexnet.figures.claims import draw, summarise_rows
     from flexnet.figures.save import save
     from flexnet.files import write_text
-    from flexnet.statistics.columns import PROTOCOLS
+    from flexnet.tables.columns import PROTOCOLS
 
     tables, scale, evidence = rows_by_figure(rows), settings["scale"], bool(settings["evidence"])
     claims = [claim for paper in packaged_papers() for claim in load_claims(paper)]

@@ -32,8 +32,8 @@ from flexnet.config import lay_over, read_yaml
 from flexnet.errors import ConfigError, DataError
 from flexnet.files import atomic_path, read_json, write_json
 from flexnet.jobs import run_job
-from flexnet.statistics.columns import ROWS
-from flexnet.statistics.values import read_values
+from flexnet.tables.columns import ROWS
+from flexnet.tables.values import read_values
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Run in a checkout, it prints the digest of the code that trains each network there.

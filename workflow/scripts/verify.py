@@ -24,9 +24,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from flexnet.config import Config, inherited, lay_over, read_yaml, series_of
 from flexnet.errors import ConfigError, DataError
 from flexnet.jobs import run_job
-from flexnet.statistics.columns import CONDITIONS, FGSM, HISTORY, ROWS, THRESHOLDS
-from flexnet.statistics.tables import read_checked
 from flexnet.study.published import config_of
+from flexnet.tables.columns import CONDITIONS, FGSM, HISTORY, ROWS, THRESHOLDS
+from flexnet.tables.frames import read_checked
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,8 +2,8 @@ import pandas as pd
 import pytest
 
 from flexnet.errors import DataError
-from flexnet.statistics.columns import FGSM, HISTORY
-from flexnet.statistics.tables import read_checked, read_rows, read_table
+from flexnet.tables.columns import FGSM, HISTORY
+from flexnet.tables.frames import read_checked, read_rows, read_table
 
 ROW = {
     "figure": "fig4d",

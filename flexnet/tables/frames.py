@@ -1,11 +1,11 @@
-"""Checked tables as data frames: see `flexnet.statistics.values` for the checks."""
+"""Checked tables as data frames: see `flexnet.tables.values` for the checks."""
 
 from pathlib import Path
 
 import pandas as pd
 
-from flexnet.statistics.columns import ROWS, SUMMARY, Schema
-from flexnet.statistics.values import read_values
+from flexnet.tables.columns import ROWS, SUMMARY, Schema
+from flexnet.tables.values import read_values
 
 
 def read_rows(path: str | Path) -> pd.DataFrame:

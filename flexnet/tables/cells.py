@@ -1,7 +1,7 @@
 """The cells of a CSV file as text, each row with its line in the file; nothing is guessed or mended.
 
 A file that was cut, edited into another format or encoded otherwise stops here. Meaning comes later: see
-`flexnet.statistics.values`.
+`flexnet.tables.values`.
 """
 
 import csv

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from flexnet.statistics.kinds import Kind
+from flexnet.tables.kinds import Kind
 
 Columns: TypeAlias = Mapping[str, Kind]
 

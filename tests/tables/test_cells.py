@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from flexnet.errors import DataError
-from flexnet.statistics.columns import DESCRIPTION, FGSM, HISTORY, LEDGER, SUMMARY, WORKED, Schema
-from flexnet.statistics.tables import read_checked
-from flexnet.statistics.values import read_values
+from flexnet.tables.columns import DESCRIPTION, FGSM, HISTORY, LEDGER, SUMMARY, WORKED, Schema
+from flexnet.tables.frames import read_checked
+from flexnet.tables.values import read_values
 
 HEAD = "model,seed,protocol,epsilon,draw,n,correct,accuracy"
 ONE = "a,1,paper,0.0,0,10,5,0.5"

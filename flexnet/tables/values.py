@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from flexnet.errors import DataError
-from flexnet.statistics.cells import Cells, read_cells, shown
-from flexnet.statistics.columns import CONDITIONS, COUNTS, Schema
-from flexnet.statistics.kinds import Kind, Value
+from flexnet.tables.cells import Cells, read_cells, shown
+from flexnet.tables.columns import CONDITIONS, COUNTS, Schema
+from flexnet.tables.kinds import Kind, Value
 
 # Accuracies are written with all their digits, so that one answer more or less never passes as rounding.
 ROUNDING: Final = 1e-9

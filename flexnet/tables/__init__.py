@@ -1,0 +1,1 @@
+"""The tables that pass from one room to the next: their columns, and one strict reader."""
