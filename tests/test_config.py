@@ -12,7 +12,7 @@ from flexnet import config as settings
 from flexnet.data.catalogue import DATASETS
 from flexnet.data.shapes.objects import CLASSES as SHAPES
 from flexnet.errors import ConfigError
-from flexnet.evaluation.fgsm_settings import FgsmSettings
+from flexnet.families.fgsm import FgsmSettings
 from flexnet.networks.registry import build, expected_images
 from flexnet.training.recipe import Recipe
 

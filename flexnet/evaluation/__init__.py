@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from flexnet.evaluation.accuracy import count_correct as count_correct
     from flexnet.evaluation.fgsm import evaluate_fgsm as evaluate_fgsm
     from flexnet.evaluation.fgsm import fgsm_outcomes as fgsm_outcomes
-    from flexnet.evaluation.fgsm_settings import FgsmSettings as FgsmSettings
+    from flexnet.families.fgsm import FgsmSettings as FgsmSettings
 else:
     __getattr__ = offers(
         __name__,
@@ -18,7 +18,7 @@ else:
             "count_correct": "flexnet.evaluation.accuracy",
             "evaluate_fgsm": "flexnet.evaluation.fgsm",
             "fgsm_outcomes": "flexnet.evaluation.fgsm",
-            "FgsmSettings": "flexnet.evaluation.fgsm_settings",
+            "FgsmSettings": "flexnet.families.fgsm",
         },
     )
 

@@ -21,7 +21,7 @@ from flexnet.attacks.spaces import Space, space_of
 from flexnet.errors import ConfigError, NumericalError
 from flexnet.evaluation.accuracy import check_judged, on_device
 from flexnet.evaluation.counting import count_all, count_dropping_last, shuffle_seed
-from flexnet.evaluation.fgsm_settings import FgsmSettings
+from flexnet.families.fgsm import FgsmSettings
 from flexnet.evaluation.outcomes import BROKEN, RIGHT, judge_logits, mark_broken
 from flexnet.inputs import trusted_inputs
 from flexnet.layers.diagnostics import flexible_layers, redraw_thresholds, set_mask_generator

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from flexnet.errors import ConfigError, NumericalError
 from flexnet.evaluation.fgsm import evaluate_fgsm
-from flexnet.evaluation.fgsm_settings import FgsmSettings
+from flexnet.families.fgsm import FgsmSettings
 from flexnet.evaluation.interventions import TRAINED, check_intervention, intervene
 from flexnet.layers.diagnostics import (
     flexible_layers,

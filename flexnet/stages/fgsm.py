@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from flexnet.evaluation.fgsm import evaluate_fgsm
-from flexnet.evaluation.fgsm_settings import FgsmSettings
+from flexnet.families.fgsm import FgsmSettings
 from flexnet.files import write_rows
 from flexnet.progress import Progress
 from flexnet.seeds import derive_seed

@@ -12,7 +12,7 @@ from torch import nn
 
 from flexnet.errors import ConfigError
 from flexnet.evaluation.at_test import KEYS
-from flexnet.evaluation.fgsm_settings import FgsmSettings
+from flexnet.families.fgsm import FgsmSettings
 from flexnet.evaluation.thresholds import Judge, Row, score_interventions, sweep_uniform
 from flexnet.files import write_rows
 from flexnet.progress import Progress

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flexnet.evaluation.fgsm_settings import FgsmSettings
+from flexnet.families.fgsm import FgsmSettings
 from flexnet.problems import Problem
 
 

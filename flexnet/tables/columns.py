@@ -1,52 +1,43 @@
-"""The columns of every table that passes from one room to the next, declared once.
+"""The columns of every table that passes from one room to the next.
 
-Accuracies are fractions in [0, 1]; differences in the ledger of claims are percentage points. NaN stands
-where nothing is known, in the columns that allow it.
+What families declare (conditions, measures) is taken from them; the rest is declared here. Accuracies
+are fractions in [0, 1]; differences in the ledger of claims are percentage points. NaN stands where nothing is
+known, in the columns that allow it.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from flexnet.tables.kinds import Kind
+from flexnet.families import conditions, families
+from flexnet.families.base import Family
+from flexnet.tables.kinds import (
+    FRACTION,
+    LIMIT,
+    PERHAPS,
+    PERHAPS_AMOUNT,
+    POSITIVE,
+    TEXT,
+    WHOLE,
+    Kind,
+)
 
 Columns: TypeAlias = Mapping[str, Kind]
-
-PROTOCOLS: Final = ("paper", "release", "corrected")
-
-TEXT: Final = Kind(str)
-PROTOCOL: Final = Kind(str, choices=PROTOCOLS)
-WHOLE: Final = Kind(int, low=0)
-POSITIVE: Final = Kind(int, low=1)
-NUMBER: Final = Kind(float)
-AMOUNT: Final = Kind(float, low=0)
-FRACTION: Final = Kind(float, low=0, high=1)
-PERHAPS: Final = Kind(float, empty=True)
-PERHAPS_AMOUNT: Final = Kind(float, low=0, empty=True)
-PERHAPS_FRACTION: Final = Kind(float, low=0, high=1, empty=True)
-LIMIT: Final = Kind(float, empty=True, infinite=True)
 
 # What identifies a run, and a series.
 RUN: Final = ("model", "seed", "protocol")
 SERIES: Final = ("figure", "protocol", "series")
 
 # What was done to the trained network, or when it was looked at. A table has some of these.
-CONDITIONS: Final[Columns] = {
-    "split": TEXT,
-    "epoch": WHOLE,
-    "intervention": TEXT,  # what became of the thresholds at test: "trained", "shuffled", "redrawn", ...
-    "threshold": NUMBER,  # the uniform threshold at test
-    "epsilon": AMOUNT,
-    "draw": WHOLE,
-}
+CONDITIONS: Final[Columns] = {name: condition.kind for name, condition in conditions().items()}
 # An accuracy is never empty either: it is compared with correct / n.
 COUNTS: Final[Columns] = {"n": POSITIVE, "correct": WHOLE, "accuracy": PERHAPS}
-TRAINING: Final[Columns] = {"loss": AMOUNT, "learning_rate": AMOUNT}
-# How the gates behave: mean share of MAX, fraction of units that switch between images, mean |T - T0|.
-GATES: Final[Columns] = {
-    "max_share": PERHAPS_FRACTION,
-    "switching": PERHAPS_FRACTION,
-    "threshold_shift": PERHAPS_AMOUNT,
+# What families measure beside counts.
+MEASURES: Final[Columns] = {
+    name: kind
+    for family in families().values()
+    if family.subject != "modules"
+    for name, kind in family.measures.items()
 }
 ESTIMATES: Final[Columns] = {
     "n": POSITIVE,
@@ -76,69 +67,40 @@ class Schema:
         return {**self.required, **self.optional}
 
 
-HISTORY: Final = Schema(
-    {"model": TEXT, "seed": WHOLE, "epoch": WHOLE, "split": TEXT, **COUNTS, **TRAINING},
-    {"protocol": PROTOCOL},
-    RUN,
-)
-FGSM: Final = Schema(
-    {"model": TEXT, "seed": WHOLE, "protocol": PROTOCOL, "epsilon": AMOUNT, "draw": WHOLE, **COUNTS}, {}, RUN
-)
-THRESHOLDS: Final = Schema(FGSM.required, {"intervention": TEXT, "threshold": NUMBER, **GATES}, RUN)
-# Any of the three above: what is joined into the rows of a figure.
+def rows_of(family: Family) -> Schema:
+    """The rows of a family as its job writes them: one per model, seed, protocol and condition."""
+    counts = COUNTS if family.counts else {}
+    asked = {} if family.subject == "training" else {"protocol": TEXT}
+    conditions = {name: condition.kind for name, condition in family.conditions.items()}
+    columns = {"model": TEXT, "seed": WHOLE, **asked, **conditions, **counts, **family.measures}
+    return Schema(columns, {}, (*RUN, *family.key))
+
+
+def described_by(family: Family) -> Schema:
+    """The rows of a family that looks at modules, of one figure."""
+    return Schema(
+        {"figure": TEXT, "protocol": TEXT, "series": TEXT, **family.measures}, {}, (*SERIES, *family.key)
+    )
+
+
+# The rows of any family: what is joined into the rows of a figure.
 EVALUATED: Final = Schema(
-    {"model": TEXT, "seed": WHOLE, **COUNTS}, {"protocol": PROTOCOL, **CONDITIONS, **TRAINING, **GATES}, RUN
+    {"model": TEXT, "seed": WHOLE, **COUNTS}, {"protocol": TEXT, **CONDITIONS, **MEASURES}, RUN
 )
 ROWS: Final = Schema(
-    {"figure": TEXT, "protocol": PROTOCOL, "series": TEXT, "model": TEXT, "seed": WHOLE, **COUNTS},
-    {**CONDITIONS, **TRAINING, **GATES},
+    {"figure": TEXT, "protocol": TEXT, "series": TEXT, "model": TEXT, "seed": WHOLE, **COUNTS},
+    {**CONDITIONS, **MEASURES},
     (*SERIES, "model", "seed"),
 )
 SUMMARY: Final = Schema(
-    {"figure": TEXT, "protocol": PROTOCOL, "series": TEXT, **ESTIMATES}, {**CONDITIONS, **GATES}, SERIES
-)
-# What the schematics draw: the layers of networks, and the numbers of a worked example.
-DESCRIPTION: Final = Schema(
-    {
-        "figure": TEXT,
-        "protocol": PROTOCOL,
-        "series": TEXT,
-        "network": TEXT,
-        "step": WHOLE,
-        "module": TEXT,
-        "kind": TEXT,
-        "kernel": PERHAPS_AMOUNT,
-        "stride": PERHAPS_AMOUNT,
-        "padding": PERHAPS_AMOUNT,
-        "rate": PERHAPS_AMOUNT,
-        "in_shape": TEXT,
-        "out_shape": TEXT,
-        "weights": WHOLE,
-        "thresholds": WHOLE,
-    },
-    {},
-    (*SERIES, "network", "step"),
-)
-WORKED: Final = Schema(
-    {
-        "figure": TEXT,
-        "protocol": PROTOCOL,
-        "series": TEXT,
-        "rule": TEXT,
-        "part": TEXT,
-        "row": WHOLE,
-        "column": WHOLE,
-        "value": NUMBER,
-    },
-    {},
-    (*SERIES, "part", "row", "column"),
+    {"figure": TEXT, "protocol": TEXT, "series": TEXT, **ESTIMATES}, {**CONDITIONS, **MEASURES}, SERIES
 )
 # One row per comparison of a claim: `verdict` is its own, `summary` the claim's, the same in all its rows.
 LEDGER: Final = Schema(
     {
         "id": TEXT,
         "paper": TEXT,
-        "protocol": PROTOCOL,
+        "protocol": TEXT,
         "scale": TEXT,
         "title": TEXT,
         "statement": TEXT,

@@ -79,3 +79,15 @@ class Kind:
         if not (math.isfinite(value) and self.low <= value <= self.high):
             raise ValueError(text)
         return value
+
+
+TEXT: Final = Kind(str)
+WHOLE: Final = Kind(int, low=0)
+POSITIVE: Final = Kind(int, low=1)
+NUMBER: Final = Kind(float)
+AMOUNT: Final = Kind(float, low=0)
+FRACTION: Final = Kind(float, low=0, high=1)
+PERHAPS: Final = Kind(float, empty=True)
+PERHAPS_AMOUNT: Final = Kind(float, low=0, empty=True)
+PERHAPS_FRACTION: Final = Kind(float, low=0, high=1, empty=True)
+LIMIT: Final = Kind(float, empty=True, infinite=True)

@@ -8,7 +8,7 @@ from flexnet.attacks.spaces import Space
 from flexnet.errors import ConfigError, DataError
 from flexnet.evaluation.accuracy import count_correct
 from flexnet.evaluation.fgsm import evaluate_fgsm, fgsm_outcomes
-from flexnet.evaluation.fgsm_settings import FgsmSettings
+from flexnet.families.fgsm import FgsmSettings
 from flexnet.layers.flexible import FlexibleConv2d
 from flexnet.networks.normalise import Normalise
 

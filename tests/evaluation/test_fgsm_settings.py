@@ -1,7 +1,7 @@
 import pytest
 
 from flexnet.errors import ConfigError
-from flexnet.evaluation.fgsm_settings import FgsmSettings
+from flexnet.families.fgsm import FgsmSettings
 
 PAPER = {
     "space": "normalised",

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from flexnet.errors import ConfigError
 from flexnet.evaluation.at_test import check_intervention
-from flexnet.evaluation.fgsm_settings import FgsmSettings
+from flexnet.families.fgsm import FgsmSettings
 from flexnet.evaluation.interventions import intervene
 from flexnet.evaluation.thresholds import Judge, score_interventions, sweep_uniform
 from flexnet.layers.flexible import FlexibleConv2d

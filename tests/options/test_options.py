@@ -12,7 +12,7 @@ import torch
 
 from flexnet.attacks.losses import LOSSES
 from flexnet.errors import ConfigError
-from flexnet.evaluation.fgsm_settings import COUNTINGS, FgsmSettings
+from flexnet.families.fgsm import COUNTINGS, FgsmSettings
 from flexnet.figures.captions import Facts, caption
 from flexnet.layers.flexible import FlexibleConv2d
 from flexnet.networks.registry import NETWORKS, build, expected_images, module_of, options_of

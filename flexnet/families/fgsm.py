@@ -1,12 +1,14 @@
-"""What a protocol prescribes for the evaluation under FGSM, checked where it enters."""
+"""FGSM: accuracy after one step along the sign of the gradient, over a grid of sizes."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
+from flexnet.families.base import Condition, Family
 from flexnet.options.attacks import CLAMPS, LARGEST_EPSILON, LOSSES, SPACES
 from flexnet.options.rules import Options, distinct, flag, number, one_of, option, required, whole
 from flexnet.problems import Problem, refuse, wrong
+from flexnet.tables.kinds import AMOUNT, WHOLE
 
 COUNTINGS = ("all", "drop_last_of_batch")
 
@@ -62,3 +64,14 @@ class FgsmSettings(Options):
         """
         refuse("fgsm", cls.problems(values))
         return cls(**{**values, "epsilons": tuple(values["epsilons"])})
+
+
+EPSILON = Condition(AMOUNT, plain=0.0)
+DRAW = Condition(WHOLE, repeat=True)
+
+FAMILY = Family(
+    name="fgsm",
+    summary="Attacking",
+    conditions={"epsilon": EPSILON, "draw": DRAW},
+    settings=FgsmSettings,
+)

@@ -1,0 +1,88 @@
+"""What a family declares: conditions, measures, settings and how its jobs are cut. Nothing computes here."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from flexnet.options.layers.flexible import FlexibleOptions
+from flexnet.options.rules import Options
+from flexnet.problems import Problem
+from flexnet.tables.kinds import Kind, Value
+
+# What is wrong with an entry of a model's `at_test`; the model's flexible layer, if it has one.
+AskedCheck: TypeAlias = Callable[[Any, FlexibleOptions | None], Iterator[Problem]]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What was done to a model or its images before a row was counted; a column of the family's rows.
+
+    Attributes:
+        kind: of its values.
+        plain: the value that a claim or a figure means when it does not speak of the condition; None if it
+            must say which it means.
+        repeat: whether rows that differ in it alone see one trained network in the same way, so that their
+            mean within a training seed is what counts. Over any other condition nothing is ever averaged.
+    """
+
+    kind: Kind
+    plain: Value | None = None
+    repeat: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """One way of asking a model something.
+
+    Attributes:
+        name: of its module here, of the module that answers in `flexnet.evaluation`, of its section in a
+            protocol, and of the folder of its rows.
+        summary: what a job does, as the message of a rule: "Attacking".
+        subject: "trained" models; "training", whose rows the training job writes; or the "modules" of
+            networks as they are built, described for each figure.
+        conditions: by the name of their column.
+        measures: columns beside the counts.
+        counts: whether images are counted as right or wrong; then the outcome of each is kept as well.
+        key: what tells two rows of a family apart that has no model and seed.
+        settings: rules of its section in a protocol; None if a protocol has no say.
+        base: the section from which it takes what its own does not say.
+        asked: rules of what a model row may say under `at_test.<name>`; None if that is nothing.
+        asks: whether a model must say something there to be asked at all.
+        seeds: whether a job does "one" training seed or "all" of a model (small networks, where starting
+            Python takes longer than scoring).
+        models: keys of its settings that name another model, which the job gets as well, of the same seed.
+        mem_mb, runtime: what a job may need, in MB and in minutes.
+    """
+
+    name: str
+    summary: str
+    conditions: Mapping[str, Condition]
+    subject: Literal["trained", "training", "modules"] = "trained"
+    measures: Mapping[str, Kind] = field(default_factory=dict)
+    counts: bool = True
+    key: tuple[str, ...] = ()
+    settings: type[Options] | None = None
+    base: str | None = None
+    asked: AskedCheck | None = None
+    asks: bool = False
+    seeds: Literal["one", "all"] = "one"
+    models: tuple[str, ...] = ()
+    mem_mb: int = 8000
+    runtime: int = 120
+
+    def section(self, protocol: Mapping[str, Any]) -> dict[str, Any]:
+        """What a protocol says to this family: its own section, over what it takes from its base.
+
+        Args:
+            protocol: the sections of a protocol by family.
+        """
+        if self.settings is None:
+            return {}
+        taken = protocol.get(self.base, {}) if self.base else {}
+        known = self.settings.__dataclass_fields__
+        own = protocol.get(self.name, {})
+        return {key: value for key, value in taken.items() if key in known} | own
+
+    def applies(self, protocol: Mapping[str, Any]) -> bool:
+        """Whether a protocol asks this family at all."""
+        return self.settings is None or self.name in protocol
