@@ -10,11 +10,9 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/keep.smk"
-include: "workflow/rules/settings.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
-include: "workflow/rules/attack.smk"
-include: "workflow/rules/thresholds.smk"
+include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/describe.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/claims.smk"

@@ -6,7 +6,7 @@ An error that the user can act on is printed as one message, without a traceback
 
 import argparse
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
@@ -19,13 +19,14 @@ from flexnet.jobs import read_settings, run_job
 class Stage:
     """What a stage does, the keys its settings must have, its file arguments (name: help).
 
-    Of these, `lists` take several files.
+    Of these, `lists` take several files; those of `perhaps` take any number of them and may be absent.
     """
 
     summary: str
     settings: tuple[str, ...]
     files: dict[str, str]
     lists: tuple[str, ...] = ()
+    perhaps: dict[str, str] = field(default_factory=dict)
 
 
 IMAGES = {
@@ -53,26 +54,17 @@ STAGES: dict[str, Stage] = {
             "history": "CSV file to write",
         },
     ),
-    "fgsm": Stage(
-        "score one trained model under the fast gradient sign method",
-        ("model", "seed", "protocol", "fgsm", "run_seed"),
-        {
-            **IMAGES,
-            "subset": "JSON file of the subset stage",
-            "weights": "weights file of the train stage",
-            "output": "CSV file to write",
-        },
-    ),
-    "thresholds": Stage(
-        "score all seeds of a model, with thresholds as trained and exchanged",
-        ("model", "at_test", "protocols"),
+    "evaluate": Stage(
+        "ask a trained model something, one seed or all of them",
+        ("family", "model", "protocol", "settings", "asked"),
         {
             **IMAGES,
             "subset": "JSON file of the subset stage",
             "weights": "weights files of the train stage",
-            "output": "CSV file to write",
+            "output": "CSV file to write; the outcome of each image is written beside it",
         },
         lists=("weights",),
+        perhaps={"others": "weights files of other models that the settings name, as key=file"},
     ),
     "collect": Stage(
         "join the rows of all models of a figure",
@@ -81,7 +73,7 @@ STAGES: dict[str, Stage] = {
     ),
     "describe": Stage(
         "take what a schematic shows from the modules themselves",
-        ("figure", "protocol", "series"),
+        ("family", "figure", "protocol", "series"),
         {"output": "CSV file to write"},
     ),
     "cost": Stage(
@@ -104,6 +96,8 @@ def make_parser() -> argparse.ArgumentParser:
         for argument, text in described.files.items():
             several = "+" if argument in described.lists else None
             stage.add_argument(f"--{argument}", required=True, nargs=several, help=text)
+        for argument, text in described.perhaps.items():
+            stage.add_argument(f"--{argument}", nargs="*", help=text)
     return parser
 
 

@@ -22,7 +22,6 @@ from flexnet.study.schema import schema_problems
 from flexnet.yaml_files import read_yaml
 
 __all__ = [
-    "PROTOCOLS",
     "SCALE_KEYS",
     "Config",
     "Part",
@@ -41,7 +40,6 @@ __all__ = [
 ]
 
 Config = dict[str, Any]
-PROTOCOLS = ("paper", "release", "corrected")
 # What a scale may change. The rest holds for all: scales share prepared images, the seed and the machine.
 SCALE_KEYS = ("threads", "note", "evidence", "datasets", "recipes", "models", "protocols")
 # What no scale can be called: the papers' own scale, targets, and directories with another use.
@@ -154,14 +152,14 @@ def check_figures(figures: Mapping[str, Config], config: Config, name: str = "co
         (
             problem.below(figure)
             for figure, row in figures.items()
-            for problem in figure_problems(figure, row, config["models"])
+            for problem in figure_problems(figure, row, config["models"], config["protocols"])
         ),
     )
 
 
 def series_of(figure: Mapping[str, Any], protocol: str) -> dict[str, str]:
     """Series of a figure under a protocol: label of the series to model."""
-    return {**figure["series"], **figure.get(protocol, {})}
+    return {**figure["series"], **figure.get("instead", {}).get(protocol, {})}
 
 
 def seeds_of(config: Config, model: str) -> list[int]:
@@ -177,7 +175,7 @@ def is_evidence(config: Mapping[str, Any], figures: Mapping[str, Config]) -> boo
     shown = {
         model
         for figure in figures.values()
-        for name in PROTOCOLS
+        for name in config["protocols"]
         for model in series_of(figure, name).values()
     }
     datasets = {config["datasets"][config["models"][model]["dataset"]]["source"] for model in shown}

@@ -6,7 +6,6 @@ from flexnet.lazy import offers
 
 if TYPE_CHECKING:
     from flexnet.evaluation.accuracy import correct_per_image as correct_per_image
-    from flexnet.evaluation.accuracy import count_correct as count_correct
     from flexnet.evaluation.fgsm import evaluate_fgsm as evaluate_fgsm
     from flexnet.evaluation.fgsm import fgsm_outcomes as fgsm_outcomes
     from flexnet.families.fgsm import FgsmSettings as FgsmSettings
@@ -15,7 +14,6 @@ else:
         __name__,
         {
             "correct_per_image": "flexnet.evaluation.accuracy",
-            "count_correct": "flexnet.evaluation.accuracy",
             "evaluate_fgsm": "flexnet.evaluation.fgsm",
             "fgsm_outcomes": "flexnet.evaluation.fgsm",
             "FgsmSettings": "flexnet.families.fgsm",
@@ -25,7 +23,6 @@ else:
 __all__ = [
     "FgsmSettings",
     "correct_per_image",
-    "count_correct",
     "evaluate_fgsm",
     "fgsm_outcomes",
 ]

@@ -124,17 +124,3 @@ def correct_per_image(
     if broken:
         raise broken_images("finite logits", broken, len(outcomes), f"{name}, clean images")
     return outcomes == RIGHT
-
-
-def count_correct(
-    model: nn.Module,
-    images: np.ndarray | Tensor,
-    labels: np.ndarray | Tensor,
-    *,
-    batch_size: int,
-    device: torch.device | str,
-    name: str = "",
-) -> int:
-    """Number of images that the model classifies correctly; arguments as for `correct_per_image`."""
-    outcomes = correct_per_image(model, images, labels, batch_size=batch_size, device=device, name=name)
-    return int(outcomes.sum())

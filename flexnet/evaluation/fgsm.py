@@ -5,7 +5,7 @@ a stochastic model averaged), that of the authors' released code (other loss, od
 redrawn per repeat) and a corrected one (pixels that stay in [0, 1], gradient averaged over draws).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,9 +20,10 @@ from flexnet.attacks.precision import full_precision, require_full_precision
 from flexnet.attacks.spaces import Space, space_of
 from flexnet.errors import ConfigError, NumericalError
 from flexnet.evaluation.accuracy import check_judged, on_device
-from flexnet.evaluation.counting import count_all, count_dropping_last, shuffle_seed
-from flexnet.families.fgsm import FgsmSettings
+from flexnet.evaluation.counting import full_batches, kept_images, shuffle_seed
 from flexnet.evaluation.outcomes import BROKEN, RIGHT, judge_logits, mark_broken
+from flexnet.evaluation.subject import Answer, Job, Subject
+from flexnet.families.fgsm import FgsmSettings
 from flexnet.inputs import trusted_inputs
 from flexnet.layers.diagnostics import flexible_layers, redraw_thresholds, set_mask_generator
 from flexnet.layers.tracing import evaluation_mode
@@ -30,6 +31,29 @@ from flexnet.seeds import derive_seed
 from flexnet.training.batches import to_unit
 
 Progress = Callable[[int], None]
+
+
+def evaluate(subject: Subject, settings: Mapping[str, Any], asked: None, job: Job) -> Iterator[Answer]:
+    """Answers at each epsilon and repeat: conditions epsilon and draw. Errors as `fgsm_outcomes`."""
+    attack = FgsmSettings.from_mapping(settings)
+    yield from attacked(subject, attack, job, subject.run.derive(job.protocol), subject.name)
+
+
+def attacked(subject: Subject, attack: FgsmSettings, job: Job, seed: int, name: str) -> Iterator[Answer]:
+    """Answers of a subject under an attack of this seed; `name` is how messages call it."""
+    images, labels = subject.scored.images, subject.scored.labels
+    outcomes = fgsm_outcomes(
+        subject.model,
+        images,
+        labels,
+        attack,
+        seed=seed,
+        device=images.device,
+        batch_size=job.batch_size,
+        progress=job.progress,
+        name=f"{name}, protocol {job.protocol}",
+    )
+    yield from _answers(outcomes, attack, seed)
 
 
 def evaluate_fgsm(
@@ -64,28 +88,21 @@ def evaluate_fgsm(
         progress=progress,
         name=name,
     )
-    counted = [
-        _count(outcomes, draw, settings, seed) for draw in range(_rows_per_epsilon(outcomes, settings))
-    ]
-    return [
-        {"epsilon": float(epsilon), "draw": draw, "n": n, "correct": correct[i], "accuracy": correct[i] / n}
-        for i, epsilon in enumerate(settings.epsilons)
-        for draw, (correct, n) in enumerate(counted)
-    ]
+    return [answer.row() for answer in _answers(outcomes, settings, seed)]
 
 
-def _rows_per_epsilon(outcomes: Tensor, settings: FgsmSettings) -> int:
-    return len(outcomes) if settings.counting == "all" else settings.draws
-
-
-def _count(outcomes: Tensor, draw: int, settings: FgsmSettings, seed: int) -> tuple[list[int], int]:
-    """Correct images per epsilon and the denominator, of one repeat."""
-    chosen = outcomes[draw % len(outcomes)]
-    if settings.counting == "all":
-        correct, n = count_all(chosen)
-    else:
-        correct, n = count_dropping_last(chosen, batch=settings.batch, seed=shuffle_seed(seed, draw))
-    return correct.tolist(), n
+def _answers(outcomes: Tensor, settings: FgsmSettings, seed: int) -> Iterator[Answer]:
+    """Outcomes (draws, epsilons, N) as the protocol counts them."""
+    number, all_count = outcomes.shape[-1], settings.counting == "all"
+    draws = len(outcomes) if all_count else settings.draws
+    n = number if all_count else full_batches(number, settings.batch)
+    for place, epsilon in enumerate(settings.epsilons):
+        for draw in range(draws):
+            right = outcomes[draw % len(outcomes), place]
+            if not all_count:
+                kept = kept_images(number, batch=settings.batch, seed=shuffle_seed(seed, draw))
+                right = right & kept.to(right.device)
+            yield Answer({"epsilon": float(epsilon), "draw": draw}, right, n)
 
 
 def fgsm_outcomes(

@@ -1,20 +1,71 @@
-"""What is done to the thresholds of a trained network before it is scored.
+"""What is done to the thresholds of a trained network before it is scored, and what becomes of it.
 
 If trained thresholds carry anything, exchanging them must cost accuracy. The authors' own development
 notebooks shuffled and replaced them and found next to no difference.
 """
 
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from flexnet.errors import ConfigError
-from flexnet.evaluation.at_test import TRAINED, check_intervention, normal_of
+from flexnet.evaluation.fgsm import attacked
+from flexnet.evaluation.gates import gate_numbers
+from flexnet.evaluation.subject import Answer, Job, Subject
+from flexnet.families.fgsm import FgsmSettings
+from flexnet.families.interventions import TRAINED, check_intervention, normal_of
 from flexnet.layers.diagnostics import flexible_layers
 from flexnet.layers.flexible import FlexibleConv2d
 from flexnet.layers.thresholds import draw_threshold
 from flexnet.options.layers.flexible import STORED
+from flexnet.seeds import derive_seed
 
-__all__ = ["TRAINED", "check_intervention", "intervene"]
+
+def passes(settings: Mapping[str, Any], asked: Sequence[str] | None) -> int:
+    """How often the images are scored."""
+    return len(_conditions(asked))
+
+
+def _conditions(asked: Sequence[str] | None) -> list[str]:
+    """Interventions in order; the network as trained always comes first and need not be named."""
+    return [TRAINED, *(name for name in asked or () if name != TRAINED)]
+
+
+def evaluate(
+    subject: Subject, settings: Mapping[str, Any], asked: Sequence[str] | None, job: Job
+) -> Iterator[Answer]:
+    """Score a network as trained and after each intervention on its thresholds; it is left as it is.
+
+    Args:
+        subject: the trained network.
+        settings: of the attack, as `FgsmSettings`.
+        asked: interventions, see `intervene`.
+        job: circumstances.
+
+    Yields:
+        Answers with the conditions intervention, epsilon and draw, and under each intervention the numbers of
+        `gate_numbers`.
+
+    Raises:
+        ConfigError: if an intervention is unknown or does not apply.
+        NumericalError: if a gate, logit, loss or gradient is NaN or infinite under an intervention.
+    """
+    attack = FgsmSettings.from_mapping(settings)
+    for name in asked or ():
+        check_intervention(name)
+    for intervention in _conditions(asked):
+        changed = replace(subject, model=copy.deepcopy(subject.model))
+        seed = subject.run.derive("intervention", intervention)
+        intervene(changed.model, intervention, torch.Generator().manual_seed(seed))
+        title = f"{subject.name}, intervention {intervention}"
+        measures = gate_numbers(changed, job.batch_size, title)
+        for answer in attacked(changed, attack, job, derive_seed(seed, job.protocol), title):
+            conditions = {"intervention": intervention, **answer.conditions}
+            yield replace(answer, conditions=conditions, measures=measures)
 
 
 def intervene(model: nn.Module, intervention: str, generator: torch.Generator) -> None:

@@ -80,7 +80,7 @@ class Family:
             return {}
         taken = protocol.get(self.base, {}) if self.base else {}
         known = self.settings.__dataclass_fields__
-        own = protocol.get(self.name, {})
+        own: dict[str, Any] = protocol.get(self.name, {})
         return {key: value for key, value in taken.items() if key in known} | own
 
     def applies(self, protocol: Mapping[str, Any]) -> bool:

@@ -7,12 +7,12 @@ or that have another uniform threshold; and the trained networks with their thre
 import re
 from typing import TYPE_CHECKING, Final
 
+from flexnet.families.interventions import FAMILY
 from flexnet.figures.captions import Facts, attack_words, band_sentence
 from flexnet.figures.cells import TRAINED, attack_epsilon, estimate_text, find, number_text, share_text
 from flexnet.figures.curves import one_protocol
 from flexnet.figures.typeset import Block, Column, Line, Sheet, setters
 from flexnet.statistics.summary import summarise
-from flexnet.tables.columns import GATES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,8 +34,8 @@ def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
         DataError: if a column is missing or a series mixes several models.
     """
     table = summarise(rows, CONDITION)
-    known = rows.reindex(columns=[*CONDITION, "seed", *GATES])
-    gates = known.groupby([*CONDITION, "seed"], sort=False)[list(GATES)].mean()
+    known = rows.reindex(columns=[*CONDITION, "seed", *FAMILY.measures])
+    gates = known.groupby([*CONDITION, "seed"], sort=False)[list(FAMILY.measures)].mean()
     return table.merge(gates.groupby(CONDITION, sort=False).mean().reset_index(), on=CONDITION, how="left")
 
 

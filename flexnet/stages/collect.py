@@ -8,8 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from flexnet.errors import ConfigError, DataError
+from flexnet.families import family_of
+from flexnet.families.base import Family
 from flexnet.files import write_rows
-from flexnet.tables.columns import CONDITIONS, EVALUATED, PROTOCOLS
+from flexnet.tables.columns import CONDITIONS, rows_of
 from flexnet.tables.values import Table, read_values
 
 FRONT = ("figure", "protocol", "series", "model", "seed")
@@ -17,66 +19,56 @@ Row = dict[str, str]
 Key = tuple[Any, ...]
 
 
-def collect(figure: str, protocol: str, series: Mapping[str, Sequence[str]]) -> list[Row]:
+def collect(family: Family, figure: str, protocol: str, series: Mapping[str, Sequence[str]]) -> list[Row]:
     """Join tables, labelling each row with figure, protocol and series.
 
     Args:
+        family: whose rows they are.
         figure: name of the figure.
-        protocol: name of the protocol; rows of other protocols are left out.
+        protocol: name of the protocol.
         series: label of each series and the CSV files of its seeds.
 
     Raises:
-        DataError: if a table is damaged or not what it should be, has no such row or other columns than
-            the first, a row occurs twice in a series, or a seed lacks a condition that another seed has.
+        DataError: if a table is damaged or not one of the family's, holds rows of another protocol, a row
+            occurs twice in a series, or a seed lacks a condition that another seed has.
     """
-    tables = {name: [read_values(path, EVALUATED) for path in paths] for name, paths in series.items()}
-    _check_columns([table for found in tables.values() for table in found])
+    schema = rows_of(family)
+    tables = {name: [read_values(path, schema) for path in paths] for name, paths in series.items()}
     joined: list[Row] = []
     for name, found in tables.items():
-        _check_conditions(name, found, protocol)
+        for table in found:
+            _check_protocol(table, protocol)
+        _check_conditions(name, found)
         label = {"figure": figure, "protocol": protocol, "series": name}
-        joined += [label | row for table in found for row in _texts(table, protocol)]
+        joined += [label | row for table in found for row in _texts(table)]
     return joined
 
 
-def _wanted(table: Table, protocol: str) -> list[int]:
-    """Rows under the protocol, from 0; a table without protocols serves all."""
-    protocols = table.values.get("protocol")
-    wanted = [row for row in range(len(table.cells.rows)) if protocols is None or protocols[row] == protocol]
-    if not wanted:
+def _check_protocol(table: Table, protocol: str) -> None:
+    """Rows are of the protocol; those without one, such as of training, serve all."""
+    found = set(table.values.get("protocol", [protocol]))
+    if found != {protocol}:
         raise DataError(
-            f"{table.cells.path}: expected rows under the {protocol} protocol; got none, but those of "
-            f"{sorted(set(protocols or ()))}; check the path, or make the table again"
+            f"{table.cells.path}: expected rows under the {protocol} protocol; got those of "
+            f"{sorted(map(str, found))}; check the path, or make the table again"
         )
-    return wanted
 
 
-def _texts(table: Table, protocol: str) -> Iterator[Row]:
-    """Rows under the protocol as text, without the protocol."""
-    for row in _wanted(table, protocol):
-        cells = dict(zip(table.cells.names, table.cells.rows[row], strict=True))
+def _texts(table: Table) -> Iterator[Row]:
+    """Rows as text, without the protocol."""
+    for texts in table.cells.rows:
+        cells = dict(zip(table.cells.names, texts, strict=True))
         cells.pop("protocol", None)
         yield cells
 
 
-def _check_columns(tables: Sequence[Table]) -> None:
-    """All tables of a figure have the same columns, in whatever order."""
-    for table in tables:
-        different = (set(table.values) ^ set(tables[0].values)) - {"protocol"}
-        if different:
-            raise DataError(
-                f"{table.cells.path}: expected the columns of {tables[0].cells.path}; got a difference in "
-                f"{sorted(different)}; give the figure tables of one kind"
-            )
-
-
-def _check_conditions(series: str, tables: Sequence[Table], protocol: str) -> None:
+def _check_conditions(series: str, tables: Sequence[Table]) -> None:
     """Every seed was seen once under each condition: a table that was cut between two rows is noticed."""
     conditions: dict[Key, set[Key]] = {}
     places: dict[Key, str] = {}
     for table in tables:
         seeds, seen = table.keys(["model", "seed"]), table.keys(list(CONDITIONS))
-        for row in _wanted(table, protocol):
+        for row in range(len(table.cells.rows)):
             found = conditions.setdefault(seeds[row], set())
             if seen[row] in found:
                 raise DataError(
@@ -106,18 +98,16 @@ def _compare_seeds(
 def run(settings: dict[str, Any], files: Namespace) -> None:
     """Write the joined rows.
 
-    Settings: `figure`, `protocol`, `series` (label: list of CSV files).
+    Settings: `family`, `figure`, `protocol`, `series` (label: list of CSV files).
 
     Raises:
-        ConfigError: if the protocol is unknown, or the series are not given as lists of files.
+        ConfigError: if the family is unknown, or the series are not given as lists of files.
         DataError: as `collect`.
     """
     series = settings["series"]
-    if settings["protocol"] not in PROTOCOLS:
-        raise ConfigError(f"protocol: expected one of {list(PROTOCOLS)}; got {settings['protocol']!r}")
     if not (isinstance(series, dict) and series and all(map(_is_list_of_files, series.values()))):
         raise ConfigError(f"series: expected each label with a list of CSV files; got {series!r}")
-    rows = collect(settings["figure"], settings["protocol"], series)
+    rows = collect(family_of(settings["family"]), settings["figure"], settings["protocol"], series)
     columns = [*FRONT, *(name for name in rows[0] if name not in FRONT)]
     write_rows(files.output, columns, rows)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
+from flexnet.families import families, family_of
 from flexnet.networks.registry import options_of
 from flexnet.options.layers.flexible import STORED
 from flexnet.problems import Problem, ask, no_such_name, unknown_keys
@@ -15,33 +16,49 @@ CAPTION_FIELDS = (
     *("attack", "band", "chance", "classes", "dataset", "epochs", "epsilon_units", "n", "n_images"),
     *("network", "note", "protocol", "published", "scale", "series", "test_images", "train_images"),
 )
-PLACES = ("series", "release", "corrected")  # where a figure names its models
 
 
-def figure_problems(name: str, figure: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[Problem]:
+def figure_problems(
+    name: str, figure: Mapping[str, Any], models: Mapping[str, Any], protocols: Mapping[str, Any]
+) -> Iterator[Problem]:
     """What is wrong with a figure of the registry.
 
     Args:
         name: of the figure.
         figure: its row, which fits the schema.
         models: all configured models, resolved.
+        protocols: all configured protocols, resolved.
     """
     modules = [path.stem for path in FOLDER.glob("*.py") if path.stem.startswith(("fig", "table"))]
     if name not in modules:
         text = f"expected a figure that flexnet/figures/ draws; got {name!r}"
         yield Problem(text + (ask(name, modules) or f"; known are {sorted(modules)}"))
-    yield from _labels(figure)
+    yield from _labels(figure, protocols)
     yield from _caption(figure["caption"])
+    if figure["family"] not in families():
+        yield no_such_name("a family", figure["family"], families()).below("family")
+        return
     found = list(_models(figure, models))
     yield from found or _together(figure, models)
 
 
-def _labels(figure: Mapping[str, Any]) -> Iterator[Problem]:
-    """A label that is no series would add one, or be shown nowhere."""
-    for key in ("release", "corrected", "labels"):
-        unknown = [label for label in figure.get(key, {}) if label not in figure["series"]]
+def places(figure: Mapping[str, Any]) -> dict[tuple[str, ...], Mapping[str, str]]:
+    """Where a figure names models, by the keys that lead there: its series, and those of single protocols."""
+    found: dict[tuple[str, ...], Mapping[str, str]] = {("series",): figure["series"]}
+    for name, models in figure.get("instead", {}).items():
+        found["instead", name] = models
+    return found
+
+
+def _labels(figure: Mapping[str, Any], protocols: Mapping[str, Any]) -> Iterator[Problem]:
+    """A label that is no series would add one, or be shown nowhere; so would an unknown protocol."""
+    for keys, named in {**places(figure), ("labels",): figure.get("labels", {})}.items():
+        unknown = [label for label in named if label not in figure["series"]]
         if unknown:
-            yield unknown_keys(unknown, figure["series"]).below(key)
+            yield unknown_keys(unknown, figure["series"]).below(*keys)
+    for name in figure.get("instead", {}):
+        if name not in protocols:
+            yield no_such_name("a protocol", name, protocols).below("instead")
 
 
 def _caption(template: str) -> Iterator[Problem]:
@@ -55,36 +72,26 @@ def _caption(template: str) -> Iterator[Problem]:
 
 
 def _models(figure: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[Problem]:
-    for key in PLACES:
-        for label, model in figure.get(key, {}).items():
+    for keys, named in places(figure).items():
+        for label, model in named.items():
             if model not in models:
-                yield no_such_name("a row of models", model, models).below(key, label)
+                yield no_such_name("a row of models", model, models).below(*keys, label)
 
 
 def _together(figure: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[Problem]:
-    """Rows of all series make one table; an example needs a layer with a threshold per unit, and room."""
-    for place in PLACES:
-        series = {**figure["series"], **figure.get(place, {})}
-        first = next(iter(series.values()))
-        for label in figure.get(place, {}):
-            if figure["family"] == "thresholds":
-                yield from (problem.below(place, label) for problem in _columns(first, series[label], models))
+    """Every model can be asked what the figure shows; an example needs a layer with a threshold per unit."""
+    family = family_of(figure["family"])
+    for keys, named in places(figure).items():
+        for label, model in named.items():
+            if family.asks and family.name not in models[model].get("at_test", {}):
+                text = f"expected a model that says at_test.{family.name}; {model!r} does not"
+                yield Problem(text).below(*keys, label)
             if "example" in figure:
-                yield from (problem.below(place, label) for problem in _layer(series[label], models))
+                yield from (problem.below(*keys, label) for problem in _layer(model, models))
     sizes = figure.get("example", {"kernel_size": 0, "input_size": 0})
     if sizes["kernel_size"] > sizes["input_size"]:
         text = f"expected an input of at least the kernel's {sizes['kernel_size']} pixels; got"
         yield Problem(f"{text} {sizes['input_size']}", ("example", "input_size"))
-
-
-def _columns(first: str, model: str, models: Mapping[str, Any]) -> Iterator[Problem]:
-    swept = ["sweep" in models[name].get("at_test", {}) for name in (first, model)]
-    if swept[0] != swept[1]:
-        has, lacks = (first, model) if swept[0] else (model, first)
-        text = (
-            f"expected models whose rows have the same columns; {has!r} has at_test.sweep and {lacks!r} not"
-        )
-        yield Problem(text)
 
 
 def _layer(model: str, models: Mapping[str, Any]) -> Iterator[Problem]:

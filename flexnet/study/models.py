@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flexnet.evaluation.at_test import at_test_problems
+from flexnet.families import families
 from flexnet.networks.registry import options_of
+from flexnet.options.layers.flexible import FlexibleOptions
 from flexnet.options.networks.base import NetworkOptions
-from flexnet.problems import Problem
+from flexnet.problems import Problem, no_such_name
 from flexnet.study.data import Images
 
 
@@ -26,8 +27,18 @@ def model_problems(row: Mapping[str, Any], images: Images | None) -> Iterator[Pr
     yield from _idle_layer(options)
     if images is not None:
         yield from _other_images(row, options, images)
-    layer = options.flexible_layer()
-    yield from (problem.below("at_test") for problem in at_test_problems(row.get("at_test", {}), layer))
+    asked = _asked(row.get("at_test", {}), options.flexible_layer())
+    yield from (problem.below("at_test") for problem in asked)
+
+
+def _asked(at_test: Mapping[str, Any], layer: FlexibleOptions | None) -> Iterator[Problem]:
+    """What is wrong with what a row says to the families that ask it."""
+    known = {name: family.asked for name, family in families().items() if family.asked}
+    for name, value in at_test.items():
+        if name in known:
+            yield from (problem.below(name) for problem in known[name](value, layer))
+        else:
+            yield no_such_name("a family that models tell something", name, known).below(name)
 
 
 def _idle_layer(options: NetworkOptions) -> Iterator[Problem]:

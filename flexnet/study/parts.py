@@ -7,7 +7,7 @@ from typing import Any
 from flexnet.problems import Key, Problem
 
 _NOTHING = object()
-INHERITING = ("recipes", "models")  # sections whose rows may be like another row
+INHERITING = ("recipes", "models", "protocols")  # sections whose rows may be like another row
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """The columns of every table that passes from one room to the next.
 
 What families declare (conditions, measures) is taken from them; the rest is declared here. Accuracies
-are fractions in [0, 1]; differences in the ledger of claims are percentage points. NaN stands where nothing is
-known, in the columns that allow it.
+are fractions in [0, 1]; differences in the ledger of claims are percentage points. NaN stands where nothing
+is known, in the columns that allow it.
 """
 
 from collections.abc import Mapping
@@ -14,6 +14,7 @@ from flexnet.families.base import Family
 from flexnet.tables.kinds import (
     FRACTION,
     LIMIT,
+    NAME,
     PERHAPS,
     PERHAPS_AMOUNT,
     POSITIVE,
@@ -70,7 +71,7 @@ class Schema:
 def rows_of(family: Family) -> Schema:
     """The rows of a family as its job writes them: one per model, seed, protocol and condition."""
     counts = COUNTS if family.counts else {}
-    asked = {} if family.subject == "training" else {"protocol": TEXT}
+    asked = {} if family.subject == "training" else {"protocol": NAME}
     conditions = {name: condition.kind for name, condition in family.conditions.items()}
     columns = {"model": TEXT, "seed": WHOLE, **asked, **conditions, **counts, **family.measures}
     return Schema(columns, {}, (*RUN, *family.key))
@@ -79,28 +80,28 @@ def rows_of(family: Family) -> Schema:
 def described_by(family: Family) -> Schema:
     """The rows of a family that looks at modules, of one figure."""
     return Schema(
-        {"figure": TEXT, "protocol": TEXT, "series": TEXT, **family.measures}, {}, (*SERIES, *family.key)
+        {"figure": TEXT, "protocol": NAME, "series": TEXT, **family.measures}, {}, (*SERIES, *family.key)
     )
 
 
 # The rows of any family: what is joined into the rows of a figure.
 EVALUATED: Final = Schema(
-    {"model": TEXT, "seed": WHOLE, **COUNTS}, {"protocol": TEXT, **CONDITIONS, **MEASURES}, RUN
+    {"model": TEXT, "seed": WHOLE, **COUNTS}, {"protocol": NAME, **CONDITIONS, **MEASURES}, RUN
 )
 ROWS: Final = Schema(
-    {"figure": TEXT, "protocol": TEXT, "series": TEXT, "model": TEXT, "seed": WHOLE, **COUNTS},
+    {"figure": TEXT, "protocol": NAME, "series": TEXT, "model": TEXT, "seed": WHOLE, **COUNTS},
     {**CONDITIONS, **MEASURES},
     (*SERIES, "model", "seed"),
 )
 SUMMARY: Final = Schema(
-    {"figure": TEXT, "protocol": TEXT, "series": TEXT, **ESTIMATES}, {**CONDITIONS, **MEASURES}, SERIES
+    {"figure": TEXT, "protocol": NAME, "series": TEXT, **ESTIMATES}, {**CONDITIONS, **MEASURES}, SERIES
 )
 # One row per comparison of a claim: `verdict` is its own, `summary` the claim's, the same in all its rows.
 LEDGER: Final = Schema(
     {
         "id": TEXT,
         "paper": TEXT,
-        "protocol": TEXT,
+        "protocol": NAME,
         "scale": TEXT,
         "title": TEXT,
         "statement": TEXT,

@@ -10,6 +10,7 @@ Value: TypeAlias = str | int | float
 # As Python and pandas write numbers: a point, no separators of thousands, ASCII digits.
 _WHOLE: Final = re.compile(r"-?(0|[1-9][0-9]*)")
 _NUMBER: Final = re.compile(r"-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
+_NAME: Final = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)*")
 # Only these mark an empty cell of numbers: a series may be called "None" or "NA".
 _EMPTY: Final = ("", "nan", "NaN")
 _INFINITE: Final = {"inf": math.inf, "-inf": -math.inf}
@@ -26,7 +27,7 @@ class Kind:
         high: the greatest number allowed.
         empty: whether a cell of numbers may be empty, which reads as NaN.
         infinite: whether a number may be infinite.
-        choices: the texts that are known; any if there are none.
+        named: whether a text is a name, of lower-case letters and digits joined by - or _.
     """
 
     of: type
@@ -34,11 +35,11 @@ class Kind:
     high: float = math.inf
     empty: bool = False
     infinite: bool = False
-    choices: tuple[str, ...] = ()
+    named: bool = False
 
     def expected(self, name: str) -> str:
         """What is expected of a column of this name, in words."""
-        words = {str: "text", int: "whole numbers", float: "numbers"}[self.of]
+        words = {str: "names" if self.named else "text", int: "whole numbers", float: "numbers"}[self.of]
         limits = ""
         if math.isfinite(self.low):
             limits = f", at least {self.low:g}" + (
@@ -58,7 +59,7 @@ class Kind:
 
     def _text(self, text: str) -> str:
         # Spaces around a name would make a second series, model or split of it.
-        if not text or text != text.strip() or (self.choices and text not in self.choices):
+        if not text or text != text.strip() or (self.named and not _NAME.fullmatch(text)):
             raise ValueError(text)
         return text
 
@@ -82,6 +83,7 @@ class Kind:
 
 
 TEXT: Final = Kind(str)
+NAME: Final = Kind(str, named=True)
 WHOLE: Final = Kind(int, low=0)
 POSITIVE: Final = Kind(int, low=1)
 NUMBER: Final = Kind(float)

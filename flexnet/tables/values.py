@@ -71,9 +71,7 @@ def _column(cells: Cells, name: str, kind: Kind) -> list[Value]:
         try:
             values.append(kind.read(text))
         except ValueError:
-            got = f"unknown {name} {text!r}; known are {list(kind.choices)}"
-            if not kind.choices:
-                got = f"expected {kind.expected(name)}; got {text!r}"
+            got = f"expected {kind.expected(name)}; got {text!r}"
             raise DataError(f"{cells.path}: {got} in {cells.place(len(values))}; correct that row") from None
     return values
 

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -6,11 +8,16 @@ from torch import nn
 from flexnet.attacks.fgsm import fgsm
 from flexnet.attacks.spaces import Space
 from flexnet.errors import ConfigError, DataError
-from flexnet.evaluation.accuracy import count_correct
+from flexnet.evaluation.accuracy import correct_per_image
 from flexnet.evaluation.fgsm import evaluate_fgsm, fgsm_outcomes
 from flexnet.families.fgsm import FgsmSettings
 from flexnet.layers.flexible import FlexibleConv2d
 from flexnet.networks.normalise import Normalise
+
+
+def count_correct(*arguments: Any, **options: Any) -> int:
+    return int(correct_per_image(*arguments, **options).sum())
+
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (250, 1, 8, 8), dtype=np.uint8)
 LABELS = np.random.default_rng(1).integers(0, 5, 250)

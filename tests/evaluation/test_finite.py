@@ -1,7 +1,7 @@
 """What is not a number is no answer: scoring stops and says who, under what, and for how many images."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -11,16 +11,22 @@ from torch import Tensor, nn
 
 from flexnet.attacks.losses import LOSSES
 from flexnet.errors import ConfigError, DataError, NumericalError
-from flexnet.evaluation import FgsmSettings, correct_per_image, count_correct, evaluate_fgsm
-from flexnet.evaluation.interventions import check_intervention, intervene
-from flexnet.evaluation.thresholds import Judge, score_interventions, sweep_uniform
+from flexnet.evaluation import FgsmSettings, correct_per_image, evaluate_fgsm
+from flexnet.evaluation.interventions import intervene
+from flexnet.families.interventions import check_intervention
 from flexnet.layers.diagnostics import gate_statistics
 from flexnet.layers.flexible import FlexibleConv2d
 from flexnet.networks.normalise import Normalise
 from flexnet.networks.registry import build
-from flexnet.training.batches import DeviceImages
 from flexnet.training.recipe import Recipe
 from flexnet.training.run import TrainingRun, build_model
+
+Ask = Callable[..., Iterator[dict[str, Any]]]
+
+
+def count_correct(*arguments: Any, **options: Any) -> int:
+    return int(correct_per_image(*arguments, **options).sum())
+
 
 IMAGES = np.random.default_rng(0).integers(1, 255, (250, 1, 6, 6), dtype=np.uint8)
 LABELS = np.random.default_rng(1).integers(0, 4, 250)
@@ -228,27 +234,26 @@ def run_of(**layer: Any) -> TrainingRun:
     )
 
 
-def judge() -> Judge:
-    data = DeviceImages(torch.tensor(IMAGES), torch.tensor(LABELS))
-    return Judge({"paper": settings(epsilons=[0])}, data, 50)
+CLEAN = {"space": "pixel", "clamp": "valid", "loss": "cross_entropy", "epsilons": [0]}
+JUDGED = {"images": IMAGES, "labels": LABELS}
 
 
-def test_thresholds_that_are_no_numbers() -> None:
+def test_thresholds_that_are_no_numbers(intervened: Ask) -> None:
     run = run_of(scheme="learned")
     model = build_model(run)
     with torch.no_grad():
         model.features[0].threshold[0, 2, 1, 0] = math.nan
     message = r"^small-flexible seed 3, intervention trained: gates of layer 'features.0'.* 250 of 250"
     with pytest.raises(NumericalError, match=message):
-        list(score_interventions(model, run, ["redrawn"], judge()))
+        list(intervened(model, run, CLEAN, ["redrawn"], **JUDGED))
     with pytest.raises(NumericalError, match=r"^gates of layer 'features.0'.* 3 of 3 images"):
         gate_statistics(model, [torch.rand(2, 1, 6, 6), torch.rand(1, 1, 6, 6)])
 
 
-def test_weights_that_are_no_numbers_under_an_intervention_and_a_sweep() -> None:
+def test_weights_that_are_no_numbers_under_an_intervention_and_a_sweep(intervened: Ask, swept: Ask) -> None:
     for scheme, found in (
-        ({"scheme": "learned"}, lambda model, run: score_interventions(model, run, [], judge())),
-        ({"scheme": "uniform", "value": 0.1}, lambda model, run: sweep_uniform(model, run, [0.2], judge())),
+        ({"scheme": "learned"}, lambda model, run: intervened(model, run, CLEAN, **JUDGED)),
+        ({"scheme": "uniform", "value": 0.1}, lambda model, run: swept(model, run, CLEAN, [0.2], **JUDGED)),
     ):
         run = run_of(**scheme)
         model = build_model(run)
@@ -261,17 +266,17 @@ def test_weights_that_are_no_numbers_under_an_intervention_and_a_sweep() -> None
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, True, "0.1", None])
-def test_a_sweep_wants_finite_numbers(value: Any) -> None:
+def test_a_sweep_wants_finite_numbers(value: Any, swept: Ask) -> None:
     run = run_of(scheme="uniform", value=0.1)
     with pytest.raises(ConfigError, match="sweep: expected finite numbers; got"):
-        list(sweep_uniform(build_model(run), run, [0.1, value], judge()))
+        list(swept(build_model(run), run, CLEAN, [0.1, value], **JUDGED))
 
 
-def test_interventions_are_looked_at_before_the_first_is_scored() -> None:
+def test_interventions_are_looked_at_before_the_first_is_scored(intervened: Ask) -> None:
     run = run_of(scheme="learned")
     for wrong in ("normal(0,-1)", 3, None):
         with pytest.raises(ConfigError, match="intervention: expected one of"):
-            next(score_interventions(build_model(run), run, ["shuffled", wrong], judge()))  # type: ignore[list-item]
+            next(intervened(build_model(run), run, CLEAN, ["shuffled", wrong], **JUDGED))
         with pytest.raises(ConfigError, match="intervention: expected one of"):
             check_intervention(wrong)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="expected a torch.Generator; got int"):

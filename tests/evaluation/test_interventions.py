@@ -1,5 +1,6 @@
 """What becomes of thresholds at test: drawn, exchanged, swept; and the accuracy and gates that result."""
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -7,22 +8,16 @@ import torch
 from torch import Tensor, nn
 
 from flexnet.errors import ConfigError
-from flexnet.evaluation.at_test import check_intervention
-from flexnet.families.fgsm import FgsmSettings
 from flexnet.evaluation.interventions import intervene
-from flexnet.evaluation.thresholds import Judge, score_interventions, sweep_uniform
+from flexnet.families.interventions import check_intervention
 from flexnet.layers.flexible import FlexibleConv2d
-from flexnet.training.batches import DeviceImages
 from flexnet.training.recipe import Recipe
 from flexnet.training.run import TrainingRun, build_model
 
 SMALL = {"input_size": 12, "width": 0.25}
-CLEAN = FgsmSettings.from_mapping(
-    {"space": "pixel", "clamp": "valid", "loss": "cross_entropy", "epsilons": [0.0]}
-)
-ATTACK = FgsmSettings.from_mapping(
-    {"space": "normalised", "clamp": "loose", "loss": "cross_entropy", "epsilons": [0.0, 0.3]}
-)
+CLEAN = {"space": "pixel", "clamp": "valid", "loss": "cross_entropy", "epsilons": [0.0]}
+ATTACK = {"space": "normalised", "clamp": "loose", "loss": "cross_entropy", "epsilons": [0.0, 0.3]}
+Ask = Callable[..., Iterator[dict[str, Any]]]
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -41,12 +36,6 @@ def threshold_of(model: nn.Module) -> Tensor:
     threshold = layer_of(model).threshold
     assert threshold is not None
     return threshold.detach().clone()
-
-
-def judge(**protocols: FgsmSettings) -> Judge:
-    images = torch.randint(0, 256, (120, 1, 12, 12), dtype=torch.uint8, generator=generator())
-    labels = torch.randint(0, 10, (120,), generator=generator(1))
-    return Judge(protocols, DeviceImages(images, labels), 50)
 
 
 def test_trained_leaves_everything() -> None:
@@ -112,54 +101,49 @@ def test_no_distribution_is_read_into_anything_else(name: str) -> None:
         check_intervention(name)
 
 
-def test_thresholds_that_always_pool_make_the_network_that_pools() -> None:
+def test_thresholds_that_always_pool_make_the_network_that_pools(intervened: Ask) -> None:
     run = run_of(scheme="learned")
     model = build_model(run)
-    rows = list(score_interventions(model, run, ["normal(1000,0)"], judge(paper=ATTACK)))
+    rows = list(intervened(model, run, ATTACK, ["normal(1000,0)"]))
     assert [row["intervention"] for row in rows] == ["trained"] * 2 + ["normal(1000,0)"] * 2
     pooling = build_model(run_of(scheme="max"))
     pooling.load_state_dict(model.state_dict(), strict=False)
-    expected = list(score_interventions(pooling, run_of(scheme="max"), [], judge(paper=ATTACK)))
+    expected = list(intervened(pooling, run_of(scheme="max"), ATTACK))
     assert [row["correct"] for row in rows[2:]] == [row["correct"] for row in expected]
     assert rows[2]["max_share"] == 1.0
     assert rows[2]["switching"] == 0.0
     assert rows[2]["threshold_shift"] == pytest.approx(1000, rel=0.01)
 
 
-def test_scoring_leaves_the_model_and_reports_its_own_gates() -> None:
+def test_scoring_leaves_the_model_and_reports_its_own_gates(intervened: Ask) -> None:
     run = run_of(scheme="learned")
     model = build_model(run)
     before = threshold_of(model)
-    rows = list(score_interventions(model, run, ["redrawn"], judge(paper=CLEAN, corrected=ATTACK)))
+    rows = list(intervened(model, run, ATTACK, ["redrawn"]))
     assert torch.equal(before, threshold_of(model))
-    assert [(row["protocol"], row["epsilon"]) for row in rows[:3]] == [
-        ("paper", 0.0),
-        ("corrected", 0.0),
-        ("corrected", 0.3),
-    ]
+    assert [row["epsilon"] for row in rows] == [0.0, 0.3, 0.0, 0.3]
     assert rows[0]["threshold_shift"] == 0.0  # untrained: where it started
-    assert rows[3]["threshold_shift"] == pytest.approx(
-        1.13, abs=0.15
-    )  # mean |a - b| of two N(0,1): 2 / sqrt(pi)
+    # Mean |a - b| of two N(0,1): 2 / sqrt(pi).
+    assert rows[3]["threshold_shift"] == pytest.approx(1.13, abs=0.15)
     assert 0 < rows[0]["max_share"] < 1
 
 
-def test_a_sweep_passes_through_the_network_as_trained() -> None:
+def test_a_sweep_passes_through_the_network_as_trained(intervened: Ask, swept: Ask) -> None:
     run = run_of(scheme="uniform", value=0.3)
     model = build_model(run)
-    rows = list(sweep_uniform(model, run, [-1e6, 0.3, 1e6], judge(paper=CLEAN)))
+    rows = list(swept(model, run, CLEAN, [-1e6, 0.3, 1e6]))
     assert [row["threshold"] for row in rows] == [-1e6, 0.3, 1e6]
-    own = list(score_interventions(model, run, [], judge(paper=CLEAN)))
+    own = list(intervened(model, run, CLEAN))
     assert rows[1]["correct"] == own[0]["correct"]
     for row, scheme in ((rows[0], "conv"), (rows[2], "max")):
         twin = build_model(run_of(scheme=scheme))
         twin.load_state_dict(model.state_dict(), strict=False)
-        ends = list(score_interventions(twin, run_of(scheme=scheme), [], judge(paper=CLEAN)))
+        ends = list(intervened(twin, run_of(scheme=scheme), CLEAN))
         assert row["correct"] == ends[0]["correct"]
     assert layer_of(model).value == 0.3
 
 
-def test_a_sweep_needs_a_uniform_threshold() -> None:
+def test_a_sweep_needs_a_uniform_threshold(swept: Ask) -> None:
     run = run_of(scheme="learned")
     with pytest.raises(ConfigError, match="uniform"):
-        list(sweep_uniform(build_model(run), run, [0.1], judge(paper=CLEAN)))
+        list(swept(build_model(run), run, CLEAN, [0.1]))

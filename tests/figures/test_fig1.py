@@ -12,6 +12,7 @@ def table(request, tmp_path_factory):
     path = tmp_path_factory.mktemp("fig1") / "rows.csv"
     model = {"network": "small", "options": {"layer": {"scheme": "learned", "rule": request.param}}}
     settings = {
+        "family": "worked",
         "figure": "fig1",
         "protocol": "paper",
         "series": {"flexible": model},

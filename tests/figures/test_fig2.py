@@ -14,6 +14,7 @@ PAGE_MM = 178.0
 
 def described(folder, **options):
     settings = {
+        "family": "description",
         "figure": "fig2",
         "protocol": "paper",
         "series": {

@@ -6,8 +6,9 @@ import pytest
 
 from flexnet.cli import main
 from flexnet.errors import ConfigError
-from flexnet.stages.describe import describe_layer
-from flexnet.tables.columns import DESCRIPTION, WORKED
+from flexnet.evaluation.worked import describe as describe_layer
+from flexnet.families import family_of
+from flexnet.tables.columns import described_by
 from flexnet.tables.frames import read_checked
 
 LAYER = {"scheme": "learned", "rule": "below"}
@@ -19,14 +20,15 @@ SERIES = {
 
 
 def run(folder, **changes):
-    settings = {"figure": "fig2", "protocol": "paper", "series": SERIES, **changes}
+    family = "worked" if "example" in changes else "description"
+    settings = {"family": family, "figure": "fig2", "protocol": "paper", "series": SERIES, **changes}
     output = folder / "rows.csv"
     return main(["describe", "--settings", json.dumps(settings), "--output", str(output)]), output
 
 
 def test_layers_of_all_series_make_a_declared_table(tmp_path):
     status, output = run(tmp_path)
-    rows = read_checked(output, DESCRIPTION)
+    rows = read_checked(output, described_by(family_of("description")))
     assert status == 0
     assert rows.groupby("series", sort=False)["weights"].sum().to_dict() == {
         "flexible": 837_742,
@@ -38,7 +40,7 @@ def test_layers_of_all_series_make_a_declared_table(tmp_path):
 
 def test_an_example_makes_the_table_of_the_layer(tmp_path):
     status, output = run(tmp_path, series={"flexible": SERIES["flexible"]}, example=EXAMPLE)
-    rows = read_checked(output, WORKED)
+    rows = read_checked(output, described_by(family_of("worked")))
     assert status == 0
     sizes = rows.groupby("part").size().to_dict()
     assert (sizes["input"], sizes["weight"], sizes["output"], sizes["sharpness"]) == (25, 9, 9, 1)
@@ -51,7 +53,7 @@ def test_the_same_settings_give_the_same_bytes(tmp_path):
 
 
 def test_the_table_of_the_layer_follows_the_layers_options():
-    rows = describe_layer({"layer": {**LAYER, "rule": "above", "sharpness": 5.0}}, EXAMPLE)
+    rows = describe_layer("small", {"layer": {**LAYER, "rule": "above", "sharpness": 5.0}}, EXAMPLE)
     parts = defaultdict(list)
     for row in rows:
         parts[row["part"]].append(row["value"])
@@ -62,7 +64,7 @@ def test_the_table_of_the_layer_follows_the_layers_options():
 
 def test_a_network_without_flexible_layer_has_no_example():
     with pytest.raises(ConfigError, match=r"options of a flexible layer; got \['width'\]; choose its model"):
-        describe_layer({"width": 1.0}, EXAMPLE)
+        describe_layer("small", {"width": 1.0}, EXAMPLE)
 
 
 def test_rows_are_in_the_order_of_the_image(tmp_path):

@@ -70,8 +70,8 @@ def train_settings(**changes: Any) -> dict[str, Any]:
 
 
 def fgsm_settings(**changes: Any) -> dict[str, Any]:
-    attack = {**FGSM, **changes}
-    return {"model": "small-flexible", "seed": 1, "protocol": "corrected", "fgsm": attack, "run_seed": 0}
+    names = {"family": "fgsm", "model": "small-flexible", "protocol": "corrected", "asked": None}
+    return names | {"settings": {**FGSM, **changes}}
 
 
 @pytest.fixture(scope="module")
@@ -92,8 +92,8 @@ def finished(call: Call, tmp_path_factory: pytest.TempPathFactory) -> Study:
         assert call("subset", settings, **study.images, output=study.subset) == 0
         log = study.folder / "train.log"
         assert call("train", train_settings(), **study.train_files, log=log) == 0
-        assert call("fgsm", fgsm_settings(), **study.fgsm_files, log=log) == 0
-        settings = {"figure": "fig4d", "protocol": "corrected", "series": series}
+        assert call("evaluate", fgsm_settings(), **study.fgsm_files, log=log) == 0
+        settings = {"family": "fgsm", "figure": "fig4d", "protocol": "corrected", "series": series}
         assert call("collect", settings, output=study.rows) == 0
     torch.set_num_threads(threads)
     return study
@@ -143,24 +143,22 @@ def test_collected_rows_are_the_evaluated_ones_with_their_labels(finished: Study
     assert list(table(finished.rows)[0])[:5] == ["figure", "protocol", "series", "model", "seed"]
 
 
-def test_rows_of_another_protocol_are_left_out(
-    call: Call, fails: Fails, finished: Study, tmp_path: Path
-) -> None:
+def test_rows_of_another_protocol_are_refused(fails: Fails, finished: Study, tmp_path: Path) -> None:
     """The evaluated rows are of the corrected protocol."""
-    series = {"series": {"flexible": [str(finished.fgsm_files["output"])]}, "figure": "fig4d"}
-    assert call("collect", series | {"protocol": "corrected"}, output=tmp_path / "rows.csv") == 0
-    message = fails("collect", series | {"protocol": "paper"}, output=tmp_path / "other.csv")
-    assert "expected rows under the paper protocol; got none" in message
+    series = {"flexible": [str(finished.fgsm_files["output"])]}
+    settings = {"family": "fgsm", "series": series, "figure": "fig4d", "protocol": "paper"}
+    message = fails("collect", settings, output=tmp_path / "other.csv")
+    assert "expected rows under the paper protocol; got those of ['corrected']" in message
 
 
 def test_the_study_left_no_other_files_and_a_log(finished: Study) -> None:
-    names = {"train", "test", "w"}
+    names = {"train", "test", "w", "fgsm.outcomes"}
     expected = {f"{name}.safetensors" for name in names} | {"train.json", "test.json", "subset.json"}
     assert {path.name for path in finished.folder.iterdir()} == expected | {
         *("h.csv", "fgsm.csv", "rows.csv", "train.log")
     }
     assert load_model(finished.weights)[1]["model"] == "small-flexible"
-    assert "small-flexible 1 corrected: 80/80 images" in (finished.folder / "train.log").read_text()
+    assert "small-flexible fgsm corrected: 80/80 images" in (finished.folder / "train.log").read_text()
 
 
 @pytest.mark.parametrize(
@@ -195,14 +193,14 @@ def test_a_training_job_that_cannot_start_says_why(
         ({"space": "normalised", "epsilons": [4]}, "epsilon of an attack: expected at most 2, the width"),
         ({"loss": "hinge"}, "loss: expected one of ["),
         ({"draws": 0}, "draws: expected a whole number of at least 1; got 0"),
-        ({"drwas": 1}, "fgsm: unknown key 'drwas'; expected keys among ["),
+        ({"drwas": 1}, "fgsm, protocol corrected: unknown key 'drwas'; expected keys among ["),
     ],
 )
 def test_an_attack_that_is_not_allowed_is_named(
     changes: dict[str, Any], message: str, finished: Study, fails: Fails, tmp_path: Path
 ) -> None:
     files = {**finished.fgsm_files, "output": tmp_path / "fgsm.csv"}
-    assert message in fails("fgsm", fgsm_settings(**changes), **files)
+    assert message in fails("evaluate", fgsm_settings(**changes), **files)
 
 
 def shapes(split: str, **options: int) -> dict[str, Any]:
@@ -217,7 +215,7 @@ def test_images_of_another_size_are_refused(
     assert call("data", shapes("test", size=24), output=cut) == 0
     write_json(chosen, {key: value for key, value in read_json(finished.subset).items() if key != "data"})
     files = {**finished.fgsm_files, "test": cut, "subset": chosen, "output": tmp_path / "fgsm.csv"}
-    message = fails("fgsm", fgsm_settings(), **files)
+    message = fails("evaluate", fgsm_settings(), **files)
     assert f"{cut}: expected images of shape (1, 28, 28) for network 'small'; got (1, 24, 24)" in message
 
 
@@ -227,7 +225,7 @@ def test_weights_that_are_no_numbers_stop_the_job(finished: Study, fails: Fails,
     spoilt = tmp_path / "w.safetensors"
     save_tensors(spoilt, tensors, metadata)
     files = {**finished.fgsm_files, "weights": spoilt, "output": tmp_path / "fgsm.csv"}
-    message = fails("fgsm", fgsm_settings(), **files)
+    message = fails("evaluate", fgsm_settings(), **files)
     condition = "small-flexible seed 1, protocol corrected, epsilon 0, draw 0"
     assert (
         f"{condition}: expected finite logits, losses and gradients; got NaN or infinity for 80 of 80"
@@ -242,7 +240,7 @@ def copied(study: Study, name: str, folder: Path, target: str) -> Path:
     return folder / f"{target}.safetensors"
 
 
-@pytest.mark.parametrize("stage", ["subset", "train", "fgsm"])
+@pytest.mark.parametrize("stage", ["subset", "train", "evaluate"])
 @pytest.mark.parametrize(
     "change", ["pixel", "label", "manifest", "no manifest", "foreign", "split", "dataset"]
 )
@@ -277,14 +275,14 @@ def test_images_that_are_not_what_was_prepared_are_refused(
             "weights": tmp_path / "w.safetensors",
             "history": tmp_path / "h.csv",
         },
-        "fgsm": {**finished.fgsm_files, "test": test, "output": tmp_path / "fgsm.csv"},
+        "evaluate": {**finished.fgsm_files, "test": test, "output": tmp_path / "fgsm.csv"},
     }[stage]
     expects = {name: {"dataset": "shapes", "split": split} for name, split in SPLITS.items()}
     row = {"source": "shapes28", "per_class": 30, "test_per_class": 8}
     settings = {
         "subset": {"row": row, "seed": 1, "run_seed": 0, "expects": expects},
         "train": train_settings(),
-        "fgsm": fgsm_settings(),
+        "evaluate": fgsm_settings(),
     }[stage]
     message = fails(stage, settings, **files)
     assert str(test) in message or str(beside) in message
@@ -328,7 +326,7 @@ def test_a_subset_that_was_edited_is_refused(
     assert message in fails("train", train_settings(), **files)
 
 
-READ = {"train": ("training", "test", "subset"), "fgsm": ("test", "subset", "weights")}
+READ = {"train": ("training", "test", "subset"), "evaluate": ("test", "subset", "weights")}
 
 
 @pytest.mark.parametrize(("stage", "name"), [(stage, name) for stage in READ for name in READ[stage]])
@@ -339,7 +337,7 @@ def test_a_missing_or_damaged_file_is_named(
     settings = train_settings() if stage == "train" else fgsm_settings()
     target = "weights" if stage == "train" else "output"
     files |= {target: tmp_path / "out.csv", "history": tmp_path / "h.csv"}
-    if stage == "fgsm":
+    if stage == "evaluate":
         del files["history"]
     damaged = tmp_path / f"damaged.{name}"
     assert f"{tmp_path / 'missing'}" in fails(stage, settings, **{**files, name: tmp_path / "missing"})
@@ -371,16 +369,17 @@ def test_a_subset_that_would_choose_other_images_is_refused(
     path = tmp_path / "subset.json"
     path.write_text(json.dumps({**read_json(finished.subset), **content}))
     files = {**finished.fgsm_files, "subset": path, "output": tmp_path / "fgsm.csv"}
-    assert f"{path}: {message}" in fails("fgsm", fgsm_settings(), **files)
+    assert f"{path}: {message}" in fails("evaluate", fgsm_settings(), **files)
 
 
 def test_a_missing_or_empty_table_is_named(fails: Fails, tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
-    settings = {"figure": "fig4d", "protocol": "paper", "series": {"flexible": [str(path)]}}
+    series = {"flexible": [str(path)]}
+    settings = {"family": "fgsm", "figure": "fig4d", "protocol": "paper", "series": series}
     assert f"{path}: expected a table here; found no file" in fails(
         "collect", settings, output=tmp_path / "o"
     )
-    path.write_text("model,seed,n,correct,accuracy\n")
+    path.write_text("model,seed,protocol,epsilon,draw,n,correct,accuracy\n")
     assert f"{path}: expected at least one row; got none" in fails("collect", settings, output=tmp_path / "o")
 
 
@@ -389,7 +388,7 @@ def test_a_device_that_is_not_here_is_named(
 ) -> None:
     monkeypatch.setenv("FLEXNET_DEVICE", "tpu")
     files = {**finished.fgsm_files, "output": tmp_path / "fgsm.csv"}
-    message = fails("fgsm", fgsm_settings(), **files)
+    message = fails("evaluate", fgsm_settings(), **files)
     assert "device: expected one of ['cpu'" in message
     assert "got 'tpu'; use 'auto' or 'cpu'" in message
 

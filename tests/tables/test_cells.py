@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from flexnet.errors import DataError
-from flexnet.tables.columns import DESCRIPTION, FGSM, HISTORY, LEDGER, SUMMARY, WORKED, Schema
+from flexnet.families import family_of
+from flexnet.tables.columns import LEDGER, SUMMARY, Schema, described_by, rows_of
 from flexnet.tables.frames import read_checked
 from flexnet.tables.values import read_values
 
+FGSM = rows_of(family_of("fgsm"))
 HEAD = "model,seed,protocol,epsilon,draw,n,correct,accuracy"
 ONE = "a,1,paper,0.0,0,10,5,0.5"
 TWO = "a,1,paper,0.1,0,10,4,0.4"
@@ -125,7 +127,7 @@ def test_a_file_that_is_no_whole_table_is_refused(content: bytes | str, message:
         *(("n", text) for text in ("0", "-10", "10.5")),
         *(("correct", text) for text in ("-1", "11", "5.0", "6")),
         *(("accuracy", text) for text in ("50", "0.51", "0.50001", "nan", "", "inf", "-0.5", "50%")),
-        *(("protocol", text) for text in ("mine", "Paper", "", "paper ")),
+        *(("protocol", text) for text in ("Paper", "", "paper ", "my protocol")),
         *(("model", text) for text in ("", " a", "a ", "\t")),
     ],
 )
@@ -163,10 +165,10 @@ def test_a_folder_and_a_path_through_a_file_are_no_tables(tmp_path: Path) -> Non
 
 EVERY = {
     "ledger": LEDGER,
-    "worked": WORKED,
-    "description": DESCRIPTION,
+    "worked": described_by(family_of("worked")),
+    "description": described_by(family_of("description")),
     "summary": SUMMARY,
-    "history": HISTORY,
+    "history": rows_of(family_of("history")),
 }
 
 
@@ -184,16 +186,13 @@ DAMAGE: dict[str, tuple[Callable[[str], str], str]] = {
     "shorter": (lambda row: row.rsplit(",", 1)[0], "in every line"),
     "semicolons": (lambda row: row.replace(",", ";"), "in every line"),
     "open quote": (lambda row: '"' + row, "got: unexpected end of data"),
-    "unknown protocol": (lambda row: row.replace("paper", "mine"), "unknown protocol 'mine'"),
+    "no protocol": (lambda row: row.replace("paper", "Paper"), "expected names in every row of column"),
 }
 
 
-# A history names no protocol that could be unknown.
+# A history names no protocol.
 CASES = [
-    (table, damage)
-    for table in EVERY
-    for damage in DAMAGE
-    if (table, damage) != ("history", "unknown protocol")
+    (table, damage) for table in EVERY for damage in DAMAGE if (table, damage) != ("history", "no protocol")
 ]
 
 

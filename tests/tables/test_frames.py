@@ -2,7 +2,8 @@ import pandas as pd
 import pytest
 
 from flexnet.errors import DataError
-from flexnet.tables.columns import FGSM, HISTORY
+from flexnet.families import family_of
+from flexnet.tables.columns import rows_of
 from flexnet.tables.frames import read_checked, read_rows, read_table
 
 ROW = {
@@ -17,6 +18,7 @@ ROW = {
     "correct": 1,
     "accuracy": 1 / 3,
 }
+FGSM, HISTORY = (rows_of(family_of(name)) for name in ("fgsm", "history"))
 SUMMARY = {
     "figure": "fig4d",
     "protocol": "paper",
@@ -72,7 +74,7 @@ def changed(**values):
         ([changed(seed="one")], "whole numbers in every row of column 'seed'"),
         ([changed(accuracy="high")], "numbers in every row of column 'accuracy'"),
         ([changed(series="")], "text in every row of column 'series'"),
-        ([changed(protocol="mine")], "unknown protocol 'mine'"),
+        ([changed(protocol="Mine")], "expected names in every row of column 'protocol'; got 'Mine'"),
         ([ROW, changed(seed=2, accuracy=33.3)], r"accuracy = correct / n; got 33.3 for 1 of 3 \(line 3: '"),
         ([changed(accuracy="nan")], "accuracy = correct / n"),
         ([ROW, ROW], "expected every row once"),

@@ -7,7 +7,7 @@ localrules:
 
 rule judge_claims:
     input:
-        ledger_rows,
+        told(drawing.ledger_rows),
     output:
         ledger=report(
             "{home}results/claims.csv",
@@ -31,10 +31,10 @@ rule judge_claims:
         mem_mb=1000,
         runtime=10,
     params:
-        settings=ledger_settings,
-        evidence=lambda wildcards: evidence_of(wildcards.home),
+        settings=told(drawing.ledger_settings),
+        evidence=lambda wildcards: STUDY.evidence(wildcards.home),
         code=lambda wildcards: file_digest(ROOT / "workflow/scripts/ledger.py"),
-        claims=claims_data,
+        claims=CLAIMS,
     message:
         "Judging the claims at {wildcards.home}"
     shell:

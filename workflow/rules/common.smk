@@ -1,15 +1,13 @@
-"""Configuration, wildcards and helpers that all stages share. Nothing here imports torch.
+"""Configuration, wildcards and what all stages share. Nothing here imports torch.
 
-Paths say everything. Their first part is the home of a scale: none for the scale of the papers,
-`laptop/`, `demo/` or another file of config/scales/, and `published/<scale>/` for the rows of finished
-runs that are kept with the code. Figures carry their protocol: none for the paper's, `release/`,
-`corrected/`.
+What jobs are told is worked out in `flexnet.study`; here it is put into Snakemake's words.
 """
 
 import os
 import re
 import shutil
 import sys
+from inspect import signature
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -23,11 +21,11 @@ from flexnet import config as settings
 from flexnet import digest
 from flexnet.digest import code_digest, file_digest
 from flexnet.errors import ConfigError
-from flexnet.files import canonical_json, ordered_json
-from flexnet.networks.registry import module_of
+from flexnet.files import canonical_json
 from flexnet.stopping import PARENT_VARIABLE, parent_name
-from flexnet.study import caches, configuration, published
+from flexnet.study import caches, configuration, cost, drawing, jobs, targets
 from flexnet.study.places import Places, job_variables
+from flexnet.study.study import Study, scale_name
 from flexnet.study.typed import require_once
 
 if digest.ROOT.resolve() != ROOT / "flexnet":
@@ -100,16 +98,16 @@ resource_scopes:
 if "gpu" not in workflow.global_resources:
     workflow.register_resource("gpu", 1)
 
-PROTOCOLS = settings.PROTOCOLS
-VARIANTS = {"": "paper", "release/": "release", "corrected/": "corrected"}
-# Figures that show modules and not results: no protocol changes them, and no claim is judged by them.
-SCHEMATICS = {
-    name for name, figure in FIGURES.items() if figure["family"] == "schematic"
-}
 PUBLISHED = {
     f"published/{name}/": folder
     for name, folder in PLACES.published(str(MODIFIER.modify_path("published"))).items()
 }
+STUDY = Study(
+    SCALES, FIGURES, PUBLISHED, HERE, lambda path: str(MODIFIER.modify_path(path))
+)
+# What judges results and marks figures.
+CLAIMS = drawing.claims_data(ROOT / "flexnet/claims")
+SCHEMATICS = {name for name in FIGURES if STUDY.is_schematic(name)}
 
 
 def any_of(names):
@@ -120,91 +118,42 @@ def any_of(names):
 wildcard_constraints:
     home=any_of([*SCALES, *PUBLISHED]),
     scale=any_of(SCALES),
-    variant=any_of(VARIANTS),
-    protocol=any_of(PROTOCOLS),
+    variant=any_of(STUDY.variants),
+    protocol=any_of(STUDY.protocols),
     figure=any_of(FIGURES),
+    family=any_of(jobs.asking_families()),
     source=any_of({name for scale in SCALES.values() for name in scale["sources"]}),
     dataset=any_of({name for scale in SCALES.values() for name in scale["datasets"]}),
     model=any_of({name for scale in SCALES.values() for name in scale["models"]}),
     split="(train|test)",
     seed="[1-9][0-9]*",
+    seeds="(all|seed[1-9][0-9]*)",
 
 
-def scale_of(home):
-    """Name of the scale whose files live in a home."""
-    return Path(home).name or "paper"
+def told(function):
+    """What a function of the study says, of the wildcards that its arguments are called after."""
+    names = list(signature(function).parameters)[1:]
+
+    def call(wildcards):
+        try:
+            return function(STUDY, *(getattr(wildcards, name) for name in names))
+        except ConfigError as error:
+            raise WorkflowError(str(error)) from None
+
+    return call
 
 
-def settings_of(home):
-    """Today's configuration of the scale that a home belongs to."""
-    name = scale_of(home)
-    known = SCALES.get("" if name == "paper" else f"{name}/")
-    if known is None:
-        raise WorkflowError(
-            f"{home}: expected a scale of that name; write config/scales/{name}.yaml"
-        )
-    return known
-
-
-def settings_of_rows(home, protocol, figure):
-    """Configuration with which the rows of a figure are made, or were made if they are published."""
-    if home not in PUBLISHED:
-        return settings_of(home)
-    name = scale_of(home)
-    today = SCALES.get("" if name == "paper" else f"{name}/")
-    try:
-        return published.config_of(PUBLISHED[home], protocol, figure, today)
-    except ConfigError as error:
-        raise WorkflowError(str(error)) from None
-
-
-def note_of(home):
-    """What readers must know of the rows of a home."""
-    if home not in PUBLISHED:
-        return settings_of(home)["note"].strip()
-    name = scale_of(home)
-    today = SCALES.get("" if name == "paper" else f"{name}/")
-    return " ".join(published.notes_of(PUBLISHED[home], today))
-
-
-def rows_file(home, protocol, figure):
-    """Rows of a figure: made here, or published, by the user or with the code."""
-    table = f"results/rows/{protocol}/{figure}.csv"
-    if home in PUBLISHED and not PUBLISHED[home].is_relative_to(HERE):
-        return str(PUBLISHED[home] / table)
-    return home + table
-
-
-def is_published(home, protocol, figure):
-    """Whether rows of a figure are published."""
-    return (PUBLISHED[home] / f"results/rows/{protocol}/{figure}.csv").is_file()
-
-
-def row_of(wildcards):
-    """The configured model of a job."""
-    return settings_of(wildcards.scale)["models"][wildcards.model]
-
-
-def dataset_of(wildcards):
-    """The configured dataset of a job: its name and its row."""
-    scale = settings_of(wildcards.scale)
-    name = getattr(wildcards, "dataset", None) or row_of(wildcards)["dataset"]
-    return name, scale["datasets"][name]
-
-
-def arrays_of(wildcards, split, suffix="safetensors"):
-    """File of a split of a job's dataset."""
-    return f"data/{dataset_of(wildcards)[1]['source']}/{split}.{suffix}"
-
-
-def subset_of(wildcards):
-    """File that says which images a job trains on and is scored on."""
-    return f"{wildcards.scale}results/subsets/{dataset_of(wildcards)[0]}/seed{wildcards.seed}.json"
+def job_files(wildcards, suffix="safetensors"):
+    """Files of the splits of a job's dataset, by the name of the job's argument."""
+    dataset = getattr(wildcards, "dataset", None) or jobs.dataset_of(
+        STUDY, wildcards.scale, wildcards.model
+    )
+    return jobs.arrays_of(STUDY, wildcards.scale, dataset, suffix)
 
 
 def threads_of(wildcards):
     """CPU threads of a job."""
-    return settings_of(wildcards.scale)["threads"]
+    return SCALES[wildcards.scale]["threads"]
 
 
 def has_gpu():

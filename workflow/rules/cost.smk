@@ -4,32 +4,6 @@ import shlex
 import subprocess
 
 
-def training_plan(home, models):
-    """What the training runs of some models cost at a scale, for the `cost` stage."""
-    config = settings_of(home)
-    plan = []
-    for model, count in models.items():
-        row = config["models"][model]
-        data = config["datasets"][row["dataset"]]
-        source = config["sources"][data["source"]]
-        scored = (
-            10 * data["test_per_class"]
-            if data.get("test_per_class")
-            else source.get("test", 10_000)
-        )
-        plan.append(
-            {
-                "network": row["network"],
-                "options": row.get("options", {}),
-                "recipe": config["recipes"][row["recipe"]],
-                "training": training_images(config, row["dataset"]),
-                "scored": scored,
-                "count": count if home == "" else row["seeds"],
-            }
-        )
-    return plan
-
-
 def typed_command():
     """How this run was started, as far as it names the workflow."""
     if not PLACES.apart:
@@ -59,8 +33,8 @@ def sooner(targets, models):
             others.append(
                 {
                     "command": command.format(wanted),
-                    "runs": training_plan(home, models),
-                    "threads": settings_of(home)["threads"],
+                    "runs": cost.training_plan(STUDY, home, models),
+                    "threads": SCALES[home]["threads"],
                 }
             )
     return others
@@ -77,7 +51,7 @@ def announce_cost():
     if not models or on_gpu:
         return
     plan = {
-        "runs": training_plan("", models),
+        "runs": cost.training_plan(STUDY, "", models),
         "jobs": sum(models.values()),
         "cores": workflow.cores or 1,
         "threads": min(SCALES[""]["threads"], workflow.cores or 1),

@@ -21,7 +21,7 @@ rule prepare_data:
         mem_mb=3000,
         runtime=60,
     params:
-        settings=data_settings,
+        settings=told(jobs.data_settings),
         code=lambda wildcards: code_digest("flexnet.stages.data"),
     message:
         "Preparing the {wildcards.split} split of {wildcards.source}"
@@ -31,11 +31,9 @@ rule prepare_data:
 
 rule choose_subset:
     input:
-        manifests=lambda wildcards: [
-            arrays_of(wildcards, split, "json") for split in ("train", "test")
-        ],
-        training=lambda wildcards: ancient(arrays_of(wildcards, "train")),
-        test=lambda wildcards: ancient(arrays_of(wildcards, "test")),
+        manifests=lambda wildcards: job_files(wildcards, "json").values(),
+        training=lambda wildcards: ancient(job_files(wildcards)["training"]),
+        test=lambda wildcards: ancient(job_files(wildcards)["test"]),
     output:
         "{scale}results/subsets/{dataset}/seed{seed}.json",
     log:
@@ -46,7 +44,7 @@ rule choose_subset:
         mem_mb=2000,
         runtime=10,
     params:
-        settings=subset_settings,
+        settings=told(jobs.subset_settings),
         code=lambda wildcards: code_digest("flexnet.stages.subset"),
     message:
         "Choosing the images of {wildcards.dataset} for seed {wildcards.seed}"

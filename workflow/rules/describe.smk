@@ -18,8 +18,8 @@ rule describe:
         mem_mb=2000,
         runtime=10,
     params:
-        settings=describe_settings,
-        code=describe_code,
+        settings=told(jobs.describe_settings),
+        code=told(jobs.describe_code),
     message:
         "Describing the modules of {wildcards.figure}"
     shell:

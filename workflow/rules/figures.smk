@@ -8,7 +8,7 @@ localrules:
 
 rule collect_rows:
     input:
-        lambda wildcards: sum(family_files(wildcards).values(), []),
+        lambda wildcards: sum(told(jobs.family_files)(wildcards).values(), []),
     output:
         "{scale}results/rows/{protocol}/{figure}.csv",
     log:
@@ -21,7 +21,7 @@ rule collect_rows:
         mem_mb=500,
         runtime=10,
     params:
-        settings=collect_settings,
+        settings=told(jobs.collect_settings),
         code=lambda wildcards: code_digest("flexnet.stages.collect"),
     message:
         "Collecting the rows of {wildcards.figure}, {wildcards.protocol} protocol"
@@ -31,7 +31,7 @@ rule collect_rows:
 
 rule draw_figure:
     input:
-        figure_rows,
+        told(drawing.figure_rows),
     output:
         pdf=report(
             "{home}figures/{variant}{figure}.pdf",
@@ -54,12 +54,14 @@ rule draw_figure:
         mem_mb=1000,
         runtime=10,
     params:
-        settings=figure_settings,
-        code=figure_code,
-        claims=claims_data,
-        note=figure_note,
-        name=lambda wildcards: scale_of(wildcards.home),
-        protocol=lambda wildcards: VARIANTS[wildcards.variant],
+        settings=told(drawing.figure_settings),
+        code=lambda wildcards: drawing.figure_code(
+            ROOT / "workflow/scripts/draw.py", wildcards.figure
+        ),
+        claims=CLAIMS,
+        note=told(drawing.figure_note),
+        name=lambda wildcards: scale_name(wildcards.home),
+        protocol=lambda wildcards: STUDY.variants[wildcards.variant],
     message:
         "Drawing {wildcards.home}figures/{wildcards.variant}{wildcards.figure}.pdf"
     shell:

@@ -3,12 +3,14 @@
 
 rule train:
     input:
-        manifests=lambda wildcards: [
-            arrays_of(wildcards, split, "json") for split in ("train", "test")
-        ],
-        subset=subset_of,
-        training=lambda wildcards: ancient(arrays_of(wildcards, "train")),
-        test=lambda wildcards: ancient(arrays_of(wildcards, "test")),
+        manifests=lambda wildcards: job_files(wildcards, "json").values(),
+        subset=lambda wildcards: jobs.subset_of(
+            wildcards.scale,
+            jobs.dataset_of(STUDY, wildcards.scale, wildcards.model),
+            wildcards.seed,
+        ),
+        training=lambda wildcards: ancient(job_files(wildcards)["training"]),
+        test=lambda wildcards: ancient(job_files(wildcards)["test"]),
     output:
         weights="{scale}results/models/{model}/seed{seed}.safetensors",
         history="{scale}results/models/{model}/seed{seed}.history.csv",
@@ -24,7 +26,7 @@ rule train:
         mem_mb=8000,
         runtime=lambda wildcards, attempt: 720 * attempt,
     params:
-        settings=train_settings,
+        settings=told(jobs.train_settings),
     message:
         "Training {wildcards.model}, seed {wildcards.seed}"
     shell:

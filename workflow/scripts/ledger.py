@@ -49,8 +49,8 @@ def rows_by_figure(paths: list[str]) -> "dict[str, pd.DataFrame]":
 def ledger(settings: dict[str, Any], files: dict[str, str], rows: list[str]) -> None:
     """Write the ledger, its figure and its caption.
 
-    Settings: `scale` and `note` (texts), `evidence` (whether the scale is), `classes` (number of classes of
-    the data of each figure).
+    Settings: `scale` and `note` (texts), `protocols` (names), `evidence` (whether the scale is), `classes`
+    (number of classes of the data of each figure).
     """
     plain_matplotlib()
     from flexnet.claims.catalogue import load_claims, packaged_papers
@@ -59,12 +59,12 @@ def ledger(settings: dict[str, Any], files: dict[str, str], rows: list[str]) -> 
     from flexnet.figures.claims import draw, summarise_rows
     from flexnet.figures.save import save
     from flexnet.files import write_text
-    from flexnet.tables.columns import PROTOCOLS
 
     tables, scale, evidence = rows_by_figure(rows), settings["scale"], bool(settings["evidence"])
     claims = [claim for paper in packaged_papers() for claim in load_claims(paper)]
     known = {"evidence": evidence, "classes": settings["classes"]}
-    judged = [row for protocol in PROTOCOLS for row in judge(claims, tables, protocol, scale, **known)]
+    protocols = settings["protocols"]
+    judged = [row for protocol in protocols for row in judge(claims, tables, protocol, scale, **known)]
     write_ledger(files["ledger"], judged)
     facts = Facts(scale=scale, protocol="paper", note=settings["note"], evidence=evidence)
     table = summarise_rows(read_ledger(files["ledger"]))

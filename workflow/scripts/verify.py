@@ -23,9 +23,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from flexnet.config import Config, inherited, lay_over, read_yaml, series_of
 from flexnet.errors import ConfigError, DataError
+from flexnet.families import families, family_of
 from flexnet.jobs import run_job
+from flexnet.study.jobs import rows_file
 from flexnet.study.published import config_of
-from flexnet.tables.columns import CONDITIONS, FGSM, HISTORY, ROWS, THRESHOLDS
+from flexnet.tables.columns import CONDITIONS, ROWS, rows_of
 from flexnet.tables.frames import read_checked
 
 if TYPE_CHECKING:
@@ -33,11 +35,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = "verified"  # the scale on the spot that networks are trained at
-FAMILIES = {
-    "history": ("models/{model}/seed{seed}.history.csv", HISTORY),
-    "fgsm": ("fgsm/{protocol}/{model}/seed{seed}.csv", FGSM),
-    "thresholds": ("thresholds/{model}.csv", THRESHOLDS),
-}
 
 
 @dataclass(frozen=True)
@@ -74,11 +71,11 @@ def _of_network(folder: Path, figures: dict[str, Any], model: str, seed: int) ->
         figure, protocol = figures.get(table.stem), table.parent.name
         if figure is None or model not in series_of(figure, protocol).values():
             continue
+        family = family_of(figure["family"])
         rows = read_checked(table, ROWS)
         if ((rows["model"] == model) & (rows["seed"] == seed)).any():
-            pattern = FAMILIES[figure["family"]][0]
-            made = pattern.format(model=model, seed=seed, protocol=protocol)
-            yield Subject(model, seed, table, f"{HOME}/results/{made}", figure["family"])
+            made = rows_file(family, f"{HOME}/", protocol, model, seed)
+            yield Subject(model, seed, table, made, family.name)
 
 
 def require_same_settings(scale: str, subject: Subject) -> None:
@@ -134,9 +131,7 @@ def make(scale: str, wanted: Sequence[Subject], folder: Path, cores: int) -> Non
 def differences(subject: Subject, folder: Path) -> tuple[int, list[str]]:
     """Number of published rows of a network, and a line for each that does not repeat."""
     published = read_checked(subject.table, ROWS)
-    again = read_checked(folder / subject.made, FAMILIES[subject.family][1])
-    if "protocol" in again.columns:
-        again = again[again["protocol"] == subject.table.parent.name]
+    again = read_checked(folder / subject.made, rows_of(families()[subject.family]))
     conditions = [name for name in CONDITIONS if name in published.columns and name in again.columns]
     expected, found = (_answers(rows, subject, conditions) for rows in (published, again))
     lines = []

@@ -1,0 +1,112 @@
+"""Stage `evaluate`: one family asks one trained model, one seed or all of them, under one protocol."""
+
+import json
+from argparse import Namespace
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from flexnet.errors import DataError
+from flexnet.evaluation.subject import Answer, Job, Subject
+from flexnet.families import family_of
+from flexnet.families.base import Family
+from flexnet.files import write_rows
+from flexnet.problems import refuse
+from flexnet.progress import Progress
+from flexnet.stages._common import choose_device, load_for_model, origin_of, read_subset, set_up_cpu
+from flexnet.tables.outcomes import outcomes_path, write_outcomes
+from flexnet.training.batches import DeviceImages
+from flexnet.training.checkpoint import load_model
+from flexnet.training.run import TrainingRun
+from flexnet.training.trainer import digest_of
+
+# Images per forward pass; several epsilons of a batch share one. A CPU is fastest where they fit its cache.
+BATCH, CPU_BATCH = 1000, 100
+
+
+def run(settings: dict[str, Any], files: Namespace) -> None:
+    """Write one row per seed and condition, and the outcome of each image beside them.
+
+    Settings: `family`, `model`, `protocol`, `settings` (the family's section of the protocol) and `asked`
+    (what the model row says to the family, None if nothing).
+
+    Raises:
+        ConfigError: if the family is unknown, or a setting is not allowed or does not fit the model.
+        DataError: if weights or images are damaged, of another model, or do not fit each other.
+        NumericalError: if what is counted is NaN or infinite.
+    """
+    family = family_of(settings["family"])
+    if family.settings is not None:
+        where = f"{family.name}, protocol {settings['protocol']}"
+        refuse(where, family.settings.problems(settings["settings"]))
+    set_up_cpu(files.threads)
+    subjects = list(_subjects(settings["model"], files, choose_device()))
+    answers = _ask_all(family, subjects, settings, files.log)
+    rows = [row for row, _ in answers]
+    right = [answer.right.cpu().numpy() for _, answer in answers if answer.right is not None]
+    if right:
+        write_outcomes(outcomes_path(files.output), np.stack(right), digest_of(subjects[0].scored))
+    write_rows(files.output, list(rows[0]), rows)
+
+
+def _subjects(name: str, files: Namespace, device: torch.device) -> Iterator[Subject]:
+    """The trained networks, all with the same images."""
+    scored: DeviceImages | None = None
+    for path in files.weights:
+        model, metadata = _load(path, name, device)
+        scored = scored or _scored(files, metadata, device)
+        others = dict(entry.split("=", 1) for entry in files.others or ())
+        named = {key: _load(other, None, device)[0] for key, other in others.items()}
+        yield Subject(model, TrainingRun.from_metadata(metadata), scored, named)
+
+
+def _load(path: str, name: str | None, device: torch.device) -> tuple[nn.Module, dict[str, str]]:
+    model, metadata = load_model(path)
+    if name is not None and metadata["model"] != name:
+        raise DataError(
+            f"{path}: expected weights of the model {name}; got those of {metadata['model']}; give its own"
+        )
+    # Convolutions prefer maps with their channels last in memory.
+    return model.to(device, memory_format=torch.channels_last), metadata  # type: ignore[call-overload]
+
+
+def _scored(files: Namespace, metadata: Mapping[str, str], device: torch.device) -> DeviceImages:
+    """The images that a trained model is scored on."""
+    subset = read_subset(files.subset)
+    path = files.training if subset["split"] == "train" else files.test
+    options, expected = json.loads(metadata["options"]), origin_of(subset, subset["split"])
+    arrays = load_for_model(path, metadata["network"], options, expected)
+    return DeviceImages.load(arrays, subset["scored"], device)
+
+
+def _ask_all(
+    family: Family, subjects: Sequence[Subject], settings: Mapping[str, Any], log: str | None
+) -> list[tuple[dict[str, Any], Answer]]:
+    """Rows of all subjects with their answers."""
+    module = import_module(f"flexnet.evaluation.{family.name}")
+    told = settings["settings"], settings["asked"]
+    passes = module.passes(*told) if hasattr(module, "passes") else 1
+    title = f"{settings['model']} {family.name} {settings['protocol']}"
+    device = subjects[0].scored.images.device
+    batch = CPU_BATCH if device.type == "cpu" else BATCH
+    found = []
+    total = passes * sum(len(subject.scored) for subject in subjects)
+    with Progress(title, total, "images", log) as progress:
+        job = Job(settings["protocol"], batch, progress.advance)
+        for subject in subjects:
+            names = {"model": subject.run.model, "seed": subject.run.seed, "protocol": job.protocol}
+            for answer in module.evaluate(subject, *told, job):
+                _check(family, answer)
+                found.append((names | answer.row(), answer))
+    return found
+
+
+def _check(family: Family, answer: Answer) -> None:
+    """An answer has the conditions and measures that its family declares and no others."""
+    assert set(answer.conditions) == set(family.conditions), (family.name, dict(answer.conditions))
+    assert set(answer.measures) == set(family.measures), (family.name, dict(answer.measures))
+    assert (answer.right is not None) == family.counts, family.name

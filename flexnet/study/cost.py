@@ -1,0 +1,38 @@
+"""What the cost notice is told about training runs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flexnet.config import classes_of
+from flexnet.study.drawing import training_images
+from flexnet.study.study import Study
+
+
+def training_plan(study: Study, home: str, models: Mapping[str, int]) -> list[dict[str, Any]]:
+    """What the training runs of some models are made of at a scale, for the `cost` stage.
+
+    Args:
+        study: the study.
+        home: of the scale.
+        models: how many runs of each are pending at the scale of the papers; another scale runs all seeds.
+    """
+    config = study.settings(home)
+    plan = []
+    for model, count in models.items():
+        row = config["models"][model]
+        data = config["datasets"][row["dataset"]]
+        source = config["sources"][data["source"]]
+        scored = source.get("test", 10_000)
+        if data.get("test_per_class"):
+            scored = classes_of(config, row["dataset"]) * data["test_per_class"]
+        plan.append(
+            {
+                "network": row["network"],
+                "options": row.get("options", {}),
+                "recipe": config["recipes"][row["recipe"]],
+                "training": training_images(config, row["dataset"]),
+                "scored": scored,
+                "count": count if home == "" else row["seeds"],
+            }
+        )
+    return plan

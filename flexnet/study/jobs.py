@@ -1,0 +1,168 @@
+"""What each job is told: its settings and its inputs.
+
+Settings that identify a computation are canonical: the order of their keys means nothing. A figure's series
+are told in the order of the registry, which is the order of captions, legends, panels and tables.
+"""
+
+from typing import Any
+
+from flexnet.config import seeds_of
+from flexnet.digest import code_digest
+from flexnet.families import families, family_of
+from flexnet.families.base import Family
+from flexnet.files import canonical_json, ordered_json
+from flexnet.networks.registry import module_of
+from flexnet.study.study import Study
+
+SPLITS = {"training": "train", "test": "test"}  # by the name of a job's argument
+
+
+def data_settings(study: Study, source: str, split: str) -> str:
+    """Canonical settings of one split of a source."""
+    row = study.base["sources"][source]
+    options = {key: row[key] for key in ("size", "channels") if key in row}
+    if split in row:
+        options["n"] = row[split]
+    content = {key: row[key] for key in ("content",) if key in row}
+    return canonical_json({"dataset": row["dataset"], "split": split, "options": options, **content})
+
+
+def subset_settings(study: Study, scale: str, dataset: str, seed: str) -> str:
+    """Canonical settings of one seed's choice of images."""
+    row = study.settings(scale)["datasets"][dataset]
+    name = study.base["sources"][row["source"]]["dataset"]
+    return canonical_json(
+        {
+            "row": row,
+            "seed": int(seed),
+            "run_seed": study.base["seed"],
+            "expects": {role: {"dataset": name, "split": split} for role, split in SPLITS.items()},
+        }
+    )
+
+
+def train_settings(study: Study, scale: str, model: str, seed: str) -> str:
+    """Canonical settings of one training run, with the digest of the code that it runs."""
+    row = study.model(scale, model)
+    return canonical_json(
+        {
+            "model": model,
+            "seed": int(seed),
+            "network": row["network"],
+            "options": row.get("options", {}),
+            "recipe": study.settings(scale)["recipes"][row["recipe"]],
+            "run_seed": study.base["seed"],
+            "code": code_digest("flexnet.stages.train", module_of(row["network"])),
+        }
+    )
+
+
+def evaluate_settings(study: Study, scale: str, family: str, protocol: str, model: str) -> str:
+    """Canonical settings of one evaluation of a trained model."""
+    declared = family_of(family)
+    return canonical_json(
+        {
+            "family": family,
+            "model": model,
+            "protocol": protocol,
+            "settings": declared.section(study.settings(scale)["protocols"][protocol]),
+            "asked": study.model(scale, model).get("at_test", {}).get(family),
+        }
+    )
+
+
+def evaluate_code(study: Study, scale: str, family: str, model: str) -> str:
+    """Digest of the code that an evaluation runs."""
+    network = module_of(study.model(scale, model)["network"])
+    return code_digest("flexnet.stages.evaluate", f"flexnet.evaluation.{family}", network)
+
+
+def dataset_of(study: Study, scale: str, model: str) -> str:
+    """Name of the dataset of a model."""
+    return str(study.model(scale, model)["dataset"])
+
+
+def arrays_of(study: Study, scale: str, dataset: str, suffix: str = "safetensors") -> dict[str, str]:
+    """Files of the splits of a dataset, by the name of a job's argument."""
+    source = study.settings(scale)["datasets"][dataset]["source"]
+    return {role: f"data/{source}/{split}.{suffix}" for role, split in SPLITS.items()}
+
+
+def subset_of(scale: str, dataset: str, seed: int | str) -> str:
+    """File that says which images a seed trains on and is scored on."""
+    return f"{scale}results/subsets/{dataset}/seed{seed}.json"
+
+
+def weights_of(scale: str, model: str, seed: int | str, suffix: str = "safetensors") -> str:
+    """A file of a trained network."""
+    return f"{scale}results/models/{model}/seed{seed}.{suffix}"
+
+
+def seeds_in(study: Study, scale: str, model: str, seeds: str) -> list[int]:
+    """Seeds of an evaluation: `seed3`, or `all`."""
+    if seeds == "all":
+        return seeds_of(study.settings(scale), model)
+    return [int(seeds.removeprefix("seed"))]
+
+
+def other_models(
+    study: Study, scale: str, family: str, protocol: str, model: str, seeds: str
+) -> dict[str, str]:
+    """Weights of the other models that the settings of an evaluation name, by the key that names them."""
+    declared = family_of(family)
+    section = declared.section(study.settings(scale)["protocols"][protocol])
+    seed = seeds_in(study, scale, model, seeds)[0]
+    return {key: weights_of(scale, section[key], seed) for key in declared.models if section.get(key)}
+
+
+def family_files(study: Study, scale: str, protocol: str, figure: str) -> dict[str, list[str]]:
+    """Files of rows of a figure, by series."""
+    family, config = study.family(figure), study.settings(scale)
+    found = {}
+    for series, model in study.series(figure, protocol).items():
+        files = [rows_file(family, scale, protocol, model, seed) for seed in seeds_of(config, model)]
+        found[series] = list(dict.fromkeys(files))
+    return found
+
+
+def rows_file(family: Family, scale: str, protocol: str, model: str, seed: int) -> str:
+    """File of the rows of a family that holds those of one training seed."""
+    if family.subject == "training":
+        return weights_of(scale, model, seed, "history.csv")
+    job = "all" if family.seeds == "all" else f"seed{seed}"
+    return f"{scale}results/{family.name}/{protocol}/{model}/{job}.csv"
+
+
+def collect_settings(study: Study, scale: str, protocol: str, figure: str) -> str:
+    """Settings of the join of a figure's rows, in the order of the registry."""
+    files = family_files(study, scale, protocol, figure)
+    series = {name: list(map(study.placed, paths)) for name, paths in files.items()}
+    family = study.family(figure).name
+    return ordered_json({"family": family, "figure": figure, "protocol": protocol, "series": series})
+
+
+def describe_settings(study: Study, scale: str, protocol: str, figure: str) -> str:
+    """Settings of the description of a schematic's networks, in the order of the registry."""
+    described: dict[str, Any] = {}
+    for series, model in study.series(figure, protocol).items():
+        row = study.model(scale, model)
+        described[series] = {"network": row["network"], "options": row.get("options", {})}
+    row = study.figures[figure]
+    example = {key: row[key] for key in ("example",) if key in row}
+    family = study.family(figure).name
+    return ordered_json(
+        {"family": family, "figure": figure, "protocol": protocol, "series": described, **example}
+    )
+
+
+def describe_code(study: Study, scale: str, protocol: str, figure: str) -> str:
+    """Digest of the code that describes a schematic's networks."""
+    models = study.series(figure, protocol).values()
+    modules = {module_of(study.model(scale, model)["network"]) for model in models}
+    family = study.family(figure).name
+    return code_digest("flexnet.stages.describe", f"flexnet.evaluation.{family}", *sorted(modules))
+
+
+def asking_families() -> list[str]:
+    """Names of the families whose jobs ask trained models."""
+    return [name for name, family in families().items() if family.subject == "trained"]

@@ -1,0 +1,67 @@
+"""Evaluation: one job for each family, protocol and model asks one trained seed, or all of them."""
+
+
+def asked(suffix):
+    """Files of the trained networks that a job asks."""
+
+    def files(wildcards):
+        seeds = jobs.seeds_in(STUDY, wildcards.scale, wildcards.model, wildcards.seeds)
+        return [
+            jobs.weights_of(wildcards.scale, wildcards.model, seed, suffix)
+            for seed in seeds
+        ]
+
+    return files
+
+
+def asked_subset(wildcards):
+    """The images of a job; those that are scored are the same for all seeds."""
+    seed = jobs.seeds_in(STUDY, wildcards.scale, wildcards.model, wildcards.seeds)[0]
+    dataset = jobs.dataset_of(STUDY, wildcards.scale, wildcards.model)
+    return jobs.subset_of(wildcards.scale, dataset, seed)
+
+
+def declared(wildcards):
+    """What the family of a job declares."""
+    return jobs.family_of(wildcards.family)
+
+
+rule evaluate:
+    input:
+        # Large files count by their date, so the small histories stand for the weights beside them.
+        histories=asked("history.csv"),
+        weights=lambda wildcards: ancient(asked("safetensors")(wildcards)),
+        others=lambda wildcards: ancient(
+            list(told(jobs.other_models)(wildcards).values())
+        ),
+        subset=asked_subset,
+        training=lambda wildcards: ancient(job_files(wildcards)["training"]),
+        test=lambda wildcards: ancient(job_files(wildcards)["test"]),
+    output:
+        table="{scale}results/{family}/{protocol}/{model}/{seeds}.csv",
+        outcomes="{scale}results/{family}/{protocol}/{model}/{seeds}.outcomes.safetensors",
+    log:
+        "{scale}logs/{family}/{protocol}/{model}/{seeds}.log",
+    benchmark:
+        "{scale}logs/{family}/{protocol}/{model}/{seeds}.benchmark.tsv"
+    conda:
+        "../envs/flexnet.yaml"
+    threads: threads_of
+    resources:
+        gpu=gpus_of,
+        mem_mb=lambda wildcards: declared(wildcards).mem_mb,
+        runtime=lambda wildcards, attempt: declared(wildcards).runtime * attempt,
+    params:
+        settings=told(jobs.evaluate_settings),
+        code=told(jobs.evaluate_code),
+        others=lambda wildcards: [
+            f"{key}={STUDY.placed(path)}"
+            for key, path in told(jobs.other_models)(wildcards).items()
+        ],
+        summary=lambda wildcards: declared(wildcards).summary,
+    message:
+        "{params.summary} {wildcards.model}, {wildcards.seeds}, {wildcards.protocol} protocol"
+    shell:
+        'python "$FLEXNET_SCRIPTS/stage.py" evaluate --settings {params.settings:q} --training {input.training:q}'
+        " --test {input.test:q} --subset {input.subset:q} --weights {input.weights:q} --others {params.others:q}"
+        " --output {output.table:q} --threads {threads} --log {log:q}"
