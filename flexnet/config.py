@@ -127,7 +127,7 @@ def resolve(config: Config, name: str = "config", parts: Sequence[Part] = ()) ->
 def inherited(config: Config) -> Config:
     """Resolve inheritance (`like`) alone, as of a configuration that the rules of its own time accepted."""
     resolved = copy.deepcopy(config)
-    for section in INHERITING:
+    for section in filter(config.__contains__, INHERITING):
         resolved[section] = {row: inherit(config[section], row, lay_over) for row in config[section]}
     for row in resolved["models"].values():
         given = {key: value for key, value in (row.pop("at_test", None) or {}).items() if value is not None}

@@ -146,7 +146,9 @@ def test_the_installed_command_works_without_the_checkout(installed: Path, tmp_p
     done = run(installed, program, "--version", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, f"flexnet {flexnet.__version__}\n")
     series = {"network": "small", "options": {"width": 0.25}}
-    settings = json.dumps({"figure": "fig2", "protocol": "paper", "series": {"small": series}})
+    settings = json.dumps(
+        {"family": "description", "figure": "fig2", "protocol": "paper", "series": {"small": series}}
+    )
     done = run(installed, program, "describe", "--settings", settings, "--output", "d.csv", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "d.csv").read_text().startswith("figure,protocol,series,network,")

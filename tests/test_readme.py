@@ -1,11 +1,13 @@
 """What the README shows can be typed."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import torch
 import yaml
 
+from flexnet.families.registry import families
 from flexnet.layers import FlexibleConv2d
 from flexnet.networks import build
 
@@ -51,6 +53,8 @@ def test_the_configuration_guide_explains_every_key_of_the_schema() -> None:
                 walk(value)
 
     walk(schema)
+    for family in families().values():
+        keys |= {entry.name for entry in fields(family.settings)} if family.settings else set()
     keys -= {"paper", "release", "corrected"}
     assert len(keys) > 40
     assert [key for key in sorted(keys) if f"`{key}`" not in guide] == []

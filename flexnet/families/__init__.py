@@ -1,47 +1,4 @@
-"""Families: ways of asking a model something. One module declares what is asked, without torch.
+"""Families: ways of asking a model something. One module each declares what is asked, without torch.
 
-`flexnet.evaluation.<name>` answers it. Families are found by listing this folder, so a new one changes no
-file that stands. Modules whose name begins with an underscore, and `base`, are no families.
+`flexnet.evaluation.<name>` answers it.
 """
-
-from functools import cache
-from importlib import import_module
-from pathlib import Path
-
-from flexnet.families.base import Condition, Family
-from flexnet.problems import no_such_name, refuse
-
-FOLDER = Path(__file__).parent
-
-
-@cache
-def families() -> dict[str, Family]:
-    """Every family by its name."""
-    names = sorted(path.stem for path in FOLDER.glob("[!_]*.py") if path.stem != "base")
-    found = {name: import_module(f"{__name__}.{name}").FAMILY for name in names}
-    assert all(family.name == name for name, family in found.items())
-    return found
-
-
-def family_of(name: str) -> Family:
-    """The family of a name.
-
-    Raises:
-        ConfigError: if there is none.
-    """
-    if name not in families():
-        refuse("family", [no_such_name("a family", name, families())])
-    return families()[name]
-
-
-@cache
-def conditions() -> dict[str, Condition]:
-    """Every condition of any family by the name of its column.
-
-    A condition means the same in each family that has it.
-    """
-    found: dict[str, Condition] = {}
-    for family in families().values():
-        for name, condition in family.conditions.items():
-            assert found.setdefault(name, condition) == condition, f"{name} of {family.name} is another"
-    return found

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from flexnet.errors import DataError
-from flexnet.families import family_of
+from flexnet.families.registry import family_of
 from flexnet.figures.canvas import Point, arrow, box, circle, inset, mix, page, sign, tint, write
 from flexnet.figures.captions import Facts
 from flexnet.figures.curves import one_protocol

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from flexnet.families import family_of
+from flexnet.families.registry import family_of
 from flexnet.figures.canvas import Point, arrow, box, page, sign, tint, width_of, write
 from flexnet.figures.captions import Facts
 from flexnet.figures.curves import one_protocol

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from flexnet.errors import ConfigError, DataError
-from flexnet.families import family_of
 from flexnet.families.base import Family
+from flexnet.families.registry import family_of
 from flexnet.files import write_rows
 from flexnet.tables.columns import CONDITIONS, rows_of
 from flexnet.tables.values import Table, read_values

@@ -4,7 +4,7 @@ from argparse import Namespace
 from importlib import import_module
 from typing import Any
 
-from flexnet.families import family_of
+from flexnet.families.registry import family_of
 from flexnet.files import write_rows
 
 

@@ -12,8 +12,8 @@ from torch import nn
 
 from flexnet.errors import DataError
 from flexnet.evaluation.subject import Answer, Job, Subject
-from flexnet.families import family_of
 from flexnet.families.base import Family
+from flexnet.families.registry import family_of
 from flexnet.files import write_rows
 from flexnet.problems import refuse
 from flexnet.progress import Progress

@@ -5,7 +5,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
-from flexnet.families import families, family_of
+from flexnet.families.registry import families, family_of
 from flexnet.networks.registry import options_of
 from flexnet.options.layers.flexible import STORED
 from flexnet.problems import Problem, ask, no_such_name, unknown_keys

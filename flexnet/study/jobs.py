@@ -8,8 +8,8 @@ from typing import Any
 
 from flexnet.config import seeds_of
 from flexnet.digest import code_digest
-from flexnet.families import families, family_of
 from flexnet.families.base import Family
+from flexnet.families.registry import families, family_of
 from flexnet.files import canonical_json, ordered_json
 from flexnet.networks.registry import module_of
 from flexnet.study.study import Study

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flexnet.families import families
+from flexnet.families.registry import families
 from flexnet.networks.registry import options_of
 from flexnet.options.layers.flexible import FlexibleOptions
 from flexnet.options.networks.base import NetworkOptions

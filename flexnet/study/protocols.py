@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flexnet.families import families
+from flexnet.families.registry import families
 from flexnet.problems import Problem, unknown_keys
 
 BAND = "band"  # what bands and bars of a figure show under the protocol

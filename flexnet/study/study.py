@@ -13,8 +13,8 @@ from typing import Any
 
 from flexnet.config import Config, is_evidence, series_of
 from flexnet.errors import ConfigError
-from flexnet.families import family_of
 from flexnet.families.base import Family
+from flexnet.families.registry import family_of
 from flexnet.study import published
 
 PAPER = "paper"  # the scale of the papers and the protocol of their text; neither shows in a path

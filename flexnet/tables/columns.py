@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from flexnet.families import conditions, families
 from flexnet.families.base import Family
+from flexnet.families.registry import conditions, families
 from flexnet.tables.kinds import (
     FRACTION,
     LIMIT,

@@ -28,6 +28,7 @@ SCALES = {
         for name, path in settings.scale_files(ROOT / "config/scales")
     },
 }
+PROTOCOLS = list(SCALES["paper"]["protocols"])
 PUBLISHED = sorted(ROOT.glob("published/*/results/rows/*/*.csv"))
 
 
@@ -75,7 +76,7 @@ def described(scale, protocol, folder):
     """Rows of Figure 2 as the workflow has them made, and the models behind its series."""
     models = {name: SCALES[scale]["models"][row] for name, row in series_of("fig2", protocol).items()}
     series = {name: {"network": row["network"], "options": row["options"]} for name, row in models.items()}
-    text = ordered_json({"figure": "fig2", "protocol": protocol, "series": series})
+    text = ordered_json({"family": "description", "figure": "fig2", "protocol": protocol, "series": series})
     output = folder / "rows.csv"
     assert main(["describe", "--settings", text, "--output", str(output)]) == 0
     return fig2.read(output), models
@@ -102,7 +103,7 @@ def panel(figure):
     return [word.split()[0] for word in words if word.endswith("3\u00d73") and word[0] in "cf"]
 
 
-@pytest.mark.parametrize("protocol", settings.PROTOCOLS)
+@pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("scale", SCALES)
 def test_figure_2a_shows_the_flexible_convolution_of_the_modules(scale, protocol, tmp_path):
     rows, models = described(scale, protocol, tmp_path)
@@ -116,7 +117,7 @@ def test_figure_2a_shows_the_flexible_convolution_of_the_modules(scale, protocol
     assert "second convolution flexible" in FIGURES["fig2"]["caption"]
 
 
-@pytest.mark.parametrize("protocol", settings.PROTOCOLS)
+@pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_what_figure_2_says_of_strides_and_padding_is_true(protocol):
     caption = FIGURES["fig2"]["caption"]
     assert "Strides are 1, pools' 2; convolutions whose map does not shrink are padded." in caption
@@ -141,7 +142,7 @@ def test_all_layers_are_flexible_where_figure_2_says_so(protocol):
 def test_figure_1_names_the_rule_of_its_network_under_each_protocol():
     rules = {
         protocol: SCALES["paper"]["models"][model]["options"]["layer"]["rule"]
-        for protocol in settings.PROTOCOLS
+        for protocol in PROTOCOLS
         for model in series_of("fig1", protocol).values()
     }
     assert rules == {"paper": "below", "release": "above", "corrected": "below"}

@@ -14,7 +14,7 @@ from flexnet.data.arrays import ImageArrays, load_arrays
 from flexnet.data.manifest import manifest_of, store
 from flexnet.errors import DataError
 from flexnet.evaluation.accuracy import correct_per_image
-from flexnet.families import family_of
+from flexnet.families.registry import family_of
 from flexnet.files import write_json
 from flexnet.tables.columns import rows_of
 from flexnet.tables.frames import read_checked

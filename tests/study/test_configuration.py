@@ -68,11 +68,11 @@ def test_a_module_without_configuration_does_not_take_that_of_the_workflow_aroun
 
 
 def test_a_users_registry_of_figures_takes_the_place_of_the_checkouts(tmp_path: Path) -> None:
-    row = {"family": "schematic", "network": "mine", "series": {"a": "vgg16-flexible"}, "caption": "."}
+    row = {"family": "worked", "network": "mine", "series": {"a": "vgg16-flexible"}, "caption": "."}
     write(tmp_path / "config/figures.yaml", {"fig1": row})
     assert load_figures(Places(ROOT, tmp_path), FIGURES, scales(ROOT)[""]) == {"fig1": row}
     write(tmp_path / "config/figures.yaml", {"fig1": row | {"family": "none"}})
-    with pytest.raises(ConfigError, match=r"^config/figures\.yaml: fig1\.family: expected one of"):
+    with pytest.raises(ConfigError, match=r"^config/figures\.yaml: fig1\.family: expected a family"):
         load_figures(Places(ROOT, tmp_path), FIGURES, scales(ROOT)[""])
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flexnet.errors import DataError
-from flexnet.families import family_of
+from flexnet.families.registry import family_of
 from flexnet.tables.columns import LEDGER, SUMMARY, Schema, described_by, rows_of
 from flexnet.tables.frames import read_checked
 from flexnet.tables.values import read_values

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from flexnet.errors import DataError
-from flexnet.families import family_of
+from flexnet.families.registry import family_of
 from flexnet.tables.columns import rows_of
 from flexnet.tables.frames import read_checked, read_rows, read_table
 

@@ -21,10 +21,10 @@ recipes:
 models:
   small-baseline: { seeds: 1, options: { width: 0.25 } }
 protocols:
-  paper: { thresholds: { epsilons: [0, 0.1] } }
+  paper: { interventions: { epsilons: [0, 0.1] } }
 """
 HISTORY = "tiny/results/models/small-baseline/seed1.history.csv"
-SCORES = "tiny/results/thresholds/small-baseline.csv"
+SCORES = "tiny/results/interventions/paper/small-baseline/all.csv"
 FIGURE = "tiny/figures/fig1.pdf"
 SCALE_FILE, REGISTRY = "config/scales/tiny.yaml", "config/figures.yaml"
 DIVERGES = (SCALE_FILE, "learning_rate: 0.02", "learning_rate: 1.0e+30")
@@ -38,7 +38,7 @@ def finished(new_project: Callable[[], Any]) -> Any:
     project = new_project()
     (project.folder / SCALE_FILE).write_text(SCALE)
     counts = project.make(HISTORY, SCORES, FIGURE, "--config", "device=cpu")
-    assert counts["train"] == counts["thresholds"] == counts["draw_figure"] == 1
+    assert counts["train"] == counts["evaluate"] == counts["draw_figure"] == 1
     return project
 
 
@@ -66,7 +66,7 @@ def require_known_as_outdated(project: Any, target: str, rule: str) -> None:
         (HISTORY, "train", DIVERGES, (), "no longer finite"),
         (
             SCORES,
-            "thresholds",
+            "evaluate",
             (SCALE_FILE, "epsilons: [0, 0.1]", "epsilons: [0, 0.2]"),
             ("--config", "device=cuda:9"),
             "device: expected one of",

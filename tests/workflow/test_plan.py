@@ -17,7 +17,10 @@ SCALES = {"": settings.resolve(BASE)} | {
 }
 DEMO_SEEDS = SCALES["demo/"]["models"]["vgg16-baseline"]["seeds"]
 VARIANTS = {"": "paper", "release/": "release", "corrected/": "corrected"}
-TRAINED = ("history", "fgsm", "thresholds")  # families of figures that need trained models
+PROTOCOLS = tuple(VARIANTS.values())
+ASKED = ("fgsm", "interventions", "sweep")  # families that ask trained models
+TRAINED = ("history", *ASKED)  # families of figures that need trained models
+SCHEMATIC = ("description", "worked")
 
 
 def models_of(families: tuple[str, ...], protocols: tuple[str, ...]) -> set[str]:
@@ -37,8 +40,7 @@ def seeds(home: str, models: set[str]) -> int:
 
 def expected_jobs() -> dict[str, int]:
     """Jobs of all figures under all protocols at all scales, from the configuration alone."""
-    protocols = settings.PROTOCOLS
-    trained = models_of(TRAINED, protocols)
+    trained = models_of(TRAINED, PROTOCOLS)
     subsets = {
         (home, row["dataset"], seed)
         for home, scale in SCALES.items()
@@ -50,14 +52,19 @@ def expected_jobs() -> dict[str, int]:
         for scale in SCALES.values()
         for model in trained
     }
-    schematics = len(SCALES) * sum(figure["family"] == "schematic" for figure in FIGURES.values())
+    schematics = len(SCALES) * sum(figure["family"] in SCHEMATIC for figure in FIGURES.values())
     results = len(SCALES) * len(VARIANTS) * sum(figure["family"] in TRAINED for figure in FIGURES.values())
     return {
         "prepare_data": 2 * len(sources),
         "choose_subset": len(subsets),
         "train": sum(seeds(home, trained) for home in SCALES),
-        "fgsm": sum(seeds(home, models_of(("fgsm",), (name,))) for home in SCALES for name in protocols),
-        "thresholds": len(SCALES) * len(models_of(("thresholds",), protocols)),
+        "evaluate": sum(
+            seeds(home, models) if family == "fgsm" else len(models)
+            for home in SCALES
+            for family in ASKED
+            for protocol in PROTOCOLS
+            if (models := models_of((family,), (protocol,)))
+        ),
         "collect_rows": results,
         "describe": schematics,
         "draw_figure": results + schematics,
@@ -76,7 +83,7 @@ def test_every_figure_variant_and_scale_has_a_plan(project: Any) -> None:
         for home in SCALES
         for variant in VARIANTS
         for name, figure in FIGURES.items()
-        if variant == "" or figure["family"] != "schematic"
+        if variant == "" or figure["family"] not in SCHEMATIC
     ]
     claims = [f"{home}figures/claims.pdf" for home in SCALES]
     assert project.plan(*targets, *claims) == expected_jobs()
@@ -98,7 +105,7 @@ def test_without_a_target_everything_at_the_papers_scale_is_made(
     counts = project.plan("--snakefile", snakefile)
     assert counts[rule] == counts["judge_claims"] == 1
     assert counts["draw_figure"] == expected_jobs()["draw_figure"] / len(SCALES)
-    assert counts["train"] == seeds("", models_of(TRAINED, settings.PROTOCOLS))
+    assert counts["train"] == seeds("", models_of(TRAINED, PROTOCOLS))
 
 
 @pytest.mark.parametrize(
@@ -110,7 +117,7 @@ def test_without_a_target_everything_at_the_papers_scale_is_made(
                 "prepare_data": 2,
                 "choose_subset": 5,
                 "train": 15,
-                "fgsm": 15,
+                "evaluate": 15,
                 "collect_rows": 1,
                 "draw_figure": 1,
             },
@@ -135,7 +142,7 @@ def test_without_a_target_everything_at_the_papers_scale_is_made(
                 "prepare_data": 2,
                 "choose_subset": 10,
                 "train": 40,
-                "thresholds": 4,
+                "evaluate": 4,
                 "collect_rows": 1,
                 "draw_figure": 1,
             },

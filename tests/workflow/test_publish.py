@@ -31,7 +31,7 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     for name, text in {
         "results/rows/paper/fig4b.csv": FIG4B,
         "results/rows/paper/fig3.csv": FIG3,
-        "logs/thresholds/two.benchmark.tsv": "s\th:m:s\n7.5\t0:00:07\n",
+        "logs/interventions/paper/two/all.benchmark.tsv": "s\th:m:s\n7.5\t0:00:07\n",
         "logs/train/other/seed1.benchmark.tsv": "s\th:m:s\n1.0\t0:00:01\n",
         "logs/train/one/seed2.log": "resuming after epoch 3\n",
         "logs/train/one/seed1.benchmark.tsv": "s\th:m:s\n60.5\t0:01:00\n",
@@ -84,7 +84,7 @@ def test_rows_keep_the_provenance_of_their_own_run(script: ModuleType, tmp_path:
     script.publish("laptop", "second", ["fig3"], tmp_path)
     runs = read_json(tmp_path / "published/laptop/provenance.json")["runs"]
     assert [run["command"] for run in runs] == ["first", "second"]
-    assert runs[1]["wall_time"] == {"thresholds/two": {"jobs": 1, "seconds": 7.5}}
+    assert runs[1]["wall_time"] == {"interventions/paper/two": {"jobs": 1, "seconds": 7.5}}
     script.publish("laptop", "both", [], tmp_path)
     runs = read_json(tmp_path / "published/laptop/provenance.json")["runs"]
     assert [run["command"] for run in runs] == ["both"]

@@ -35,7 +35,7 @@ protocols:
 """
 TARGETS = ("tiny/figures/fig4b.pdf", "tiny/figures/fig4d.pdf")
 MODELS = {"baseline": "vgg16-baseline", "flexible": "vgg16-flexible", "random": "vgg16-random"}
-TRAINED = {"train": 6, "fgsm": 6, "collect_rows": 2, "draw_figure": 2}
+TRAINED = {"train": 6, "evaluate": 6, "collect_rows": 2, "draw_figure": 2}
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +149,7 @@ RERUNS: dict[str, tuple[Edits, list[str], dict[str, int]]] = {
             ("flexnet/training/trainer.py", "CHECK_STEPS = 50", "# A comment.\nCHECK_STEPS =  50"),
             ("flexnet/training/run.py", '"""One training run', '"""Another docstring. One training run'),
             ("workflow/scripts/draw.py", "import argparse\n", "import argparse  # a comment\n"),
-            ("workflow/rules/attack.smk", "rule fgsm:", "# A comment.\nrule fgsm:"),
+            ("workflow/rules/evaluate.smk", "rule evaluate:", "# A comment.\nrule evaluate:"),
             ("workflow/rules/train.smk", "mem_mb=8000", "mem_mb=9000"),
             ("config/scales/tiny.yaml", "{ epochs: 2, batch_size: 50,", "{ batch_size: 50, epochs: 2,"),
         ],
@@ -186,9 +186,9 @@ RERUNS: dict[str, tuple[Edits, list[str], dict[str, int]]] = {
         TRAINED,
     ),
     "code of the attack": (
-        [("flexnet/stages/_scored.py", "CPU_BATCH = 1000, 100", "CPU_BATCH = 1000, 50")],
+        [("flexnet/stages/evaluate.py", "CPU_BATCH = 1000, 100", "CPU_BATCH = 1000, 50")],
         [],
-        {"fgsm": 6, "collect_rows": 1, "draw_figure": 1},
+        {"evaluate": 6, "collect_rows": 1, "draw_figure": 1},
     ),
     "code of one figure": (
         [("flexnet/figures/fig4d.py", "HEIGHT_MM = 66.0", "HEIGHT_MM = 67.0")],
@@ -203,12 +203,12 @@ RERUNS: dict[str, tuple[Edits, list[str], dict[str, int]]] = {
     "recipe of some models": (
         [("config/scales/tiny.yaml", "other: { like: vgg }", "other: { like: vgg, momentum: 0.8 }")],
         [],
-        {"train": 2, "fgsm": 2, "collect_rows": 2, "draw_figure": 2},
+        {"train": 2, "evaluate": 2, "collect_rows": 2, "draw_figure": 2},
     ),
     "one more seed": (
         [("config/scales/tiny.yaml", "seeds: 2", "seeds: 3")],
         [],
-        {"choose_subset": 1, "train": 3, "fgsm": 3, "collect_rows": 2, "draw_figure": 2},
+        {"choose_subset": 1, "train": 3, "evaluate": 3, "collect_rows": 2, "draw_figure": 2},
     ),
     "one seed fewer": (
         [("config/scales/tiny.yaml", "seeds: 2", "seeds: 1")],
@@ -218,7 +218,7 @@ RERUNS: dict[str, tuple[Edits, list[str], dict[str, int]]] = {
     "grid of the attack": (
         [("config/scales/tiny.yaml", "0.1, 0.5", "0.1, 0.2, 0.5")],
         [],
-        {"fgsm": 6, "collect_rows": 1, "draw_figure": 1},
+        {"evaluate": 6, "collect_rows": 1, "draw_figure": 1},
     ),
     "note of the scale": (
         [("config/scales/tiny.yaml", "Made by a test.", "Made by this test.")],
@@ -264,7 +264,7 @@ def test_results_move_to_another_machine_without_training_again(
     with other.edited(
         "config/scales/tiny.yaml", "other: { like: vgg }", "other: { like: vgg, momentum: 0.8 }"
     ):
-        assert other.plan(*TARGETS) == {"train": 2, "fgsm": 2, "collect_rows": 2, "draw_figure": 2}
+        assert other.plan(*TARGETS) == {"train": 2, "evaluate": 2, "collect_rows": 2, "draw_figure": 2}
 
 
 # --- beyond ----------------------------------------------------------------------------------------

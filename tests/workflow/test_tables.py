@@ -35,7 +35,7 @@ def finished(new_project: Callable[[], Any]) -> Any:
         "prepare_data": 2,
         "choose_subset": 2,
         "train": 8,
-        "thresholds": 4,
+        "evaluate": 4,
         "collect_rows": 1,
         "describe": 1,
         "draw_figure": 2,
@@ -58,7 +58,7 @@ def test_the_table_holds_the_means_of_the_scored_seeds(finished: Any) -> None:
     assert (table["n"] == 2).all()
     assert (table["n_images"] == 50).all()
     for series, model in MODELS.items():
-        rows = pd.read_csv(finished.folder / f"tiny/results/thresholds/{model}.csv")
+        rows = pd.read_csv(finished.folder / f"tiny/results/interventions/paper/{model}/all.csv")
         rows = rows[(rows["protocol"] == "paper") & (rows["intervention"] == "trained")]
         for epsilon, found in rows.groupby("epsilon"):
             assert table.loc[(series, epsilon), "mean"] == pytest.approx(found["accuracy"].mean())
@@ -66,7 +66,7 @@ def test_the_table_holds_the_means_of_the_scored_seeds(finished: Any) -> None:
 
 def test_clean_accuracy_is_that_of_the_last_epoch(finished: Any) -> None:
     for model in MODELS.values():
-        rows = pd.read_csv(finished.folder / f"tiny/results/thresholds/{model}.csv")
+        rows = pd.read_csv(finished.folder / f"tiny/results/interventions/paper/{model}/all.csv")
         clean = rows.query("protocol == 'paper' and intervention == 'trained' and epsilon == 0").set_index(
             "seed"
         )
@@ -86,6 +86,6 @@ def test_another_intervention_scores_one_model_again_and_trains_none(finished: A
     with finished.edited("config/scales/tiny.yaml", "interventions: [shuffled]", "interventions: [redrawn]"):
         counts = finished.plan("tiny/figures/table2.csv")
     # The reversed network is like the flexible one, so its interventions change as well.
-    assert counts["thresholds"] == 2
+    assert counts["evaluate"] == 2
     assert "train" not in counts
     assert finished.plan("tiny/figures/table2.csv", "tiny/figures/fig1.pdf") == {}

@@ -99,7 +99,7 @@ def wall_seconds(home: Path, models: Collection[str]) -> dict[str, dict[str, flo
     sums: dict[str, dict[str, float]] = {}
     for path in sorted(home.glob("logs/*/**/*.benchmark.tsv")):
         parts = str(path.relative_to(home / "logs")).removesuffix(".benchmark.tsv").split("/")
-        name = "/".join(part for part in parts if not part.startswith("seed"))
+        name = "/".join(part for part in parts if not part.startswith("seed") and part != "all")
         if name.split("/")[-1] not in models:
             continue
         with path.open(encoding="utf-8") as stream:

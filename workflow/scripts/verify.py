@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from flexnet.config import Config, inherited, lay_over, read_yaml, series_of
 from flexnet.errors import ConfigError, DataError
-from flexnet.families import families, family_of
+from flexnet.families.registry import families, family_of
 from flexnet.jobs import run_job
 from flexnet.study.jobs import rows_file
 from flexnet.study.published import config_of
