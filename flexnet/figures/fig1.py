@@ -9,12 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from flexnet.errors import DataError
+from flexnet.families import family_of
 from flexnet.figures.canvas import Point, arrow, box, circle, inset, mix, page, sign, tint, write
 from flexnet.figures.captions import Facts
 from flexnet.figures.curves import one_protocol
 from flexnet.figures.palette import BLUE, GREEN, ORANGE
 from flexnet.figures.style import FAINT, INK, journal
-from flexnet.tables.columns import WORKED
+from flexnet.tables.columns import described_by
 from flexnet.tables.frames import read_checked
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def read(path: str | Path) -> "pd.DataFrame":
     Raises:
         DataError: if the file is missing or is no such table.
     """
-    return read_checked(path, WORKED)
+    return read_checked(path, described_by(family_of("worked")))
 
 
 def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from flexnet.families import family_of
 from flexnet.figures.canvas import Point, arrow, box, page, sign, tint, width_of, write
 from flexnet.figures.captions import Facts
 from flexnet.figures.curves import one_protocol
 from flexnet.figures.palette import BLUE, GREEN, ORANGE
 from flexnet.figures.style import FAINT, INK, journal
-from flexnet.tables.columns import DESCRIPTION
+from flexnet.tables.columns import described_by
 from flexnet.tables.frames import read_checked
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def read(path: str | Path) -> "pd.DataFrame":
     Raises:
         DataError: if the file is missing or is no such table.
     """
-    return read_checked(path, DESCRIPTION)
+    return read_checked(path, described_by(family_of("description")))
 
 
 def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":

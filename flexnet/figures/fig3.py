@@ -28,8 +28,7 @@ def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
     Raises:
         DataError: if a column is missing or a series mixes several models.
     """
-    clean = rows[rows["epsilon"] == 0.0] if "epsilon" in rows.columns else rows
-    return summarise(clean, ["figure", "protocol", "series", "threshold"])
+    return summarise(rows, ["figure", "protocol", "series", "threshold"], {"epsilon": 0.0})
 
 
 def draw(table: "pd.DataFrame", facts: Facts) -> Figure:

@@ -38,8 +38,8 @@ def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
     Raises:
         DataError: if a column is missing or a series mixes several models.
     """
-    table = summarise(rows, ["figure", "protocol", "series", "intervention", "epsilon"])
-    return table[table["intervention"] == TRAINED].reset_index(drop=True)
+    by = ["figure", "protocol", "series", "intervention", "epsilon"]
+    return summarise(rows, by, {"intervention": TRAINED})
 
 
 def _sheet(table: "pd.DataFrame", facts: Facts) -> Sheet:

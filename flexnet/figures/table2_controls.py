@@ -12,13 +12,13 @@ from flexnet.figures.cells import TRAINED, attack_epsilon, estimate_text, find, 
 from flexnet.figures.curves import one_protocol
 from flexnet.figures.typeset import Block, Column, Line, Sheet, setters
 from flexnet.statistics.summary import summarise
-from flexnet.tables.columns import GATES
 
 if TYPE_CHECKING:
     import pandas as pd
 
 NAME = "table2_controls"
 CONDITION: Final = ["figure", "protocol", "series", "intervention", "epsilon"]
+GATES: Final = ("max_share", "switching", "threshold_shift")
 UNIFORM: Final = "uniform"  # what the names of series with one threshold for all units start with
 _NORMAL: Final = re.compile(r"normal\(([^,]+),([^)]+)\)")
 
@@ -33,10 +33,7 @@ def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
     Raises:
         DataError: if a column is missing or a series mixes several models.
     """
-    table = summarise(rows, CONDITION)
-    known = rows.reindex(columns=[*CONDITION, "seed", *GATES])
-    gates = known.groupby([*CONDITION, "seed"], sort=False)[list(GATES)].mean()
-    return table.merge(gates.groupby(CONDITION, sort=False).mean().reset_index(), on=CONDITION, how="left")
+    return summarise(rows, CONDITION, measures=GATES)
 
 
 def _sheet(table: "pd.DataFrame", facts: Facts) -> Sheet:

@@ -55,11 +55,11 @@ def ledger(settings: dict[str, Any], files: dict[str, str], rows: list[str]) -> 
     plain_matplotlib()
     from flexnet.claims.catalogue import load_claims, packaged_papers
     from flexnet.claims.ledger import judge, read_ledger, write_ledger
+    from flexnet.config import PROTOCOLS
     from flexnet.figures.captions import Facts, caption
     from flexnet.figures.claims import draw, summarise_rows
     from flexnet.figures.save import save
     from flexnet.files import write_text
-    from flexnet.tables.columns import PROTOCOLS
 
     tables, scale, evidence = rows_by_figure(rows), settings["scale"], bool(settings["evidence"])
     claims = [claim for paper in packaged_papers() for claim in load_claims(paper)]
