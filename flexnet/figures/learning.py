@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from flexnet.figures.captions import Facts
 from flexnet.figures.curves import draw_bands, legend_above, one_protocol
+from flexnet.figures.facts import Facts
 from flexnet.figures.style import column_figure, journal, stamp
 from flexnet.statistics.summary import summarise
 

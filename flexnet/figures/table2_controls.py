@@ -7,9 +7,10 @@ or that have another uniform threshold; and the trained networks with their thre
 import re
 from typing import TYPE_CHECKING, Final
 
-from flexnet.figures.captions import Facts, attack_words, band_sentence
+from flexnet.figures.captions import attack_words, band_sentence
 from flexnet.figures.cells import TRAINED, attack_epsilon, estimate_text, find, number_text, share_text
 from flexnet.figures.curves import one_protocol
+from flexnet.figures.facts import Facts
 from flexnet.figures.typeset import Block, Column, Line, Sheet, setters
 from flexnet.statistics.summary import summarise
 
@@ -90,8 +91,10 @@ def exchange_words(intervention: str) -> str:
 
 def _notes(part: "pd.DataFrame", facts: Facts) -> tuple[str, ...]:
     attacked = f" FGSM: {attack_words(part, facts)}." if attack_epsilon(part) else ""
+    network = facts.described_network
+    network = network[:1].upper() + network[1:]
     return (
-        f"{facts.network.capitalize()} on {facts.dataset}.{attacked} {band_sentence(part, facts)}".strip(),
+        f"{network} on {facts.dataset}.{attacked} {band_sentence(part, facts)}".strip(),
         "MAX share: how often, over units and images, the pooled branch is taken. Switching: units that take "
         "it for some images and not for others. |T − T₀|: distance from the thresholds before training. "
         "Redrawn: from the distribution before training. N(m, s): from a normal distribution with mean m and "

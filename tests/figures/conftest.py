@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from flexnet.figures.captions import Facts
+from flexnet.figures.facts import Facts
 
 LABELS = {"baseline": "Baseline", "flexible": "Flexible, learned", "random": "Flexible, random"}
 

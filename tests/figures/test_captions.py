@@ -2,7 +2,8 @@ import pandas as pd
 import pytest
 
 from flexnet.errors import ConfigError
-from flexnet.figures.captions import Facts, band_sentence, caption
+from flexnet.figures.captions import band_sentence, caption
+from flexnet.figures.facts import Facts
 
 
 def table(*n, column="epoch"):

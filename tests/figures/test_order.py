@@ -12,7 +12,7 @@ from torch import nn
 from flexnet import config as settings
 from flexnet.cli import main
 from flexnet.figures import fig2
-from flexnet.figures.captions import Facts
+from flexnet.figures.facts import Facts
 from flexnet.figures.order import in_order, shown_series
 from flexnet.files import canonical_json, ordered_json
 from flexnet.layers.flexible import FlexibleConv2d

@@ -13,7 +13,8 @@ import torch
 from flexnet.attacks.losses import LOSSES
 from flexnet.errors import ConfigError
 from flexnet.families.fgsm import COUNTINGS, FgsmSettings
-from flexnet.figures.captions import Facts, caption
+from flexnet.figures.captions import caption
+from flexnet.figures.facts import Facts
 from flexnet.layers.flexible import FlexibleConv2d
 from flexnet.networks.registry import NETWORKS, build, expected_images, module_of, options_of
 from flexnet.networks.vgg import POOLING
