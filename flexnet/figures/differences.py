@@ -60,7 +60,7 @@ def _of_recipe(key: str, run: SeriesFacts) -> Any:
 
 
 def _groups(values: Mapping[str, Any], facts: Facts) -> str:
-    """Which series have which value ("30 for Uniform, 15 for the others"); empty if all have the same."""
+    """Which series have which value ("30 for Uniform; 15 for the others"); empty if all have the same."""
     groups: dict[str, list[str]] = {}
     for series, value in values.items():
         groups.setdefault(_words(value), []).append(facts.label(series))
@@ -69,7 +69,7 @@ def _groups(values: Mapping[str, Any], facts: Facts) -> str:
     most = max(groups, key=lambda words: len(groups[words]))
     others = groups.pop(most) if len(groups[most]) > 1 else []
     told = [f"{words} for {' and '.join(labels)}" for words, labels in groups.items()]
-    return ", ".join([*told, *([f"{most} for the others"] if others else [])])
+    return "; ".join([*told, *([f"{most} for the others"] if others else [])])
 
 
 def _words(value: Any) -> str:
