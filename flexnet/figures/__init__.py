@@ -1,4 +1,4 @@
-"""One module per figure: rows -> tidy table -> matplotlib figure. Drawing needs the table alone."""
+"""One module per figure: rows -> tidy table -> matplotlib figure. Drawing needs the table and the facts of its runs."""
 
 from flexnet.figures.captions import caption
 from flexnet.figures.facts import Facts
