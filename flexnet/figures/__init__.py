@@ -1,4 +1,4 @@
-"""One module per figure: rows -> tidy table -> matplotlib figure. Drawing needs the table and the facts of its runs."""
+"""One module per figure: rows -> tidy table -> matplotlib figure, with the facts of the runs behind it."""
 
 from flexnet.figures.captions import caption
 from flexnet.figures.facts import Facts
