@@ -95,6 +95,17 @@ class Project:
         finally:
             path.write_text(text, encoding="utf-8")
 
+    @contextmanager
+    def added(self, file: str, text: str) -> Iterator[None]:
+        """Write a new file, and remove it afterwards."""
+        path = self.folder / file
+        assert not path.exists()
+        path.write_text(text, encoding="utf-8")
+        try:
+            yield
+        finally:
+            path.unlink()
+
 
 def job_counts(output: str) -> dict[str, int]:
     """Read Snakemake's table of jobs by rule; empty if there is nothing to do."""

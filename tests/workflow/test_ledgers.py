@@ -22,6 +22,7 @@ def judge(folder: Path, *, evidence: bool, classes: int = 10) -> subprocess.Comp
     """Judge the published rows as of a scale of the given kind."""
     figures = {path.stem for path in ROWS}
     settings = {"scale": "mine", "note": "", "evidence": evidence, "classes": dict.fromkeys(figures, classes)}
+    settings["protocols"] = ["paper", "release", "corrected"]
     places = {"ledger": "claims.csv", "figure": "claims.pdf", "caption": "claims.md", "log": "claims.log"}
     files = [part for name, place in places.items() for part in (f"--{name}", folder / place)]
     return run("ledger.py", "--settings", json.dumps(settings), "--rows", *ROWS, *files)

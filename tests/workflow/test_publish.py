@@ -11,6 +11,7 @@ import pytest
 
 from flexnet.errors import ConfigError, DataError
 from flexnet.files import read_json
+from flexnet.tables.facts import FigureFacts, facts_path, read_facts, write_facts
 from flexnet.training.checkpoint import save_tensors
 
 ROOT = Path(__file__).parents[2]
@@ -19,6 +20,26 @@ FIG3 = HEAD + "fig3,paper,high,two,1,4,1,0.25\n"
 FIG4B = HEAD + "fig4b,paper,flexible,one,1,4,1,0.25\n"
 
 
+FACTS = {
+    "protocol": "paper",
+    "band": "sem",
+    "space": None,
+    "series": [
+        {
+            "name": "flexible",
+            "model": "one",
+            "network": "small",
+            "options": {},
+            "recipe": {"epochs": 2, "batch_size": 4},
+            "title": "drawn objects",
+            "content": "generated",
+            "classes": 10,
+            "training_images": 8,
+            "scored_images": 4,
+            "seeds": [1],
+        }
+    ],
+}
 SMALL = {"network": "small", "options": "{}", "recipe": "{}"}
 
 
@@ -43,6 +64,9 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         path = tmp_path / "laptop" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
+    for figure in ("fig4b", "fig3"):
+        rows = tmp_path / f"laptop/results/rows/paper/{figure}.csv"
+        write_facts(facts_path(rows), FigureFacts.from_document(FACTS | {"figure": figure}, "test"))
     for model, seed in (("one", 1), ("one", 2), ("two", 1)):
         metadata = SMALL | {"code": "c0de", "data": f"images {seed}"}
         save_tensors(tmp_path / f"laptop/results/models/{model}/seed{seed}.safetensors", {}, metadata)
@@ -79,7 +103,10 @@ def test_rows_are_copied_with_their_provenance(script: ModuleType, tmp_path: Pat
     assert run["config"]["models"]["vgg16-baseline"]["options"]["width"] == 0.25
     assert run["machine"]["cores"] >= 1
     digest = hashlib.sha256(copy.read_bytes()).hexdigest()
-    assert run["sha256"] == {"results/rows/paper/fig4b.csv": digest}
+    assert run["sha256"].pop("results/rows/paper/fig4b.csv") == digest
+    assert list(run["sha256"]) == ["results/rows/paper/fig4b.facts.json"]
+    facts = read_facts(tmp_path / "published/laptop/results/rows/paper/fig4b.facts.json")
+    assert facts.series[0].recipe == {"epochs": 2, "batch_size": 4}
 
 
 def test_rows_keep_the_provenance_of_their_own_run(script: ModuleType, tmp_path: Path) -> None:
@@ -91,7 +118,10 @@ def test_rows_keep_the_provenance_of_their_own_run(script: ModuleType, tmp_path:
     script.publish("laptop", "both", [], tmp_path)
     runs = read_json(tmp_path / "published/laptop/provenance.json")["runs"]
     assert [run["command"] for run in runs] == ["both"]
-    assert set(runs[0]["sha256"]) == {"results/rows/paper/fig4b.csv", "results/rows/paper/fig3.csv"}
+    names = {
+        f"results/rows/paper/{name}{end}" for name in ("fig4b", "fig3") for end in (".csv", ".facts.json")
+    }
+    assert set(runs[0]["sha256"]) == names
 
 
 def test_a_figure_that_is_not_there_is_named(script: ModuleType, tmp_path: Path) -> None:

@@ -141,105 +141,19 @@ def test_every_job_left_a_log_and_no_job_left_anything_half_done(finished: Any) 
 
 # --- what makes jobs run again ---------------------------------------------------------------------
 
-Edits = list[tuple[str, str, str]]
-RERUNS: dict[str, tuple[Edits, list[str], dict[str, int]]] = {
-    "nothing": ([], [], {}),
-    "comments, docstrings, order of keys, resources": (
-        [
-            ("flexnet/training/trainer.py", "CHECK_STEPS = 50", "# A comment.\nCHECK_STEPS =  50"),
-            ("flexnet/training/run.py", '"""One training run', '"""Another docstring. One training run'),
-            ("workflow/scripts/draw.py", "import argparse\n", "import argparse  # a comment\n"),
-            ("workflow/rules/evaluate.smk", "rule evaluate:", "# A comment.\nrule evaluate:"),
-            ("workflow/rules/train.smk", "mem_mb=8000", "mem_mb=9000"),
-            ("config/scales/tiny.yaml", "{ epochs: 2, batch_size: 50,", "{ batch_size: 50, epochs: 2,"),
-        ],
-        [],
-        {},
-    ),
-    "what these figures do not use": (
-        [
-            ("flexnet/networks/surrogate.py", "(64, 128, 256)", "(64, 128, 257)"),
-            ("config/config.yaml", "draws: 20", "draws: 21"),
-            ("config/scales/demo.yaml", "note: A", "note: Another"),
-            ("config/scales/demo.yaml", "threads: 1", "threads: 2"),
-        ],
-        [],
-        {},
-    ),
-    "machine": (
-        [
-            ("config/scales/tiny.yaml", "threads: 1", "threads: 2"),
-            ("config/config.yaml", "checkpoint_seconds: 30", "checkpoint_seconds: 5"),
-            ("config/config.yaml", "data_mirror: null", "data_mirror: /elsewhere"),
-        ],
-        ["--config", "device=auto", "download=false", "--resources", "gpu=2"],
-        {},
-    ),
-    "code that trains": (
-        [("flexnet/training/trainer.py", "CHECK_STEPS = 50", "CHECK_STEPS = 49")],
-        [],
-        TRAINED,
-    ),
-    "network": (
-        [("flexnet/networks/vgg.py", "HEAD_DROPOUT = 100, 0.5", "HEAD_DROPOUT = 100, 0.4")],
-        [],
-        TRAINED,
-    ),
-    "code of the attack": (
-        [("flexnet/stages/evaluate.py", "CPU_BATCH = 1000, 100", "CPU_BATCH = 1000, 50")],
-        [],
-        {"evaluate": 6, "collect_rows": 1, "draw_figure": 1},
-    ),
-    "code of one figure": (
-        [("flexnet/figures/fig4d.py", "HEIGHT_MM = 66.0", "HEIGHT_MM = 67.0")],
-        [],
-        {"draw_figure": 1},
-    ),
-    "script that draws": (
-        [("workflow/scripts/draw.py", "index=False", "index=True")],
-        [],
-        {"draw_figure": 2},
-    ),
-    "recipe of some models": (
-        [("config/scales/tiny.yaml", "other: { like: vgg }", "other: { like: vgg, momentum: 0.8 }")],
-        [],
-        {"train": 2, "evaluate": 2, "collect_rows": 2, "draw_figure": 2},
-    ),
-    "one more seed": (
-        [("config/scales/tiny.yaml", "seeds: 2", "seeds: 3")],
-        [],
-        {"choose_subset": 1, "train": 3, "evaluate": 3, "collect_rows": 2, "draw_figure": 2},
-    ),
-    "one seed fewer": (
-        [("config/scales/tiny.yaml", "seeds: 2", "seeds: 1")],
-        [],
-        {"collect_rows": 2, "draw_figure": 2},
-    ),
-    "grid of the attack": (
-        [("config/scales/tiny.yaml", "0.1, 0.5", "0.1, 0.2, 0.5")],
-        [],
-        {"evaluate": 6, "collect_rows": 1, "draw_figure": 1},
-    ),
-    "note of the scale": (
-        [("config/scales/tiny.yaml", "Made by a test.", "Made by this test.")],
-        [],
-        {"draw_figure": 2},
-    ),
-    "caption of one figure": (
-        [("config/figures.yaml", "Test accuracy of {network}", "Accuracy of {network}")],
-        [],
-        {"draw_figure": 1},
-    ),
-}
+# What README prints as a table, too.
+RERUNS: dict[str, dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "reruns.yaml").read_text())
 
 
 @pytest.mark.parametrize("change", RERUNS)
 def test_a_change_reruns_what_depends_on_it_and_nothing_else(change: str, finished: Any) -> None:
-    edits, arguments, expected = RERUNS[change]
+    told = RERUNS[change]
     with ExitStack() as stack:
-        for file, old, new in edits:
+        for file, old, new in told.get("edits", []):
             stack.enter_context(finished.edited(file, old, new))
-        assert finished.plan(*TARGETS, *arguments) == expected
+        for file, text in told.get("files", {}).items():
+            stack.enter_context(finished.added(file, text))
+        assert finished.plan(*TARGETS, *told.get("arguments", [])) == told.get("runs", {})
 
 
 def test_new_times_on_every_file_rerun_nothing(finished: Any) -> None:

@@ -1,0 +1,150 @@
+"""What every family keeps to, the next one included: declared columns, and the same answers twice."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from flexnet import config
+from flexnet.errors import ConfigError
+from flexnet.evaluation.subject import Answer, Job, Subject
+from flexnet.families.base import Family
+from flexnet.families.registry import FOLDER, conditions, families
+from flexnet.networks.registry import build
+from flexnet.problems import refuse
+from flexnet.tables.columns import CONDITIONS, EVALUATED, MEASURES, rows_of
+from flexnet.training.batches import DeviceImages
+from flexnet.training.recipe import Recipe
+from flexnet.training.run import TrainingRun
+
+ROOT = Path(__file__).parents[2]
+CONFIG = config.resolve(config.read_yaml(ROOT / "config/config.yaml"))
+TRAINED = [name for name, family in families().items() if family.subject == "trained"]
+TOLD = [(name, protocol) for name in TRAINED for protocol in CONFIG["protocols"]]
+
+
+def asked_of(family: Family) -> tuple[Any, dict[str, Any]]:
+    """What a configured small network says to a family, and its layer; any layer if it need say nothing."""
+    for row in CONFIG["models"].values():
+        if row["network"] == "small" and family.name in row.get("at_test", {}):
+            return row["at_test"][family.name], row["options"]["layer"]
+    return None, {"scheme": "learned"}
+
+
+@cache
+def subject_of(name: str) -> Subject:
+    """A small network that tells images apart, fit to be asked, and thirty images."""
+    options = {"input_size": 12, "width": 0.25, "layer": asked_of(families()[name])[1]}
+    run = TrainingRun("m", 1, "small", options, Recipe())
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (30, 1, 12, 12), dtype=torch.uint8, generator=generator)
+    labels = torch.randint(0, 10, (30,), generator=generator)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = build("small", **options).eval()
+        for weights in network.head.parameters():
+            weights.data = torch.randn_like(weights)
+        return Subject(network, run, DeviceImages(images, labels))
+
+
+def section_of(name: str, protocol: str = "paper") -> dict[str, Any]:
+    return families()[name].section(CONFIG["protocols"][protocol])
+
+
+def answers(name: str, protocol: str = "paper", batch: int = 100, scored: Any = None) -> list[Answer]:
+    subject = subject_of(name)
+    subject = replace(subject, scored=scored or subject.scored)
+    asked = asked_of(families()[name])[0]
+    module = import_module(f"flexnet.evaluation.{name}")
+    return list(module.evaluate(subject, section_of(name, protocol), asked, Job(protocol, batch)))
+
+
+def rows(found: list[Answer]) -> list[dict[str, Any]]:
+    return [answer.row() for answer in found]
+
+
+@pytest.mark.parametrize("name", families())
+def test_a_family_is_a_declaration_and_a_function_of_its_name(name: str) -> None:
+    assert (FOLDER / f"{name}.py").is_file()
+    family = families()[name]
+    if family.subject != "training":
+        module = import_module(f"flexnet.evaluation.{name}")
+        assert callable(module.evaluate if family.subject == "trained" else module.describe)
+    assert set(family.conditions) <= set(CONDITIONS)
+    assert family.subject == "modules" or set(family.measures) <= set(MEASURES)
+    assert not set(conditions()) & {"model", "seed", "protocol", "n", "correct", "accuracy"}
+
+
+def test_declarations_import_nothing_that_computes() -> None:
+    code = "import sys; from flexnet.families import registry; registry.families(); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"torch", "pandas", "matplotlib"} & set(done.stdout.split())
+
+
+@pytest.mark.parametrize(("name", "protocol"), TOLD)
+def test_answers_have_the_declared_columns_and_no_others(name: str, protocol: str) -> None:
+    family, found = families()[name], answers(name, protocol)
+    columns = {"model", "seed", "protocol"} | set(rows(found)[0])
+    assert columns == set(rows_of(family).required)
+    assert columns <= set(EVALUATED.columns)
+    for answer in found:
+        for key, value in answer.conditions.items():
+            assert family.conditions[key].kind.read(str(value)) == value
+        assert (answer.right is not None) == family.counts
+    keys = [tuple(answer.conditions.values()) for answer in found]
+    assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize(("name", "protocol"), TOLD)
+def test_answers_are_the_same_twice_and_whatever_the_batch(name: str, protocol: str) -> None:
+    before = {key: value.clone() for key, value in subject_of(name).model.state_dict().items()}
+    found, again, small = (answers(name, protocol, batch) for batch in (100, 100, 7))
+    # Of the released code's counting the batch is part.
+    if section_of(name, protocol).get("counting", "all") == "all":
+        assert rows(found) == rows(again) == rows(small)
+        for first, second in zip(found, small, strict=True):
+            if first.right is not None and second.right is not None:
+                assert torch.equal(first.right, second.right)
+    assert rows(found) == rows(again)
+    after = subject_of(name).model.state_dict()
+    assert all(torch.equal(before[key], value) for key, value in after.items())
+
+
+@pytest.mark.parametrize("name", [name for name in TRAINED if families()[name].counts])
+def test_other_labels_give_other_counts(name: str) -> None:
+    """Constants would pass the tests above."""
+    scored = subject_of(name).scored
+    other = DeviceImages(scored.images, (scored.labels + 1) % 10)
+    assert rows(answers(name, scored=other)) != rows(answers(name))
+
+
+@pytest.mark.parametrize("name", [name for name, family in families().items() if family.settings])
+def test_a_setting_that_is_not_allowed_is_refused_by_name(name: str) -> None:
+    settings = families()[name].settings
+    assert settings is not None
+    section = section_of(name)
+    refuse(name, settings.problems(section))
+    for key in section:
+        with pytest.raises(ConfigError, match=rf"{name}: unknown key '{key}x'.*did you mean '{key}'"):
+            refuse(name, settings.problems({**section, f"{key}x": 1}))
+        with pytest.raises(ConfigError, match=rf"{name}: {key}: expected"):
+            refuse(name, settings.problems({**section, key: {"no": "value"}}))
+
+
+@pytest.mark.parametrize("name", [name for name, family in families().items() if family.base])
+def test_what_a_section_does_not_say_is_taken_from_its_base(name: str) -> None:
+    family = families()[name]
+    assert family.base is not None
+    base = {"space": "pixel", "strange": 1}
+    assert family.section({family.base: base, name: {"clamp": "valid"}}) == {
+        "space": "pixel",
+        "clamp": "valid",
+    }
+    assert family.section({family.base: base, name: {"space": "mine"}})["space"] == "mine"
+    assert not family.applies({family.base: {}})
