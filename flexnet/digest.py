@@ -1,20 +1,35 @@
-"""A digest of the code that a stage runs: it changes when the meaning of that code changes.
+"""A digest of the code that a job runs: it changes when something that the job computes with changes.
 
-The digest covers the syntax trees, without comments and docstrings, of a module and of all modules of
-this package that it imports, directly or through others. A workflow that tracks it reruns a job when
-the code behind it was edited, and does nothing for a comment, a checkout or an edit elsewhere.
+From the functions that a job starts with, the digest follows the names that they use, from definition to
+definition through all modules of this package: functions, classes and constants, each as a syntax tree. What
+no number depends on is left out: comments, docstrings, annotations; what is said in errors and progress
+lines; the modules of `SILENT`; what options allow, beside their defaults; and of a table `ByName` the entries
+whose names occur neither in the settings of the job nor in its code. So a new function, network, loss or
+dataset in a module that stands, another message, or a version number run nothing again.
 
-Convention that makes it narrow: inside the package a name is imported from the module that defines it.
-Then the `__init__` of a sub-package, which only re-exports, is no dependency.
+What it cannot see is a name that is made at run time (`getattr`, `import_module`): who does that tells the
+module to `code_digest`.
 """
 
 import ast
 import hashlib
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 PACKAGE = "flexnet"
 ROOT = Path(__file__).parent
+# What is said to a user and when a job ends; never a number.
+SILENT = frozenset(
+    f"{PACKAGE}.{name}" for name in ("errors", "jobs", "lazy", "locks", "problems", "progress", "stopping")
+)
+SAYING = frozenset({"say", "advance"})  # methods of a progress report
+UNCOUNTED = frozenset({"__version__", "__all__"})
+RULES = f"{PACKAGE}.options.rules"
+
+Reference = tuple[str, str]  # module and name; "*" for everything in it
 
 
 def module_path(module: str) -> Path:
@@ -37,55 +52,309 @@ def _exists(module: str) -> bool:
         return False
 
 
-def _without_docstrings(tree: ast.Module) -> ast.Module:
-    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    for node in ast.walk(tree):
-        if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:]
-    return tree
+@dataclass(frozen=True)
+class Part:
+    """One definition: its syntax tree as text, what it refers to, the texts in it, its entries by name."""
+
+    dump: str
+    uses: frozenset[Reference] = frozenset()
+    words: frozenset[str] = frozenset()
+    entries: dict[str, "Part"] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Module:
+    """A module: its definitions, names that it has from elsewhere, and what it runs when it is imported."""
+
+    parts: dict[str, Part]
+    imported: dict[str, Reference]
+    always: Part
 
 
 @cache
-def _parsed(path: Path, modified: int) -> tuple[str, frozenset[str]]:
-    """Dump of a file's syntax tree, and the package's modules that it imports."""
+def _parsed(module: str, path: Path, modified: int) -> Module:
     del modified  # only part of the cache's key
-    tree = _without_docstrings(ast.parse(path.read_text(encoding="utf-8")))
-    imported: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            imported |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            parts = {f"{node.module}.{alias.name}" for alias in node.names}
-            submodules = {name for name in parts if name.startswith(PACKAGE + ".") and _exists(name)}
-            imported |= submodules or {node.module}
-    own = frozenset(name for name in imported if name == PACKAGE or name.startswith(PACKAGE + "."))
-    return ast.dump(tree), own
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    imported = _imports(tree.body)
+    named: dict[str, list[ast.stmt]] = {}
+    always: list[ast.stmt] = []
+    for statement in tree.body:
+        for name in _defined(statement) or [""]:
+            named.setdefault(name, []).append(statement)
+        if not _defined(statement) and not _says_nothing(statement):
+            always.append(statement)
+    names = {*named, *imported} - {""}
+    reader = _Reader(module, imported, names)
+    parts = {name: reader.part(found) for name, found in named.items() if name and name not in UNCOUNTED}
+    return Module(parts, imported, reader.part(always))
 
 
-def imported_modules(*modules: str) -> list[str]:
-    """Return the modules and all modules of this package that they import, sorted."""
-    found: set[str] = set()
-    waiting = list(modules)
+def _defined(statement: ast.stmt) -> list[str]:
+    """Names that a statement defines; a target that is no name is run when the module is imported."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return [statement.name]
+    targets: list[ast.expr] = []
+    if isinstance(statement, ast.Assign):
+        targets = [
+            name
+            for target in statement.targets
+            for name in (target.elts if isinstance(target, ast.Tuple) else [target])
+        ]
+    elif isinstance(statement, ast.AnnAssign):
+        targets = [statement.target]
+    return [target.id for target in targets if isinstance(target, ast.Name)]
+
+
+def _says_nothing(statement: ast.stmt) -> bool:
+    """Imports, followed where their names are used; docstrings; what type checkers alone see."""
+    typing_only = (
+        isinstance(statement, ast.If)
+        and isinstance(statement.test, ast.Name)
+        and statement.test.id == "TYPE_CHECKING"
+        and not statement.orelse
+    )
+    text = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    return isinstance(statement, ast.Import | ast.ImportFrom) or typing_only or text
+
+
+def _imports(statements: Iterable[ast.AST]) -> dict[str, Reference]:
+    """Names that imports of this package bind, with what they mean."""
+    found: dict[str, Reference] = {}
+    for statement in statements:
+        if isinstance(statement, ast.ImportFrom) and statement.level == 0:
+            source = statement.module or ""
+            if source.split(".")[0] == PACKAGE:
+                for alias in statement.names:
+                    below = f"{source}.{alias.name}"
+                    target = (below, "*") if _exists(below) else (source, alias.name)
+                    found[alias.asname or alias.name] = target
+        elif isinstance(statement, ast.Import):
+            for alias in statement.names:
+                if alias.name.split(".")[0] == PACKAGE:
+                    found[alias.asname or PACKAGE] = (alias.name, "*")
+    return found
+
+
+class _Reader(ast.NodeTransformer):
+    """Turns statements of a module into a part: what is left of them, and what they use."""
+
+    def __init__(self, module: str, imported: dict[str, Reference], names: Collection[str]) -> None:
+        self.module, self.imported, self.names = module, imported, names
+        self.bound: dict[str, Reference] = {}
+        self.uses: set[Reference] = set()
+        self.words: set[str] = set()
+
+    def part(self, statements: Iterable[ast.stmt]) -> Part:
+        """Read the statements that define one name."""
+        self.uses, self.words = set(), set()
+        found = [ast.parse(ast.unparse(statement)).body[0] for statement in statements]
+        inner = [node for statement in found for node in ast.walk(statement)]
+        self.bound = self.imported | _imports(inner)
+        if len(found) == 1 and (table := _table(found[0])) is not None:
+            entries = {key: self._entry(value) for key, value in table.items()}
+            return Part("ByName", entries=entries)
+        kept = [self.visit(statement) for statement in found]
+        dump = "\n".join(ast.dump(statement) for statement in kept if statement is not None)
+        return Part(dump, frozenset(self.uses), frozenset(self.words))
+
+    def _entry(self, value: ast.expr) -> Part:
+        self.uses, self.words = set(), set()
+        return Part(ast.dump(self.visit(value)), frozenset(self.uses), frozenset(self.words))
+
+    def _documented(self, node: Any) -> Any:
+        if ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+        return node
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
+        """A function without its docstring and its types."""
+        node = self._documented(node)
+        node.returns = None
+        for argument in ast.walk(node.args):
+            if isinstance(argument, ast.arg):
+                argument.annotation = None
+        return self.generic_visit(node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> Any:
+        """A class without its docstring."""
+        return self.generic_visit(self._documented(node))
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
+        """A constant or a field without its type; that there is one counts, as for a dataclass."""
+        node.annotation = ast.Constant(value=None)
+        return self.generic_visit(node)
+
+    def visit_Raise(self, node: ast.Raise) -> Any:
+        """That something is raised, and what kind; not its words."""
+        call = node.exc
+        node.exc, node.cause = (call.func if isinstance(call, ast.Call) else call), None
+        return self.generic_visit(node)
+
+    def visit_Assert(self, node: ast.Assert) -> Any:
+        """A condition without its message."""
+        node.msg = None
+        return self.generic_visit(node)
+
+    def visit_Import(self, node: ast.Import) -> Any:
+        """Nothing: its names are followed where they are used."""
+        return ast.Pass()
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> Any:
+        """Nothing, as any import."""
+        return ast.Pass()
+
+    def visit_Call(self, node: ast.Call) -> Any:
+        """A call without the texts that are said to a user, and without what an option allows."""
+        source, name = self._called(node.func)
+        if source == RULES and name in ("option", "required"):
+            node.args, node.keywords = node.args[: int(name == "option")], []
+        method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        if source in SILENT or method in SAYING:
+            node.args = [argument for argument in node.args if not _is_text(argument)]
+            node.keywords = [keyword for keyword in node.keywords if not _is_text(keyword.value)]
+        return self.generic_visit(node)
+
+    def _called(self, function: ast.expr) -> Reference:
+        while isinstance(function, ast.Attribute):
+            function = function.value
+        return self.bound.get(function.id, ("", "")) if isinstance(function, ast.Name) else ("", "")
+
+    def visit_Attribute(self, node: ast.Attribute) -> Any:
+        """A name of an imported module, or any other attribute."""
+        base = node.value
+        module, name = self.bound.get(base.id, ("", "")) if isinstance(base, ast.Name) else ("", "")
+        if name != "*":
+            return self.generic_visit(node)
+        below = f"{module}.{node.attr}"
+        self.uses.add((below, "*") if _exists(below) else (module, node.attr))
+        return node
+
+    def visit_Name(self, node: ast.Name) -> Any:
+        """A name that is imported or defined in the module."""
+        if node.id in self.bound:
+            self.uses.add(self.bound[node.id])
+        elif node.id in self.names:
+            self.uses.add((self.module, node.id))
+        return node
+
+    def visit_Constant(self, node: ast.Constant) -> Any:
+        """A text, which may be the name of an entry."""
+        if isinstance(node.value, str):
+            self.words.add(node.value)
+        return node
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
+
+
+def _table(statement: ast.stmt) -> dict[str, ast.expr] | None:
+    """Entries of a constant that is declared as `ByName`."""
+    if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.value, ast.Dict):
+        return None
+    if "ByName" not in {node.id for node in ast.walk(statement.annotation) if isinstance(node, ast.Name)}:
+        return None
+    pairs = zip(statement.value.keys, statement.value.values, strict=True)
+    return {ast.literal_eval(key): value for key, value in pairs if key is not None}
+
+
+def _module(name: str) -> Module:
+    path = module_path(name)
+    return _parsed(name, path, path.stat().st_mtime_ns)
+
+
+def _reached(roots: Iterable[Reference], words: Iterable[str]) -> dict[str, str]:
+    """Every definition that is reached, by its name, with its text."""
+    found: dict[str, str] = {}
+    known = set(words)
+    tables: dict[str, dict[str, Part]] = {}
+    waiting = _follow(list(roots), found, known, tables)
+    while chosen := [
+        (f"{label}[{name}]", entries[name])
+        for label, entries in tables.items()
+        for name in sorted(known & entries.keys())
+        if f"{label}[{name}]" not in found
+    ]:
+        for label, part in chosen:
+            found[label] = part.dump
+            known |= part.words
+            waiting += part.uses
+        waiting = _follow(waiting, found, known, tables)
+    return found
+
+
+def _follow(
+    waiting: list[Reference], found: dict[str, str], known: set[str], tables: dict[str, dict[str, Part]]
+) -> list[Reference]:
+    """Follow references until none is left; note definitions, texts and tables on the way."""
+    seen: set[Reference] = set()
     while waiting:
-        module = waiting.pop()
-        if module not in found:
-            found.add(module)
-            path = module_path(module)
-            waiting += _parsed(path, path.stat().st_mtime_ns)[1]
-    return sorted(found)
+        reference = waiting.pop()
+        if reference in seen or reference[0] in SILENT:
+            continue
+        seen.add(reference)
+        for label, part in _parts(*reference):
+            found[label] = part.dump
+            known |= part.words
+            waiting += part.uses
+            if part.entries:
+                tables[label] = part.entries
+    return waiting
 
 
-def code_digest(*modules: str) -> str:
-    """Digest (16 hexadecimal digits) of the modules and of everything of this package they import."""
-    digest = hashlib.blake2b(digest_size=8)
-    for module in imported_modules(*modules):
-        path = module_path(module)
-        digest.update(f"{module}\n{_parsed(path, path.stat().st_mtime_ns)[0]}\n".encode())
-    return digest.hexdigest()
+def _parts(module: str, name: str) -> Iterator[tuple[str, Part]]:
+    """The parts that a reference means, with what their module runs when it is imported."""
+    if not _exists(module):
+        return
+    found = _module(module)
+    yield f"{module}:", found.always
+    if name == "*":
+        yield from ((f"{module}:{each}", part) for each, part in found.parts.items())
+    elif name in found.parts:
+        yield f"{module}:{name}", found.parts[name]
+    elif name in found.imported:
+        yield f"{module}:{name}", Part("", frozenset({found.imported[name]}))
+    elif name not in UNCOUNTED:
+        raise ValueError(f"expected {name!r} to be defined in {module}; it is not there")
+
+
+def code_digest(*starts: str, words: Iterable[str] = ()) -> str:
+    """Digest (16 hexadecimal digits) of everything that some code computes with.
+
+    Args:
+        starts: modules, or single definitions such as "flexnet.stages.train:run".
+        words: texts in the settings of the job, which choose entries of tables.
+    """
+    roots = [(module, name or "*") for module, _, name in (start.partition(":") for start in starts)]
+    dumps = _reached(roots, words)
+    return _digest(f"{label}\n{dump}" for label, dump in sorted(dumps.items()) if dump)
 
 
 def file_digest(path: str | Path) -> str:
-    """Digest of one Python file that is no module of the package, and of the modules it imports."""
+    """Digest of one Python file that is no module of the package, and of what it uses of the package."""
     source = Path(path)
-    dump, imported = _parsed(source, source.stat().st_mtime_ns)
-    return hashlib.blake2b(f"{dump}\n{code_digest(*imported)}".encode(), digest_size=8).hexdigest()
+    tree = ast.parse(source.read_text(encoding="utf-8"))
+    imported = _imports(ast.walk(tree))
+    part = _Reader("", imported, ()).part(tree.body)
+    dumps = _reached(part.uses, part.words)
+    return _digest([part.dump, *(f"{label}\n{dump}" for label, dump in sorted(dumps.items()) if dump)])
+
+
+def _digest(texts: Iterable[str]) -> str:
+    digest = hashlib.blake2b(digest_size=8)
+    for text in texts:
+        digest.update(f"{text}\n".encode())
+    return digest.hexdigest()
+
+
+def words_of(value: Any) -> Iterator[str]:
+    """Every text in settings: keys and values, however deep."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, below in value.items():
+            yield str(key)
+            yield from words_of(below)
+    elif isinstance(value, list | tuple):
+        for below in value:
+            yield from words_of(below)

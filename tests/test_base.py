@@ -42,48 +42,6 @@ def test_json_is_canonical_whatever_the_order_of_keys(tmp_path: Path) -> None:
     assert read_json(tmp_path / "x.json") == {"b": 1}
 
 
-@pytest.fixture
-def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A package of four modules: top imports middle, middle imports low; other stands alone."""
-    texts = {
-        "top.py": '"""Doc."""\nfrom flexnet.room.middle import f\n\nprint(f())\n',
-        "room/__init__.py": "from flexnet.room.other import g as g\n",
-        "room/middle.py": "from flexnet import low\n\n\ndef f():\n    return low.x\n",
-        "room/other.py": "def g():\n    return 1\n",
-        "low.py": "x = 1  # a comment\n",
-        "__init__.py": "",
-    }
-    for name, text in texts.items():
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text)
-    monkeypatch.setattr(digest, "ROOT", tmp_path)
-    return tmp_path
-
-
-def test_a_module_depends_on_what_it_imports_and_not_on_re_exports(package: Path) -> None:
-    expected = ["flexnet.low", "flexnet.room.middle", "flexnet.top"]
-    assert digest.imported_modules("flexnet.top") == expected
-
-
-@pytest.mark.parametrize(
-    ("file", "old", "new", "changes"),
-    [
-        ("low.py", "# a comment", "# another", False),
-        ("low.py", "x = 1", "x = 2", True),
-        ("top.py", "Doc.", "Other words.", False),
-        ("room/middle.py", "return low.x", "return  (low.x)", False),
-        ("room/middle.py", "return low.x", "return -low.x", True),
-        ("room/other.py", "return 1", "return 2", False),
-    ],
-)
-def test_the_digest_follows_meaning(package: Path, file: str, old: str, new: str, changes: bool) -> None:
-    before = digest.code_digest("flexnet.top")
-    path = package / file
-    path.write_text(path.read_text().replace(old, new))
-    assert (digest.code_digest("flexnet.top") != before) == changes
-
-
 def test_re_exporting_packages_hold_nothing_else() -> None:
     """The convention that keeps digests narrow: sub-packages' `__init__` only re-export."""
     import ast

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from flexnet.by_name import ByName
 from flexnet.errors import ConfigError
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -40,7 +41,7 @@ def margin(logits: Tensor, labels: Tensor) -> Tensor:
     return other - true
 
 
-LOSSES: dict[str, Loss] = {
+LOSSES: ByName[Loss] = {
     "cross_entropy": cross_entropy,
     "negative_logit": negative_logit,
     "margin": margin,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
+from flexnet.by_name import ByName
 from flexnet.errors import ConfigError, DataError
 
 
@@ -151,9 +152,13 @@ CIFAR10G = Dataset(
     contents=_contents("cifar10g"),
 )
 
-DATASETS: Mapping[str, Dataset] = MappingProxyType(
-    {record.name: record for record in (CIFAR10, FASHION_MNIST, MNIST, IMAGENETTE, CIFAR10G)}
-)
+DATASETS: ByName[Dataset] = {
+    "cifar10": CIFAR10,
+    "fashion_mnist": FASHION_MNIST,
+    "mnist": MNIST,
+    "imagenette": IMAGENETTE,
+    "cifar10g": CIFAR10G,
+}
 
 
 def accepted_counts(record: Dataset, split: str) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from flexnet.by_name import ByName
 from flexnet.problems import no_such_name, refuse
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from flexnet.options.networks.base import NetworkOptions
 
 # name of the network: module that holds the function of this name
-NETWORKS: dict[str, str] = {
+NETWORKS: ByName[str] = {
     "hmax": "flexnet.networks.hmax",
     "small": "flexnet.networks.small",
     "surrogate": "flexnet.networks.surrogate",

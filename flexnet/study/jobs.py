@@ -4,15 +4,19 @@ Settings that identify a computation are canonical: the order of their keys mean
 are told in the order of the registry, which is the order of captions, legends, panels and tables.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from flexnet.config import seeds_of
-from flexnet.digest import code_digest
+from flexnet.data.catalogue import DATASETS
+from flexnet.data.shapes.splits import SHAPES
+from flexnet.digest import code_digest, words_of
 from flexnet.families.base import Family
 from flexnet.families.registry import families, family_of
 from flexnet.files import canonical_json, ordered_json
 from flexnet.networks.registry import module_of
 from flexnet.study.study import Study
+from flexnet.training.recipe import Recipe
 
 SPLITS = {"training": "train", "test": "test"}  # by the name of a job's argument
 
@@ -25,6 +29,19 @@ def data_settings(study: Study, source: str, split: str) -> str:
         options["n"] = row[split]
     content = {key: row[key] for key in ("content",) if key in row}
     return canonical_json({"dataset": row["dataset"], "split": split, "options": options, **content})
+
+
+def data_code(study: Study, source: str, split: str) -> str:
+    """Digest of what decides the bytes of a split: the code that draws it, or its official content.
+
+    Official images are recognised by their content, so it does not matter by what code they were read.
+    """
+    row = study.base["sources"][source]
+    if row["dataset"] == SHAPES:
+        return code_digest("flexnet.data.shapes.splits:generate_split")
+    if row.get("content", "official") != "official":
+        return code_digest("flexnet.stages.data:run", words=[row["dataset"]])
+    return canonical_json(dict(DATASETS[row["dataset"]].contents.get(split, {})))
 
 
 def subset_settings(study: Study, scale: str, dataset: str, seed: str) -> str:
@@ -44,17 +61,29 @@ def subset_settings(study: Study, scale: str, dataset: str, seed: str) -> str:
 def train_settings(study: Study, scale: str, model: str, seed: str) -> str:
     """Canonical settings of one training run, with the digest of the code that it runs."""
     row = study.model(scale, model)
+    recipe = study.settings(scale)["recipes"][row["recipe"]]
     return canonical_json(
         {
             "model": model,
             "seed": int(seed),
             "network": row["network"],
             "options": row.get("options", {}),
-            "recipe": study.settings(scale)["recipes"][row["recipe"]],
+            "recipe": recipe,
             "run_seed": study.base["seed"],
-            "code": code_digest("flexnet.stages.train", module_of(row["network"])),
+            "code": training_code(row["network"], row.get("options", {}), recipe),
         }
     )
+
+
+def network_code(network: str) -> str:
+    """The function that builds a network, for `code_digest`."""
+    return f"{module_of(network)}:{network}"
+
+
+def training_code(network: str, options: Mapping[str, Any], recipe: Mapping[str, Any]) -> str:
+    """Digest of the code that trains a network by a recipe, which may be silent about what is by default."""
+    words = words_of([network, options, vars(Recipe.from_mapping(recipe))])
+    return code_digest("flexnet.stages.train:run", network_code(network), words=words)
 
 
 def evaluate_settings(study: Study, scale: str, family: str, protocol: str, model: str) -> str:
@@ -71,10 +100,13 @@ def evaluate_settings(study: Study, scale: str, family: str, protocol: str, mode
     )
 
 
-def evaluate_code(study: Study, scale: str, family: str, model: str) -> str:
+def evaluate_code(study: Study, scale: str, family: str, protocol: str, model: str) -> str:
     """Digest of the code that an evaluation runs."""
-    network = module_of(study.model(scale, model)["network"])
-    return code_digest("flexnet.stages.evaluate", f"flexnet.evaluation.{family}", network)
+    row = study.model(scale, model)
+    section = family_of(family).section(study.settings(scale)["protocols"][protocol])
+    words = words_of([row["network"], row.get("options", {}), section])
+    starts = "flexnet.stages.evaluate:run", f"flexnet.evaluation.{family}:evaluate"
+    return code_digest(*starts, network_code(row["network"]), words=words)
 
 
 def dataset_of(study: Study, scale: str, model: str) -> str:
@@ -133,6 +165,12 @@ def rows_file(family: Family, scale: str, protocol: str, model: str, seed: int) 
     return f"{scale}results/{family.name}/{protocol}/{model}/{job}.csv"
 
 
+def collect_code(study: Study, figure: str) -> str:
+    """Digest of the code that joins the rows of a figure."""
+    family = f"flexnet.families.{study.family(figure).name}:FAMILY"
+    return code_digest("flexnet.stages.collect:run", family)
+
+
 def collect_settings(study: Study, scale: str, protocol: str, figure: str) -> str:
     """Settings of the join of a figure's rows, in the order of the registry."""
     files = family_files(study, scale, protocol, figure)
@@ -157,10 +195,11 @@ def describe_settings(study: Study, scale: str, protocol: str, figure: str) -> s
 
 def describe_code(study: Study, scale: str, protocol: str, figure: str) -> str:
     """Digest of the code that describes a schematic's networks."""
-    models = study.series(figure, protocol).values()
-    modules = {module_of(study.model(scale, model)["network"]) for model in models}
-    family = study.family(figure).name
-    return code_digest("flexnet.stages.describe", f"flexnet.evaluation.{family}", *sorted(modules))
+    rows = [study.model(scale, model) for model in study.series(figure, protocol).values()]
+    networks = sorted({network_code(row["network"]) for row in rows})
+    family = f"flexnet.evaluation.{study.family(figure).name}:describe"
+    words = words_of([[row["network"], row.get("options", {})] for row in rows])
+    return code_digest("flexnet.stages.describe:run", family, *networks, words=words)
 
 
 def asking_families() -> list[str]:

@@ -19,6 +19,9 @@ FIG3 = HEAD + "fig3,paper,high,two,1,4,1,0.25\n"
 FIG4B = HEAD + "fig4b,paper,flexible,one,1,4,1,0.25\n"
 
 
+SMALL = {"network": "small", "options": "{}", "recipe": "{}"}
+
+
 @pytest.fixture
 def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The script, at work in a folder that holds a finished laptop run of one figure."""
@@ -41,7 +44,7 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     for model, seed in (("one", 1), ("one", 2), ("two", 1)):
-        metadata = {"network": "small", "code": "c0de", "data": f"images {seed}"}
+        metadata = SMALL | {"code": "c0de", "data": f"images {seed}"}
         save_tensors(tmp_path / f"laptop/results/models/{model}/seed{seed}.safetensors", {}, metadata)
     monkeypatch.setattr(module, "ROOT", tmp_path)
     monkeypatch.setattr(module, "run_in", answers)
@@ -66,7 +69,7 @@ def test_rows_are_copied_with_their_provenance(script: ModuleType, tmp_path: Pat
     assert run["commit"] == "0123456789abcdef"
     assert run["networks"] == {
         "one": {
-            "network": "small",
+            **SMALL,
             "code": "c0de",
             "data": {"seed1": "images 1", "seed2": "images 2"},
             "resumed": ["seed2"],
@@ -97,7 +100,7 @@ def test_a_figure_that_is_not_there_is_named(script: ModuleType, tmp_path: Path)
 
 
 def test_seeds_of_several_states_of_the_code_are_not_published(script: ModuleType, tmp_path: Path) -> None:
-    old = {"network": "small", "code": "older", "data": ""}
+    old = SMALL | {"code": "older", "data": ""}
     save_tensors(tmp_path / "laptop/results/models/one/seed2.safetensors", {}, old)
     with pytest.raises(DataError, match="all seeds of one from one state of the code"):
         script.publish("laptop", "command", ["fig4b"], tmp_path)

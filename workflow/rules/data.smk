@@ -22,7 +22,7 @@ rule prepare_data:
         runtime=60,
     params:
         settings=told(jobs.data_settings),
-        code=lambda wildcards: code_digest("flexnet.stages.data"),
+        code=told(jobs.data_code),
     message:
         "Preparing the {wildcards.split} split of {wildcards.source}"
     shell:
@@ -45,7 +45,7 @@ rule choose_subset:
         runtime=10,
     params:
         settings=told(jobs.subset_settings),
-        code=lambda wildcards: code_digest("flexnet.stages.subset"),
+        code=lambda wildcards: code_digest("flexnet.stages.subset:run"),
     message:
         "Choosing the images of {wildcards.dataset} for seed {wildcards.seed}"
     shell:

@@ -22,7 +22,7 @@ rule collect_rows:
         runtime=10,
     params:
         settings=told(jobs.collect_settings),
-        code=lambda wildcards: code_digest("flexnet.stages.collect"),
+        code=told(jobs.collect_code),
     message:
         "Collecting the rows of {wildcards.figure}, {wildcards.protocol} protocol"
     shell:

@@ -39,10 +39,9 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 # Run in a checkout, it prints the digest of the code that trains each network there.
 DIGESTS = """
 import json, sys
-from flexnet.digest import code_digest
-from flexnet.networks.registry import module_of
+from flexnet.study.jobs import training_code
 networks = json.loads(sys.argv[1])
-print(json.dumps({name: code_digest("flexnet.stages.train", module_of(networks[name])) for name in networks}))
+print(json.dumps({name: training_code(*networks[name]) for name in networks}))
 """
 
 
@@ -169,8 +168,9 @@ def trained_by(home: Path, models: Collection[str]) -> dict[str, dict[str, Any]]
         codes = {metadata.get("code", "") for metadata in told.values()}
         if len(codes) != 1 or not all(codes):
             raise DataError(f"{home}: expected all seeds of {model} from one state of the code; got {codes}")
+        first = next(iter(told.values()))
         found[model] = {
-            "network": next(iter(told.values()))["network"],
+            **{key: first[key] for key in ("network", "options", "recipe")},
             "code": codes.pop(),
             "data": {seed: metadata["data"] for seed, metadata in told.items()},
             "resumed": [seed for seed in told if "resuming after" in log_of(home, model, seed)],
@@ -196,7 +196,10 @@ def require_code(checkout: Path, trained: dict[str, dict[str, Any]]) -> None:
     Raises:
         DataError: naming the model, the digest that it carries and that of the code.
     """
-    networks = {model: told["network"] for model, told in trained.items()}
+    networks = {
+        model: [told["network"], json.loads(told["options"]), json.loads(told["recipe"])]
+        for model, told in trained.items()
+    }
     digests = json.loads(run_in(checkout, sys.executable, "-c", DIGESTS, json.dumps(networks)))
     for model, digest in digests.items():
         if trained[model]["code"] != digest:

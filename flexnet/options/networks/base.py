@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from flexnet.by_name import ByName
 from flexnet.options.layers.flexible import FlexibleOptions
 from flexnet.options.rules import Options, number, one_of, option, whole
 from flexnet.problems import Problem
@@ -11,7 +12,7 @@ FACTOR = number("a positive number", above=0)
 
 # Channel means and standard deviations of images in [0, 1]. The authors' released code normalises
 # CIFAR-10 with the statistics of ImageNet, and Fashion-MNIST with one half.
-NORMALISATIONS: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
+NORMALISATIONS: ByName[tuple[tuple[float, ...], tuple[float, ...]]] = {
     "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
     "half": ((0.5,), (0.5,)),
     "none": ((0.0,), (1.0,)),
