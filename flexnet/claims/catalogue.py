@@ -9,6 +9,8 @@ from typing import Any
 
 from flexnet.claims.model import Cell, Claim, Comparison, Published, Rule, RuleChange, Window
 from flexnet.errors import ConfigError
+from flexnet.families.registry import conditions
+from flexnet.problems import no_such_name
 from flexnet.yaml_files import parse_yaml, read_yaml
 
 FILE_KEYS = {"paper", "title", "authors", "published", "rules_changed", "claims"}
@@ -101,9 +103,21 @@ def _rule(entry: Mapping[str, Any], where: str) -> Rule:
         raise ConfigError(f"{where}: expected universal true or false; got {values['universal']!r}")
     if not 0 < values.get("chance", 0.5) < 1:
         raise ConfigError(f"{where}: expected chance between 0 and 1; got {values['chance']!r}")
+    _check_conditions(values["over"], values.get("where", {}), where)
     values["compare"] = tuple(_comparison(pair, where) for pair in values["compare"])
     values["range"] = _windows(values, where)
     return Rule(**values)
+
+
+def _check_conditions(over: Any, at: Any, where: str) -> None:
+    """A mistyped condition would be one that nothing was ever measured along."""
+    if not isinstance(at, Mapping):
+        raise ConfigError(f"{where}: expected where to hold a value for each condition; got {at!r}")
+    for name in (over, *at):
+        if name not in conditions():
+            raise ConfigError(f"{where}: {no_such_name('a condition', name, conditions())}")
+    if over in at:
+        raise ConfigError(f"{where}: expected over or where to name {over!r}; got both; keep one")
 
 
 def _comparison(entry: Mapping[str, Any], where: str) -> Comparison:

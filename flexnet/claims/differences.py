@@ -49,7 +49,8 @@ def compared(
         AtChance: if no network rises above chance.
     """
     names = (comparison.series, *comparison.against)
-    return above_floor(complete_levels(rows, names, rule.over, window, last=last), rule, comparison.text)
+    levels = complete_levels(rows, names, rule.over, window, where=rule.where, last=last)
+    return above_floor(levels, rule, comparison.text)
 
 
 def differences(levels: Levels) -> pd.DataFrame:

@@ -1,6 +1,5 @@
 """From a grid of effects, one row per seed and one column per condition, to an effect with its interval."""
 
-import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -27,16 +26,8 @@ def estimate(grid: pd.DataFrame, rule: Rule, detail: str, notes: tuple[str, ...]
 
 
 def interval(values: Iterable[float]) -> Estimate:
-    """The t interval of the mean; none (NaN) where all values are the same up to rounding.
-
-    Values that do not differ show no spread, but not that there is none: the seeds may be copies of each
-    other, or the numbers of right answers may agree by luck.
-    """
-    sample = list(values)
-    found = t_interval(sample)
-    if found.n > 1 and float(np.ptp(sample)) <= TIE:
-        return Estimate(found.n, found.mean, math.nan, math.nan, math.nan)
-    return found
+    """The t interval of the mean of values in points; none (NaN) where all are the same up to rounding."""
+    return t_interval(values, tie=TIE)
 
 
 def exceptions(grid: pd.DataFrame, rule: Rule) -> tuple[str, ...]:

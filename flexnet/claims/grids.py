@@ -3,16 +3,16 @@
 Repeats within a seed are averaged first; the seed is the unit of every interval.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from flexnet.claims.kinds import NotMeasured
-from flexnet.errors import DataError
+from flexnet.statistics.conditions import chosen, plain_values
+from flexnet.statistics.repeats import cells
+from flexnet.tables.kinds import Value
 
-# Along other conditions than these, a claim speaks of test images, trained thresholds and no attack.
-PLAIN = {"split": "test", "intervention": "trained", "epsilon": 0.0}
 # Grid values such as 0.1 * 3 and 0.3 differ in their last digits and are one condition.
 DIGITS = 9
 
@@ -30,54 +30,39 @@ class SeriesGrid:
     images: pd.DataFrame
 
 
-def series_grid(rows: pd.DataFrame, series: str, over: str) -> SeriesGrid:
+def series_grid(
+    rows: pd.DataFrame, series: str, over: str, where: Mapping[str, Value] | None = None
+) -> SeriesGrid:
     """The accuracies of one series along the condition column `over`.
 
+    Args:
+        rows: of one figure and protocol.
+        series: the series.
+        over: the column of conditions.
+        where: the value that counts of other conditions; of those that are not told, the plain one does.
+
     Raises:
-        NotMeasured: if the series or the column is absent.
-        DataError: if an accuracy is no fraction, the series mixes models, or a row occurs twice.
+        NotMeasured: if the series, the column or a value of `where` is absent.
+        DataError: if an accuracy is no fraction, the series mixes models, a row occurs twice, or a condition
+            without a plain value is not told.
     """
     part = rows[rows["series"] == series]
-    for column, plain in PLAIN.items():
-        if column in part.columns and column != over:
-            part = part[part[column] == plain]
+    told = dict(where or {})
     if part.empty or over not in part.columns:
         raise NotMeasured(f"no rows of series {series!r} with a column {over!r}")
+    at = plain_values([over]) | told
+    part = chosen(part, at)
+    if part.empty:
+        words = ", ".join(f"{name} {value}" for name, value in at.items() if name in rows.columns)
+        raise NotMeasured(f"no rows of series {series!r} at {words}")
     part = part.assign(**{over: part[over].astype(float).round(DIGITS)})
-    _check(part, series, over)
-    cells = part.groupby(["seed", over])
-    repeats, numbers = cells.size().unstack(), cells["n"].nunique().unstack()
-    whole = repeats.eq(repeats.max(), axis="columns") & (numbers == 1)
-    return SeriesGrid(
-        series, cells["accuracy"].mean().unstack().where(whole), cells["n"].min().unstack().where(whole)
-    )
+    found = cells(part, ["series", over], list(at))
+    whole = found[found["fault"] == ""]
+    accuracy, images = (_grid(whole, found, over, name) for name in ("accuracy", "n_images"))
+    return SeriesGrid(series, accuracy, images)
 
 
-def _check(part: pd.DataFrame, series: str, over: str) -> None:
-    """Refuse rows of a series whose mean would be about something else."""
-    for column in ("seed", "accuracy", "n"):
-        if column not in part.columns:
-            raise DataError(
-                f"series {series}: expected a column {column!r}; got {list(part.columns)}; add it"
-            )
-    wrong = part[~(part["accuracy"].between(0.0, 1.0) & (part["n"] >= 1) & np.isfinite(part[over]))]
-    if not wrong.empty:
-        raise DataError(
-            f"series {series}: expected accuracies as fractions in [0, 1], images to count and a number in "
-            f"{over}; got {_words(wrong, ['seed', 'accuracy', 'n', over])}; check the run that made them"
-        )
-    if "model" in part.columns and part["model"].nunique() > 1:
-        raise DataError(
-            f"series {series}: expected one model; got {sorted(set(part['model']))}; give each its own series"
-        )
-    keys = ["seed", over, *(name for name in ("draw",) if name in part.columns)]
-    twice = part[part.duplicated(keys)]
-    if not twice.empty:
-        raise DataError(
-            f"series {series}: expected one row per {', '.join(keys)}; got two of {_words(twice, keys)}; "
-            "remove one, or say which condition differs"
-        )
-
-
-def _words(rows: pd.DataFrame, columns: list[str]) -> str:
-    return ", ".join(f"{name} {rows[name].iloc[0]}" for name in columns)
+def _grid(whole: pd.DataFrame, found: pd.DataFrame, over: str, values: str) -> pd.DataFrame:
+    """A row for every seed and a column for every condition that was found, also where nothing is whole."""
+    grid = whole.pivot(index="seed", columns=over, values=values)
+    return grid.reindex(index=sorted(set(found["seed"])), columns=sorted(set(found[over]))).astype(float)

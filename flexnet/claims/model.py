@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from flexnet.tables.kinds import Value
+
 # Grid values such as 0.1 * 4 differ from 0.4 in the last digit.
 GRID_TOLERANCE = 1e-9
 # Effects in points that differ by less differ by the rounding of floating-point numbers alone.
@@ -98,6 +100,8 @@ class Rule:
     """How a claim is judged, stated before looking. Sizes are percentage points.
 
     `chance` is the share of right answers of a guess; None if what is measured has no such floor.
+    `where` is the value that counts of conditions other than `over`; of those that it does not name, the
+    plain value does that their family declares.
     `universal` marks a claim that also says "at every ...": it is judged by every pair of condition and seed.
     """
 
@@ -109,6 +113,7 @@ class Rule:
     size: float = 0.0
     margin: float | None = None
     range: Mapping[str, Window] = field(default_factory=dict)
+    where: Mapping[str, Value] = field(default_factory=dict)
     universal: bool = False
     chance: float | None = None
 

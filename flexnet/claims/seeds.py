@@ -4,7 +4,7 @@ A seed that leaves is named with its reason. Nothing is judged at the conditions
 where one run stopped early, that run leaves, and the others are judged where they ended.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +13,7 @@ import pandas as pd
 from flexnet.claims.grids import SeriesGrid, series_grid
 from flexnet.claims.kinds import NotMeasured
 from flexnet.claims.model import Window
+from flexnet.tables.kinds import Value
 
 # Of several missing conditions, this many are named.
 NAMED = 3
@@ -48,7 +49,13 @@ class Levels:
 
 
 def complete_levels(
-    rows: pd.DataFrame, names: Sequence[str], over: str, window: Window, *, last: bool = False
+    rows: pd.DataFrame,
+    names: Sequence[str],
+    over: str,
+    window: Window,
+    *,
+    where: Mapping[str, Value] | None = None,
+    last: bool = False,
 ) -> Levels:
     """Accuracies of some series at the conditions of a window, on the seeds that all of them have complete.
 
@@ -59,13 +66,14 @@ def complete_levels(
         names: the series.
         over: the column of conditions.
         window: the conditions that count.
+        where: the value that counts of other conditions; of those that are not told, the plain one does.
         last: whether only the greatest of them does, such as the last epoch.
 
     Raises:
         NotMeasured: if a series is absent, the window holds no condition, or no seed is complete.
         DataError: if the rows are malformed.
     """
-    grids = [series_grid(rows, name, over) for name in names]
+    grids = [series_grid(rows, name, over, where) for name in names]
     known = sorted({float(value) for grid in grids for value in grid.accuracy.columns})
     conditions = [value for value in known if value in window][-1 if last else 0 :]
     if not conditions:
@@ -75,6 +83,7 @@ def complete_levels(
     kept, notes = [seed for seed, reason in leaving.items() if not reason], _leaving_words(leaving)
     if not kept:
         raise NotMeasured(f"no training seed is complete in all of {', '.join(names)}: {'; '.join(notes)}")
+    notes = (*(f"at {name} {value}" for name, value in (where or {}).items()), *notes)
     levels = Levels(tuple(_cut(grid, kept, conditions) for grid in grids), notes)
     return replace(levels, notes=(*notes, *_constant(levels)))
 

@@ -130,7 +130,7 @@ def load_verified(
         raise DataError(
             f"expected image arrays in {target}; there is no such file; prepare the dataset first"
         )
-    stored = _read_manifest(path, target)
+    stored = read_manifest(path)
     _check_expected(target, stored, expected or {})
     try:
         arrays = load_arrays(target)
@@ -175,7 +175,14 @@ def _compare(target: str | Path, arrays: ImageArrays, stored: Manifest) -> None:
         )
 
 
-def _read_manifest(path: Path, target: str | Path) -> Manifest:
+def read_manifest(path: str | Path) -> Manifest:
+    """Read a manifest.
+
+    Raises:
+        DataError: if it is missing, damaged or another file.
+    """
+    path = Path(path)
+    target = path.with_suffix(".safetensors")
     again = f"{target} cannot be checked without it; prepare the dataset again"
     try:
         manifest = read_json(path)

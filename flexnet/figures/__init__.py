@@ -1,6 +1,7 @@
-"""One module per figure: rows -> tidy table -> matplotlib figure. Drawing needs the table alone."""
+"""One module per figure: rows -> tidy table -> matplotlib figure, with the facts of the runs behind it."""
 
-from flexnet.figures.captions import Facts, caption
+from flexnet.figures.captions import caption
+from flexnet.figures.facts import Facts
 from flexnet.figures.registry import load, names
 from flexnet.figures.save import save
 

@@ -13,7 +13,7 @@ from matplotlib.path import Path
 from matplotlib.text import Text
 from matplotlib.textpath import TextPath
 
-from flexnet.figures.captions import Facts
+from flexnet.figures.facts import Facts
 from flexnet.figures.style import FAINT, INK, MM_PER_INCH, stamp_text
 
 Point = tuple[float, float]

@@ -1,17 +1,16 @@
-"""What a figure says beside its curves: the facts of a run, the meaning of its bands, the caption."""
+"""What a figure says beside its curves: the meaning of its bands, and the caption."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from string import Formatter
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from flexnet.errors import ConfigError
+from flexnet.figures.differences import difference_sentence
+from flexnet.figures.facts import Facts, label_fields, template_fields
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# The paper shows SEMs; a careful study shows what the data say of the next seed: an interval.
-BANDS: Final = {"paper": "sem", "release": "sem", "corrected": "interval"}
 _BAND_WORDS: Final = {"sem": "the standard error of the mean", "interval": "the 95 % t interval of the mean"}
 # How a band is drawn, by a column that only such figures have; anything else is shaded.
 _TEXT, _BARS, _SHADING = "text", "bars", "shading"
@@ -24,6 +23,7 @@ _BEFORE: Final = {
     (_SHADING, "sem"): "Shading: ±",
     (_SHADING, "interval"): "Shading:",
 }
+_UNITS: Final = {"pixel": "pixel units of the [0, 1] scale", "normalised": "normalised units"}
 _NORMALISED: Final = "Epsilon is in normalised units."
 _CROSSING: Final = "Dotted line: where the paper's curves cross."
 _PIXELS: Final = (
@@ -31,99 +31,64 @@ _PIXELS: Final = (
 )
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What a figure's legend and caption need to know and its table does not hold.
-
-    `series` are the figure's series in the order of the registry; `labels` maps a series to its legend label
-    (the series' own name where absent), `thresholds` to the uniform threshold that it was trained with;
-    `classes` sets the chance level; `network` and `note` are short texts such as "VGG16 at a quarter of its
-    width"; `published` is what a caption says of a paper's numbers in the figure. Of a scale that is no
-    `evidence`, figures show no number of a paper and captions do not speak of one.
-    """
-
-    scale: str
-    protocol: str
-    dataset: str = ""
-    series: Sequence[str] = ()
-    labels: Mapping[str, str] = field(default_factory=dict)
-    thresholds: Mapping[str, float] = field(default_factory=dict)
-    classes: int = 10
-    train_images: int = 0
-    test_images: int = 0
-    epochs: int = 0
-    network: str = ""
-    note: str = ""
-    published: str = ""
-    evidence: bool = True
-
-    def __post_init__(self) -> None:
-        if self.protocol not in BANDS:
-            raise ConfigError(
-                f"unknown protocol {self.protocol!r}; known are {sorted(BANDS)}; set the figure's protocol"
-            )
-        if self.classes < 2:
-            raise ConfigError(f"expected at least 2 classes; got {self.classes}; set the dataset's number")
-
-    @property
-    def band(self) -> str:
-        """What bands and bars show under this protocol: "sem" or "interval"."""
-        return BANDS[self.protocol]
-
-    def label(self, series: str) -> str:
-        """The legend label of a series."""
-        return self.labels.get(series, series)
-
-
 def caption(template: str, table: "pd.DataFrame", facts: Facts) -> str:
     """Fill a caption template from a figure's table and the facts of its run.
 
-    Known fields: attack, band, chance, classes, dataset, epochs, epsilon_units, n, n_images, network, note,
-    protocol, published, scale, series, test_images, train_images. Line breaks and repeated blanks become
-    single blanks.
+    Known fields: attack, band, batch, chance, classes, dataset, differences, dropout, epochs, epsilon_units,
+    n, n_images, network, note, precision, protocol, published, scale, series, test_images, train_images,
+    width. What was run is told by the runs; where series differ in it, all values are. A template without the
+    field `differences` gets that sentence at its end. Line breaks and repeated blanks become single blanks.
 
     Raises:
-        ConfigError: if the template names an unknown field or cannot be parsed.
+        ConfigError: if the template names an unknown field or cannot be parsed, or asks for what was run of a
+            figure that shows no runs.
     """
-    fields = _fields(table, facts)
-    try:
-        wanted = {name for _, name, _, _ in Formatter().parse(template) if name is not None}
-    except ValueError as problem:
-        raise ConfigError(f"caption {template!r}: {problem}; balance its braces") from problem
-    unknown = sorted(wanted - set(fields))
-    if unknown:
-        raise ConfigError(
-            f"caption: unknown field {unknown[0]!r}; known are {sorted(fields)}; correct the template"
-        )
-    return " ".join(template.format_map({name: fields[name]() for name in wanted}).split())
+    known = _fields(table, facts)
+    wanted = template_fields("caption", template, list(known))
+    text = template.format_map({name: known[name]() for name in wanted})
+    if "differences" not in wanted:
+        text = f"{text} {known['differences']()}"
+    return " ".join(text.split())
 
 
 def _fields(table: "pd.DataFrame", facts: Facts) -> dict[str, Callable[[], str]]:
     return {
+        **{name: partial(_of_runs, facts, name) for name in _OF_RUNS},
         "attack": lambda: attack_words(table, facts),
         "band": lambda: band_sentence(table, facts),
-        "chance": lambda: f"{100 / facts.classes:g} %",
-        "classes": lambda: str(facts.classes),
+        "chance": lambda: spread([100 / classes for classes in facts.classes], "{:g} %"),
+        "classes": lambda: spread(facts.classes),
         "dataset": lambda: facts.dataset,
-        "epochs": lambda: f"{facts.epochs:,}",
+        "differences": lambda: difference_sentence(facts),
         "epsilon_units": lambda: epsilon_words(facts),
-        "n": lambda: spread(table, "n"),
-        "n_images": lambda: spread(table, "n_images"),
-        "network": lambda: facts.network,
+        "n": lambda: spread(table["n"]),
+        "n_images": lambda: spread(table["n_images"]),
+        "network": lambda: facts.described_network,
         "note": lambda: facts.note,
         "protocol": lambda: facts.protocol,
         "published": lambda: facts.published if facts.evidence else "",
         "scale": lambda: facts.scale,
         "series": lambda: "; ".join(facts.label(name) for name in dict.fromkeys(table["series"])),
-        "test_images": lambda: f"{facts.test_images:,}",
-        "train_images": lambda: f"{facts.train_images:,}",
     }
 
 
-def spread(table: "pd.DataFrame", column: str) -> str:
-    """The values of a count column in words: "5", or "3 to 5" where they differ."""
-    least, most = int(table[column].min()), int(table[column].max())
-    return f"{least:,}" if least == most else f"{least:,} to {most:,}"
+# Facts of the runs that labels may tell of one series and captions of all.
+_OF_RUNS: Final = ("batch", "dropout", "epochs", "precision", "test_images", "train_images", "width")
+
+
+def _of_runs(facts: Facts, name: str) -> str:
+    """A fact of all runs in words: one value, or every value that there is."""
+    told = [label_fields()[name](run) for run in facts.known.series]
+    words = list(dict.fromkeys(word for word in told if word is not None))
+    if not words:
+        raise ConfigError(f"caption: field {name!r}: no run of the figure has one; remove the field")
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def spread(values: "Iterable[float]", form: str = "{:,}") -> str:
+    """Numbers in words: "5", or "3 to 5" where they differ."""
+    least, most = (form.format(value) for value in (min(values), max(values)))
+    return least if least == most else f"{least} to {most}"
 
 
 def band_sentence(table: "pd.DataFrame", facts: Facts) -> str:
@@ -133,17 +98,27 @@ def band_sentence(table: "pd.DataFrame", facts: Facts) -> str:
     drawn = next((word for column, word in _DRAWN.items() if column in table.columns), _SHADING)
     sentence = f"{_BEFORE[drawn, facts.band]} {_BAND_WORDS[facts.band]}"
     single = "; a network with one seed has none" if int(table["n"].min()) == 1 else ""
-    return f"{sentence} over training seeds (n = {spread(table, 'n')}){single}."
+    agreeing = "sem" in table.columns and ((table["n"] > 1) & table["sem"].isna()).any()
+    equal = "; seeds that all have the same value have none" if agreeing else ""
+    return f"{sentence} over training seeds (n = {spread(table['n'])}){single}{equal}."
 
 
 def epsilon_words(facts: Facts) -> str:
     """The unit of an axis of perturbation sizes, and what is marked on it."""
-    if facts.protocol == "corrected":
+    if facts.space == "pixel":
         return _PIXELS
     return f"{_NORMALISED} {_CROSSING}" if facts.evidence else _NORMALISED
 
 
 def attack_words(table: "pd.DataFrame", facts: Facts) -> str:
-    """The table's greatest perturbation size with its unit."""
-    unit = "pixel units of the [0, 1] scale" if facts.protocol == "corrected" else "normalised units"
+    """The table's greatest perturbation size with its unit.
+
+    Raises:
+        ConfigError: if the figure's protocol has no unit.
+    """
+    unit = _UNITS.get(str(facts.space))
+    if unit is None:
+        raise ConfigError(
+            f"expected a protocol that says the unit of epsilon; got {facts.protocol!r}; give its space"
+        )
     return f"epsilon = {float(table['epsilon'].max()):g} in {unit}"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from flexnet.figures.captions import Facts
 from flexnet.figures.curves import PER_CENT
+from flexnet.figures.facts import Facts
 
 if TYPE_CHECKING:
     import pandas as pd

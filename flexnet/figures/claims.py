@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from flexnet.errors import DataError
-from flexnet.figures.captions import Facts
+from flexnet.figures.facts import Facts
 from flexnet.figures.palette import BLUE, GREEN, ORANGE, PURPLE, VERMILLION
 from flexnet.figures.style import FAINT, INK, column_figure, journal
 

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from flexnet.errors import DataError
-from flexnet.figures.captions import Facts
+from flexnet.figures.facts import Facts
 from flexnet.figures.palette import style_of
 
 if TYPE_CHECKING:

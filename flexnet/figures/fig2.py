@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from flexnet.families.registry import family_of
 from flexnet.figures.canvas import Point, arrow, box, page, sign, tint, width_of, write
-from flexnet.figures.captions import Facts
 from flexnet.figures.curves import one_protocol
+from flexnet.figures.facts import Facts
 from flexnet.figures.palette import BLUE, GREEN, ORANGE
 from flexnet.figures.style import FAINT, INK, journal
 from flexnet.tables.columns import described_by

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
 from flexnet.claims.catalogue import published
-from flexnet.figures.captions import Facts
 from flexnet.figures.curves import draw_bars, one_protocol
+from flexnet.figures.facts import Facts
 from flexnet.figures.order import shown_series
 from flexnet.figures.style import FAINT, INK, column_figure, journal, stamp
 from flexnet.statistics.summary import summarise
@@ -28,8 +28,7 @@ def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
     Raises:
         DataError: if a column is missing or a series mixes several models.
     """
-    clean = rows[rows["epsilon"] == 0.0] if "epsilon" in rows.columns else rows
-    return summarise(clean, ["figure", "protocol", "series", "threshold"])
+    return summarise(rows, ["figure", "protocol", "series", "threshold"], {"epsilon": 0.0})
 
 
 def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
@@ -81,8 +80,9 @@ def _draw_panel(axes: Axes, part: "pd.DataFrame", series: str, facts: Facts) -> 
 
 def _trained_threshold(series: str, facts: Facts) -> float | None:
     """The threshold in training: that of our networks, or the paper's where the facts do not hold it."""
-    if series in facts.thresholds or not facts.evidence or series not in PAPER_SERIES:
-        return facts.thresholds.get(series)
+    trained = facts.threshold(series)
+    if trained is not None or not facts.evidence or series not in PAPER_SERIES:
+        return trained
     theirs = published("flexible-layer", "fig3_trained_threshold").value
     assert isinstance(theirs, dict)
     return float(theirs[series])

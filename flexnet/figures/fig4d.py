@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, MultipleLocator
 
 from flexnet.claims.catalogue import published
-from flexnet.figures.captions import Facts
 from flexnet.figures.curves import PER_CENT, draw_bars, legend_above, one_protocol
+from flexnet.figures.facts import Facts
 from flexnet.figures.style import FAINT, column_figure, journal, stamp
 from flexnet.statistics.summary import summarise
 
@@ -36,9 +36,9 @@ def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
 
     The crossing is left out where the scale is no evidence.
 
-    Epsilon is in normalised units on a linear axis under the paper's and the release protocol. Under the
-    corrected one it is in pixel units of the [0, 1] scale; its grid spans 1/255 to 1, so the axis is
-    logarithmic with a linear start at 0, and the crossing, which belongs to normalised units, is absent.
+    Epsilon in normalised units has a linear axis. In pixel units of the [0, 1] scale its grid spans 1/255 to
+    1, so the axis is logarithmic with a linear start at 0, and the crossing, which belongs to normalised
+    units, is absent.
 
     Raises:
         DataError: if the table has no row of the facts' protocol.
@@ -51,7 +51,7 @@ def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
         axes.set_ylabel("Test accuracy (%)")
         axes.set_ylim(0.0, 100.0)
         axes.yaxis.set_major_locator(MultipleLocator(20))
-        if facts.protocol == "corrected":
+        if facts.space == "pixel":
             _pixel_axis(axes, float(part["epsilon"].max()))
         else:
             _normalised_axis(axes, float(part["epsilon"].max()))
@@ -101,8 +101,15 @@ def _mark_crossing(axes: Axes, largest: float) -> None:
 
 
 def _mark_chance(axes: Axes, facts: Facts) -> None:
-    """A faint line at the accuracy of guessing, labelled below it at the left, where no curve goes."""
-    chance = PER_CENT / facts.classes
+    """A faint line at the accuracy of guessing, labelled below it at the left, where no curve goes.
+
+    Series that were trained on images of several numbers of classes have as many lines.
+    """
+    for classes in facts.classes:
+        _mark_level(axes, PER_CENT / classes)
+
+
+def _mark_level(axes: Axes, chance: float) -> None:
     axes.axhline(chance, color=FAINT, linewidth=0.6, linestyle=(0, (4, 2)), zorder=1, gid="chance")
     axes.annotate(
         "chance",

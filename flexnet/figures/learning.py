@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from flexnet.errors import DataError
-from flexnet.figures.captions import Facts
 from flexnet.figures.curves import draw_bands, legend_above, one_protocol
+from flexnet.figures.facts import Facts
 from flexnet.figures.style import column_figure, journal, stamp
 from flexnet.statistics.summary import summarise
 
@@ -25,9 +24,7 @@ def summarise_learning(rows: "pd.DataFrame") -> "pd.DataFrame":
     Raises:
         DataError: if a column is missing or no row is of the test split.
     """
-    if "split" not in rows.columns or not (rows["split"] == "test").any():
-        raise DataError("expected rows with split 'test'; got none; evaluate the test images during training")
-    return summarise(rows[rows["split"] == "test"], ["figure", "protocol", "series", "epoch"])
+    return summarise(rows, ["figure", "protocol", "series", "epoch"], {"split": "test"})
 
 
 def draw_learning(table: "pd.DataFrame", facts: Facts, main: Sequence[str] = ()) -> Figure:

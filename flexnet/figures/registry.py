@@ -6,7 +6,7 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Protocol, cast
 
 from flexnet.errors import ConfigError
-from flexnet.figures.captions import Facts
+from flexnet.figures.facts import Facts
 
 if TYPE_CHECKING:
     import pandas as pd

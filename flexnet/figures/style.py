@@ -8,7 +8,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from flexnet.figures.captions import Facts
+from flexnet.figures.facts import Facts
 
 COLUMN_MM: Final = 85.0
 MM_PER_INCH: Final = 25.4

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from flexnet.claims.catalogue import published
-from flexnet.figures.captions import Facts, attack_words, band_sentence
+from flexnet.figures.captions import attack_words, band_sentence
 from flexnet.figures.cells import (
     BLANK,
     TRAINED,
@@ -14,6 +14,7 @@ from flexnet.figures.cells import (
     published_text,
 )
 from flexnet.figures.curves import one_protocol
+from flexnet.figures.facts import Facts
 from flexnet.figures.order import shown_series
 from flexnet.figures.typeset import Block, Column, Line, Sheet, setters
 from flexnet.statistics.summary import summarise
@@ -38,8 +39,8 @@ def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
     Raises:
         DataError: if a column is missing or a series mixes several models.
     """
-    table = summarise(rows, ["figure", "protocol", "series", "intervention", "epsilon"])
-    return table[table["intervention"] == TRAINED].reset_index(drop=True)
+    by = ["figure", "protocol", "series", "intervention", "epsilon"]
+    return summarise(rows, by, {"intervention": TRAINED})
 
 
 def _sheet(table: "pd.DataFrame", facts: Facts) -> Sheet:
@@ -95,7 +96,7 @@ def _notes(part: "pd.DataFrame", facts: Facts) -> tuple[str, ...]:
     attacked = f" FGSM here: {attack_words(part, facts)}." if attack_epsilon(part) else ""
     paper = " Paper: epsilon = 0.1 in normalised units; ± standard error over ten initialisations."
     return (
-        f"Here: {facts.network} on {facts.dataset}.{attacked} {band_sentence(part, facts)}",
+        f"Here: {facts.described_network} on {facts.dataset}.{attacked} {band_sentence(part, facts)}",
         "Change: difference of our means from the baseline's, percentage points."
         + (paper if facts.evidence else ""),
     )

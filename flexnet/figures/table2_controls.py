@@ -8,9 +8,10 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from flexnet.families.interventions import FAMILY
-from flexnet.figures.captions import Facts, attack_words, band_sentence
+from flexnet.figures.captions import attack_words, band_sentence
 from flexnet.figures.cells import TRAINED, attack_epsilon, estimate_text, find, number_text, share_text
 from flexnet.figures.curves import one_protocol
+from flexnet.figures.facts import Facts
 from flexnet.figures.typeset import Block, Column, Line, Sheet, setters
 from flexnet.statistics.summary import summarise
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 NAME = "table2_controls"
 CONDITION: Final = ["figure", "protocol", "series", "intervention", "epsilon"]
+GATES: Final = ("max_share", "switching", "threshold_shift")
 UNIFORM: Final = "uniform"  # what the names of series with one threshold for all units start with
 _NORMAL: Final = re.compile(r"normal\(([^,]+),([^)]+)\)")
 
@@ -33,10 +35,7 @@ def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
     Raises:
         DataError: if a column is missing or a series mixes several models.
     """
-    table = summarise(rows, CONDITION)
-    known = rows.reindex(columns=[*CONDITION, "seed", *FAMILY.measures])
-    gates = known.groupby([*CONDITION, "seed"], sort=False)[list(FAMILY.measures)].mean()
-    return table.merge(gates.groupby(CONDITION, sort=False).mean().reset_index(), on=CONDITION, how="left")
+    return summarise(rows, CONDITION, measures=tuple(FAMILY.measures))
 
 
 def _sheet(table: "pd.DataFrame", facts: Facts) -> Sheet:
@@ -93,8 +92,10 @@ def exchange_words(intervention: str) -> str:
 
 def _notes(part: "pd.DataFrame", facts: Facts) -> tuple[str, ...]:
     attacked = f" FGSM: {attack_words(part, facts)}." if attack_epsilon(part) else ""
+    network = facts.described_network
+    network = network[:1].upper() + network[1:]
     return (
-        f"{facts.network.capitalize()} on {facts.dataset}.{attacked} {band_sentence(part, facts)}".strip(),
+        f"{network} on {facts.dataset}.{attacked} {band_sentence(part, facts)}".strip(),
         "MAX share: how often, over units and images, the pooled branch is taken. Switching: units that take "
         "it for some images and not for others. |T − T₀|: distance from the thresholds before training. "
         "Redrawn: from the distribution before training. N(m, s): from a normal distribution with mean m and "

@@ -1,4 +1,4 @@
-"""Stage `collect`: the rows of all models and seeds of a figure in one tidy table.
+"""Stage `collect`: the rows of all models and seeds of a figure in one tidy table, and what was run for it.
 
 Cells are joined as they are written, so that no number is rounded on its way.
 """
@@ -7,12 +7,16 @@ from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from flexnet.data.manifest import read_manifest
+from flexnet.data.subset_file import read_subset
 from flexnet.errors import ConfigError, DataError
 from flexnet.families.base import Family
 from flexnet.families.registry import family_of
 from flexnet.files import write_rows
 from flexnet.tables.columns import CONDITIONS, rows_of
+from flexnet.tables.facts import facts_from_runs, facts_path, write_facts
 from flexnet.tables.values import Table, read_values
+from flexnet.weights import read_metadata
 
 FRONT = ("figure", "protocol", "series", "model", "seed")
 Row = dict[str, str]
@@ -96,9 +100,10 @@ def _compare_seeds(
 
 
 def run(settings: dict[str, Any], files: Namespace) -> None:
-    """Write the joined rows.
+    """Write the joined rows, and beside them the facts of the runs behind them.
 
-    Settings: `family`, `figure`, `protocol`, `series` (label: list of CSV files).
+    Settings: `family`, `figure`, `protocol`, `series` (label: list of CSV files), and what facts are made of:
+    `band` and `space` of the protocol, and `runs` (label: list of `weights`, `subset`, `manifests`, `title`).
 
     Raises:
         ConfigError: if the family is unknown, or the series are not given as lists of files.
@@ -107,9 +112,35 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
     series = settings["series"]
     if not (isinstance(series, dict) and series and all(map(_is_list_of_files, series.values()))):
         raise ConfigError(f"series: expected each label with a list of CSV files; got {series!r}")
-    rows = collect(family_of(settings["family"]), settings["figure"], settings["protocol"], series)
+    names = settings["figure"], settings["protocol"]
+    rows = collect(family_of(settings["family"]), *names, series)
+    runs = {name: [told_by(**run) for run in found] for name, found in settings["runs"].items()}
+    facts = facts_from_runs(*names, settings["band"], settings["space"], runs)
+    write_facts(facts_path(files.output), facts)
     columns = [*FRONT, *(name for name in rows[0] if name not in FRONT)]
     write_rows(files.output, columns, rows)
+
+
+def told_by(weights: str, subset: str, manifests: Sequence[str], title: str) -> dict[str, Any]:
+    """What a run says of itself, as `facts_from_runs` wants it.
+
+    Args:
+        weights: its weights file, whose metadata are read.
+        subset: the file of its images.
+        manifests: those of the splits that the images are from.
+        title: what captions call the images.
+
+    Raises:
+        DataError: if a file is missing or damaged.
+    """
+    splits = [read_manifest(path) for path in manifests]
+    return {
+        "metadata": read_metadata(weights),
+        "subset": read_subset(subset),
+        "title": title,
+        "content": [split["content"] for split in splits],
+        "classes": len(splits[0]["classes"]),
+    }
 
 
 def _is_list_of_files(value: Any) -> bool:

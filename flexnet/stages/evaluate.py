@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from flexnet.data.subset_file import origin_of, read_subset
 from flexnet.errors import DataError
 from flexnet.evaluation.subject import Answer, Job, Subject
 from flexnet.families.base import Family
@@ -17,7 +18,7 @@ from flexnet.families.registry import family_of
 from flexnet.files import write_rows
 from flexnet.problems import refuse
 from flexnet.progress import Progress
-from flexnet.stages._common import choose_device, load_for_model, origin_of, read_subset, set_up_cpu
+from flexnet.stages._common import choose_device, load_for_model, set_up_cpu
 from flexnet.tables.outcomes import outcomes_path, write_outcomes
 from flexnet.training.batches import DeviceImages
 from flexnet.training.checkpoint import load_model

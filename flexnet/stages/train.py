@@ -4,7 +4,8 @@ import os
 from argparse import Namespace
 from typing import Any
 
-from flexnet.stages._common import choose_device, load_for_model, origin_of, read_subset, set_up_cpu
+from flexnet.data.subset_file import origin_of, read_subset
+from flexnet.stages._common import choose_device, load_for_model, set_up_cpu
 from flexnet.training.batches import DeviceImages
 from flexnet.training.recipe import Recipe
 from flexnet.training.run import TrainingRun

@@ -1,16 +1,21 @@
 """Means with their uncertainty: standard error, Student t interval, Wilson interval.
 
-One observation has no spread: its standard error and interval are NaN, never zero.
+One observation has no spread: its standard error and interval are NaN, never zero. Nor have observations that
+are all the same: they show no spread, but not that there is none.
 """
 
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
 from flexnet.errors import ConfigError, DataError
+
+# Fractions that differ by less differ by the rounding of floating-point numbers alone.
+TIE: Final = 1e-11
 
 
 @dataclass(frozen=True)
@@ -18,7 +23,7 @@ class Estimate:
     """A mean over `n` independent observations, in the unit of the observations.
 
     `sem` is the standard error of the mean (standard deviation with n - 1 below the line, over root n);
-    `low` and `high` bound the interval. The three are NaN when n is 1.
+    `low` and `high` bound the interval. The three are NaN when n is 1, or all observations are the same.
     """
 
     n: int
@@ -28,12 +33,16 @@ class Estimate:
     high: float
 
 
-def t_interval(values: Iterable[float], *, level: float = 0.95) -> Estimate:
+def t_interval(values: Iterable[float], *, level: float = 0.95, tie: float = TIE) -> Estimate:
     """Estimate the mean of `values` with its Student t interval.
+
+    Values that are all the same have none: the seeds may be copies of each other, or the numbers of right
+    answers may agree by luck.
 
     Args:
         values: one number per independent unit (here: per training seed).
         level: coverage of the interval, in (0, 1).
+        tie: values that differ by at most this are the same; the default is for fractions.
 
     Raises:
         DataError: if there is no value, or one is not finite.
@@ -42,8 +51,8 @@ def t_interval(values: Iterable[float], *, level: float = 0.95) -> Estimate:
     sample = _sample(values)
     half_tail = _half_tail(level)
     n, mean = len(sample), float(np.mean(sample))
-    if n == 1:
-        return Estimate(1, mean, math.nan, math.nan, math.nan)
+    if n == 1 or float(np.ptp(sample)) <= tie:
+        return Estimate(n, mean, math.nan, math.nan, math.nan)
     sem = float(np.std(sample, ddof=1)) / math.sqrt(n)
     reach = float(stdtrit(n - 1, 1.0 - half_tail)) * sem
     return Estimate(n, mean, sem, mean - reach, mean + reach)

@@ -29,7 +29,8 @@ def paired_difference(
     Args:
         first: seed -> value of the first series, averaged over draws.
         second: seed -> value of the second series, in the same unit.
-        level: coverage of the t interval, in (0, 1); it is NaN for a single common seed.
+        level: coverage of the t interval, in (0, 1); it is NaN for a single common seed and
+            for differences that are all the same.
 
     Raises:
         DataError: if no seed is common, or a value is not finite.

@@ -1,57 +1,88 @@
 """From one row per run and condition to one row per condition, with the training seed as the unit."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 import pandas as pd
 
 from flexnet.errors import DataError
+from flexnet.families import registry as families
+from flexnet.statistics.conditions import chosen, parts
 from flexnet.statistics.intervals import t_interval
+from flexnet.statistics.repeats import cells
 from flexnet.tables.columns import ESTIMATES
+from flexnet.tables.kinds import Value
 
 
-def per_seed(rows: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """Average the accuracy over repeats within each seed.
-
-    Repeats (draws of an attack or of a random mask) see one trained network: they are no sample of the
-    training procedure, so they are averaged before anything is counted.
+def per_seed(
+    rows: pd.DataFrame,
+    by: Sequence[str],
+    at: Mapping[str, Value] | None = None,
+    measures: Sequence[str] = (),
+) -> pd.DataFrame:
+    """Average over repeats within each seed, where every seed was seen in the same way.
 
     Args:
         rows: a table with the columns of `by`, seed, n, accuracy and, optionally, model.
         by: the columns that name a condition.
+        at: the value that counts of conditions, such as epsilon: 0.0; other rows are left out. A condition
+            that is neither here nor in `by` must be at its plain value, unless it is a repeat.
+        measures: columns that are averaged in the same way; NaN where the table has no such column.
 
     Returns:
-        Columns by..., seed, n_images (smallest n among the repeats), accuracy; in order of appearance.
+        Columns by..., seed, n_images, accuracy, measures...; in order of appearance.
 
     Raises:
-        DataError: if a column is missing, or one condition mixes several models.
+        ConfigError: if `at` names a condition that no family declares.
+        DataError: if a column is missing, nothing was measured at `at`, a condition that is not told
+            varies, rows are malformed or occur twice, a series mixes models, or a seed lacks a condition or
+            a repeat that another seed of its series has.
     """
-    keys = list(by)
-    _require(rows, [*keys, "seed", "n", "accuracy"])
-    if "model" in rows.columns:
-        _refuse_mixed_models(rows, keys)
-    grouped = rows.groupby([*keys, "seed"], sort=False)
-    return grouped.agg(n_images=("n", "min"), accuracy=("accuracy", "mean")).reset_index()
+    part = chosen(rows, at or {})
+    if part.empty:
+        raise DataError(f"expected rows {_at_words(at)}; got none; run the evaluation that makes them")
+    found = cells(part, by, list(at or {}), measures)
+    faulty = found[found["fault"] != ""]
+    if not faulty.empty:
+        row = faulty.iloc[0]
+        where = ", ".join(f"{name} {row[name]}" for name in [*by, "seed"])
+        raise DataError(f"expected all repeats on the same images; got {row['fault']} of {where}; {_REMEDY}")
+    _require_grid(found, by)
+    return found.drop(columns="fault")
 
 
-def summarise(rows: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+def summarise(
+    rows: pd.DataFrame,
+    by: Sequence[str],
+    at: Mapping[str, Value] | None = None,
+    measures: Sequence[str] = (),
+) -> pd.DataFrame:
     """Mean, standard error and 95 % t interval of the accuracy over training seeds.
 
     Args:
         rows: as for `per_seed`.
         by: the columns that name a condition, at least one.
+        at: as for `per_seed`.
+        measures: columns whose mean over seeds is given as well.
 
     Returns:
-        Columns by..., n (seeds), n_images (images per seed, the fewest), mean, sem, low, high;
-        fractions in [0, 1], one row per condition in order of appearance. A single seed has NaN for
-        sem, low and high.
+        Columns by..., n (seeds), n_images (images per seed, the fewest), mean, sem, low, high; then the
+        measures. Accuracies are fractions in [0, 1]; one row per condition in order of appearance. A single
+        seed, and seeds that all have the same value, have NaN for sem, low and high.
 
     Raises:
+        ConfigError: as `per_seed`.
         DataError: as `per_seed`.
     """
     keys = list(by)
-    grouped = per_seed(rows, keys).groupby(keys, sort=False)
+    grouped = per_seed(rows, keys, at, measures).groupby(keys, sort=False)
     records = [_record(keys, key, group) for key, group in grouped]
-    return pd.DataFrame(records, columns=[*keys, *ESTIMATES])
+    table = pd.DataFrame(records, columns=[*keys, *ESTIMATES])
+    if not measures:
+        return table
+    return table.merge(grouped[list(measures)].mean().reset_index(), on=keys, how="left")
+
+
+_REMEDY = "restore the missing rows, or make them again"
 
 
 def _record(keys: list[str], key: object, group: pd.DataFrame) -> dict[Hashable, object]:
@@ -68,19 +99,23 @@ def _record(keys: list[str], key: object, group: pd.DataFrame) -> dict[Hashable,
     }
 
 
-def _require(rows: pd.DataFrame, names: Sequence[str]) -> None:
-    missing = [name for name in names if name not in rows.columns]
-    if missing:
-        raise DataError(
-            f"expected the columns {missing}; got {list(rows.columns)}; check the evaluation's table"
-        )
+def _require_grid(found: pd.DataFrame, by: Sequence[str]) -> None:
+    """Every seed of a series under every condition of it: else means at two conditions are of other seeds."""
+    known = families.conditions()
+    conditions = [name for name in by if name in known]
+    if not conditions:
+        return
+    for words, part in parts(found, [name for name in by if name not in known]):
+        grid = part[conditions].drop_duplicates()
+        for seed, own in part.groupby("seed"):
+            if len(own) < len(grid):
+                lacking = grid.merge(own[conditions], how="left", indicator=True).query("_merge != 'both'")
+                where = ", ".join(f"{name} {lacking[name].iloc[0]}" for name in conditions)
+                raise DataError(
+                    f"{words}expected every training seed under every condition of the others; got seed "
+                    f"{seed} without {where}; {_REMEDY}"
+                )
 
 
-def _refuse_mixed_models(rows: pd.DataFrame, keys: list[str]) -> None:
-    models = rows.groupby(keys, sort=False)["model"].agg(lambda names: sorted(set(names)))
-    mixed = models[models.map(len) > 1]
-    if not mixed.empty:
-        raise DataError(
-            f"expected one model per condition; got {mixed.iloc[0]} at {keys} = {mixed.index[0]}; "
-            "give each model a series of its own"
-        )
+def _at_words(at: Mapping[str, Value] | None) -> str:
+    return "with " + ", ".join(f"{name} {value!r}" for name, value in at.items()) if at else "to summarise"

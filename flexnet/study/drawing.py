@@ -1,6 +1,5 @@
 """What the jobs that draw figures and judge claims are told."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,9 @@ from flexnet.config import Config, classes_of
 from flexnet.data.catalogue import DATASETS
 from flexnet.digest import code_digest, file_digest
 from flexnet.files import canonical_json, ordered_json
+from flexnet.study.facts import facts_from_config
 from flexnet.study.study import Study, scale_name
+from flexnet.tables.facts import facts_path
 from flexnet.yaml_files import read_yaml
 
 
@@ -23,64 +24,38 @@ def training_images(config: Config, dataset: str) -> int:
     return max(DATASETS[source["dataset"]].splits["train"])
 
 
-def reductions_of(model: Mapping[str, Any]) -> str:
-    """What a caption must say of a network that is smaller than the paper's."""
-    options = model.get("options", {})
-    factors = [
-        f"{options[key]:g} of its {word}"
-        for key, word in (("width", "width"), ("dropout", "dropout rates"))
-        if options.get(key, 1) != 1
-    ]
-    return f" (with {' and '.join(factors)})" if factors else ""
-
-
-def uniform_thresholds(config: Config, models: Mapping[str, str]) -> dict[str, float]:
-    """The one threshold that each series' model was trained with, of those that have one."""
-    layers = {
-        series: config["models"][model].get("options", {}).get("layer", {})
-        for series, model in models.items()
-    }
-    return {series: layer["value"] for series, layer in layers.items() if layer.get("scheme") == "uniform"}
-
-
-def title_of(study: Study, home: str, source: Mapping[str, Any]) -> str:
-    """What a caption calls a source, and that its content is not the official one where it may not be.
-
-    Published rows were made with the configuration of then: what is allowed today says nothing of them.
-    """
-    doubt = " (content not the official one, or not known to be)"
-    other = home in study.scales and source.get("content") == "other"
-    return str(source["title"]) + (doubt if other else "")
-
-
-def facts_of(study: Study, home: str, figure: str, protocol: str) -> dict[str, Any]:
-    """What caption and legend must know beside the table."""
-    config = study.settings_of_rows(home, protocol, figure)
+def words_of(study: Study, home: str, figure: str, protocol: str) -> dict[str, Any]:
+    """The texts of a figure, which come from the configuration; what was run is told by the runs."""
     described = study.figures[figure]
-    models = study.series(figure, protocol)
-    model = config["models"][next(iter(models.values()))]
-    source = config["sources"][config["datasets"][model["dataset"]]["source"]]
     return {
         "scale": scale_name(home),
         "protocol": protocol,
-        "dataset": title_of(study, home, source),
-        "series": list(models),
+        "series": list(study.series(figure, protocol)),
         "labels": described.get("labels", {}),
-        "thresholds": uniform_thresholds(config, models),
-        "classes": classes_of(config, model["dataset"]),
-        "train_images": training_images(config, model["dataset"]),
-        "epochs": config["recipes"][model["recipe"]]["epochs"],
-        "network": described["network"] + reductions_of(model),
-        "note": config["note"].strip(),
+        "network": described["network"],
+        "note": study.settings_of_rows(home, protocol, figure)["note"].strip(),
         "published": described.get("published", ""),
         "evidence": study.evidence(home),
     }
 
 
+def figure_facts(study: Study, home: str, variant: str, figure: str) -> list[str]:
+    """The file of what was run for a figure: none of a schematic, or of rows published without one."""
+    if study.is_schematic(figure):
+        return []
+    path = str(facts_path(study.rows_file(home, study.variants[variant], figure)))
+    return [path] if home not in study.published_rows or Path(path).is_file() else []
+
+
 def figure_settings(study: Study, home: str, variant: str, figure: str) -> str:
     """Settings of one drawing, in the order of the registry."""
-    facts = facts_of(study, home, figure, study.variants[variant])
-    return ordered_json({"figure": figure, "facts": facts, "caption": study.figures[figure]["caption"]})
+    protocol, row = study.variants[variant], study.figures[figure]
+    words = words_of(study, home, figure, protocol)
+    settings = {"figure": figure, "words": words, "caption": row["caption"]}
+    if not study.is_schematic(figure) and not figure_facts(study, home, variant, figure):
+        config = study.settings_of_rows(home, protocol, figure)
+        settings["runs"] = facts_from_config(figure, row, protocol, config).document()
+    return ordered_json(settings)
 
 
 def figure_note(study: Study, home: str, variant: str, figure: str) -> str:

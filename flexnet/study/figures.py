@@ -1,6 +1,6 @@
 """The registry of figures: names that refer to something, and models that can be shown together."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -13,8 +13,14 @@ from flexnet.problems import Problem, ask, no_such_name, unknown_keys
 FOLDER = Path(__file__).parents[1] / "figures"
 # What the template of a caption may name; `flexnet.figures.captions` fills them.
 CAPTION_FIELDS = (
-    *("attack", "band", "chance", "classes", "dataset", "epochs", "epsilon_units", "n", "n_images"),
-    *("network", "note", "protocol", "published", "scale", "series", "test_images", "train_images"),
+    *("attack", "band", "batch", "chance", "classes", "dataset", "differences", "dropout", "epochs"),
+    *("epsilon_units", "n", "n_images", "network", "note", "precision", "protocol", "published", "scale"),
+    *("series", "test_images", "train_images", "width"),
+)
+# What the template of a label may name; `flexnet.figures.facts` fills them.
+LABEL_FIELDS = (
+    *("batch", "dataset", "dropout", "epochs", "model", "precision", "test_images", "threshold"),
+    *("train_images", "width"),
 )
 
 
@@ -34,7 +40,11 @@ def figure_problems(
         text = f"expected a figure that flexnet/figures/ draws; got {name!r}"
         yield Problem(text + (ask(name, modules) or f"; known are {sorted(modules)}"))
     yield from _labels(figure, protocols)
-    yield from _caption(figure["caption"])
+    yield from (
+        problem.below("caption") for problem in _template(figure["caption"], CAPTION_FIELDS, "captions")
+    )
+    for label, template in figure.get("labels", {}).items():
+        yield from (problem.below("labels", label) for problem in _template(template, LABEL_FIELDS, "labels"))
     if figure["family"] not in families():
         yield no_such_name("a family", figure["family"], families()).below("family")
         return
@@ -61,14 +71,14 @@ def _labels(figure: Mapping[str, Any], protocols: Mapping[str, Any]) -> Iterator
             yield no_such_name("a protocol", name, protocols).below("instead")
 
 
-def _caption(template: str) -> Iterator[Problem]:
+def _template(template: str, fields: Sequence[str], what: str) -> Iterator[Problem]:
     try:
         wanted = {name for _, name, _, _ in Formatter().parse(template) if name is not None}
     except ValueError as problem:
-        yield Problem(f"expected a template; {problem}; balance its braces", ("caption",))
+        yield Problem(f"expected a template; {problem}; balance its braces")
         return
-    for field in sorted(wanted - set(CAPTION_FIELDS)):
-        yield no_such_name("a field of captions", field, CAPTION_FIELDS).below("caption")
+    for field in sorted(wanted - set(fields)):
+        yield no_such_name(f"a field of {what}", field, fields)
 
 
 def _models(figure: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[Problem]:

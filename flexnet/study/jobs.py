@@ -174,9 +174,45 @@ def collect_code(study: Study, figure: str) -> str:
 def collect_settings(study: Study, scale: str, protocol: str, figure: str) -> str:
     """Settings of the join of a figure's rows, in the order of the registry."""
     files = family_files(study, scale, protocol, figure)
-    series = {name: list(map(study.placed, paths)) for name, paths in files.items()}
-    family = study.family(figure).name
-    return ordered_json({"family": family, "figure": figure, "protocol": protocol, "series": series})
+    rules, family = study.settings(scale)["protocols"][protocol], study.family(figure)
+    runs = {
+        name: [run_of(study, scale, model, seed) for seed in seeds_of(study.settings(scale), model)]
+        for name, model in study.series(figure, protocol).items()
+    }
+    return ordered_json(
+        {
+            "family": family.name,
+            "figure": figure,
+            "protocol": protocol,
+            "series": {name: list(map(study.placed, paths)) for name, paths in files.items()},
+            "band": rules.get("band", "interval"),
+            "space": family.section(rules).get("space"),
+            "runs": runs,
+        }
+    )
+
+
+def run_of(study: Study, scale: str, model: str, seed: int) -> dict[str, Any]:
+    """Where a run says what it was: its files, and what captions call its images."""
+    config, dataset = study.settings(scale), dataset_of(study, scale, model)
+    manifests = arrays_of(study, scale, dataset, "json").values()
+    return {
+        "weights": study.placed(weights_of(scale, model, seed)),
+        "subset": study.placed(subset_of(scale, dataset, seed)),
+        "manifests": list(map(study.placed, manifests)),
+        "title": config["sources"][config["datasets"][dataset]["source"]]["title"],
+    }
+
+
+def runs_behind(study: Study, scale: str, protocol: str, figure: str) -> list[str]:
+    """Files in which the runs behind a figure say what they were."""
+    config, found = study.settings(scale), []
+    for model in study.series(figure, protocol).values():
+        dataset = dataset_of(study, scale, model)
+        for seed in seeds_of(config, model):
+            found += [weights_of(scale, model, seed), subset_of(scale, dataset, seed)]
+        found += arrays_of(study, scale, dataset, "json").values()
+    return list(dict.fromkeys(found))
 
 
 def describe_settings(study: Study, scale: str, protocol: str, figure: str) -> str:

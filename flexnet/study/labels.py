@@ -7,6 +7,8 @@ from flexnet.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from flexnet.tables.facts import FigureFacts
+
 
 def require_labels(rows: "pd.DataFrame", figure: str, protocol: str, source: str) -> None:
     """Check that rows are of the figure and the protocol that they are shown as.
@@ -27,3 +29,38 @@ def require_labels(rows: "pd.DataFrame", figure: str, protocol: str, source: str
                 f"{source}: expected rows whose {column} is {expected!r}, as the path says; got {found};"
                 " put them where they belong"
             )
+
+
+def require_runs(rows: "pd.DataFrame", runs: "FigureFacts", figure: str, protocol: str, source: str) -> None:
+    """Check that facts are those of the runs that made the rows.
+
+    Args:
+        rows: a table of rows.
+        runs: what was run.
+        figure: what is shown.
+        protocol: what is shown.
+        source: where the facts come from, for the message.
+
+    Raises:
+        DataError: naming what differs, what the rows say and what the facts say.
+    """
+    shown, told = (figure, protocol), (runs.figure, runs.protocol)
+    if shown != told:
+        words = f"expected the facts of {' under '.join(shown)}; got those of {' under '.join(told)}"
+        raise DataError(f"{source}: {words}; give the file of these rows")
+    for name, part in rows.groupby("series", sort=False):
+        run = runs.of(str(name))
+        if run is None:
+            known = [other.name for other in runs.series]
+            words = f"expected facts of every series that has rows, such as {name!r}; got {known}"
+            raise DataError(f"{source}: {words}; {_AGAIN}")
+        for column, expected in (("model", [run.model]), ("seed", list(run.seeds))):
+            found = sorted(set(part[column]))
+            if found != expected:
+                words = (
+                    f"expected facts of {column} {found}, of which the rows of {name!r} are; got {expected}"
+                )
+                raise DataError(f"{source}: {words}; {_AGAIN}")
+
+
+_AGAIN = "collect the figure's rows again"

@@ -14,12 +14,11 @@ from torch import Tensor, nn
 from flexnet.errors import DataError
 from flexnet.files import atomic_path, canonical_json
 from flexnet.networks.registry import build
+from flexnet.weights import ENTRY
 
 # What the names of a checkpoint's tensors begin with.
 MODEL, MOMENTUM, RANDOM = "model.", "momentum.", "random."
 TOTALS = "totals"
-# All metadata is one entry: safetensors writes several in an order that differs from run to run.
-ENTRY = "flexnet"
 
 
 def save_tensors(path: str | Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:

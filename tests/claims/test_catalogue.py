@@ -159,6 +159,13 @@ def test_another_paper_has_the_same_format(tmp_path):
         ([{**CLAIM, "rule": {**RULE, "universal": ["seed"]}}], r"universal true or false; got \['seed'\]"),
         ([{**CLAIM, "rule": {**RULE, "chance": 10}}], "chance between 0 and 1; got 10"),
         (
+            [{**CLAIM, "rule": {**RULE, "over": "epsilom"}}],
+            "a condition; got 'epsilom'; did you mean 'epsilon'",
+        ),
+        ([{**CLAIM, "rule": {**RULE, "where": {"shade": 1}}}], "rule: expected a condition.*; got 'shade'"),
+        ([{**CLAIM, "rule": {**RULE, "where": 0.1}}], "where to hold a value for each condition; got 0.1"),
+        ([{**CLAIM, "rule": {**RULE, "where": {RULE["over"]: 1}}}], "got both; keep one"),
+        (
             [
                 {
                     **CLAIM,

@@ -379,5 +379,5 @@ def test_rows_without_the_number_of_images_stop_the_judgement(ledger, table):
 def test_another_condition_is_never_averaged_over(ledger, table):
     """A table swept over thresholds is no table of one network per epsilon."""
     rows = pd.concat([small_networks(table).assign(threshold=place) for place in (0.1, 0.6)])
-    with pytest.raises(DataError, match="expected one row per seed, epsilon; got two"):
+    with pytest.raises(DataError, match="expected threshold at a value that is told.*; got 0.1, 0.6; "):
         ledger("C07", rows)

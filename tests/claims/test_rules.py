@@ -163,6 +163,19 @@ def test_no_common_condition(make_rows):
         difference_grid(rows, PAIR, "epsilon")
 
 
+def test_a_rule_may_speak_of_another_condition_than_its_own(make_rows):
+    levels = {"baseline": {1: {3: 0.5}, 2: {3: 0.4}}, "flexible": {1: {3: 0.6}, 2: {3: 0.7}}}
+    plain = make_rows(levels, over="epoch", figure="fig4b", split="test")
+    trained = plain.assign(split="train", accuracy=plain["accuracy"] / 2)
+    rows = pd.concat([plain, trained], ignore_index=True)
+    spoken = Rule("final_difference", "epoch", (PAIR,), "greater", "", where={"split": "train"})
+    assert measure(rows, rule("final_difference", "epoch"), PAIR, EVERYTHING).effect == pytest.approx(20.0)
+    found = measure(rows, spoken, PAIR, EVERYTHING)
+    assert (found.effect, found.notes[0]) == (pytest.approx(10.0), "at split train")
+    with pytest.raises(NotMeasured, match="no rows of series 'flexible' at .*split train"):
+        measure(plain, spoken, PAIR, EVERYTHING)
+
+
 def test_unknown_kind_lists_the_known(attacked):
     with pytest.raises(
         ConfigError, match=r"unknown kind of rule 'median'; known are \['cell_difference', 'cros"

@@ -1,28 +1,56 @@
+from dataclasses import fields
 from itertools import combinations
 
 import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from flexnet.figures.captions import Facts
+from flexnet.figures.facts import Facts
+from flexnet.tables.facts import FigureFacts
 
 LABELS = {"baseline": "Baseline", "flexible": "Flexible, learned", "random": "Flexible, random"}
 
 
+RUN = {
+    "network": "vgg16",
+    "options": {},
+    "recipe": {"epochs": 3, "batch_size": 100, "learning_rate": 0.01, "precision": "float32"},
+    "title": "shapes",
+    "content": "official",
+    "classes": 10,
+    "training_images": 1000,
+    "scored_images": 500,
+    "seeds": [1, 2],
+}
+RULES = {"paper": ("sem", "normalised"), "release": ("sem", "normalised"), "corrected": ("interval", "pixel")}
+
+
 @pytest.fixture
-def make_facts():
+def make_runs():
+    """Facts of the runs of some series; `each` changes one series, other keywords change all of them."""
+
+    def build(*series, figure="fig4b", protocol="paper", each=None, **changes):
+        band, space = RULES[protocol]
+        runs = [
+            {"name": name, "model": name, **RUN, **changes, **(each or {}).get(name, {})} for name in series
+        ]
+        document = {"figure": figure, "protocol": protocol, "band": band, "space": space, "series": runs}
+        return FigureFacts.from_document(document, "test")
+
+    return build
+
+
+@pytest.fixture
+def make_facts(make_runs):
+    """Facts of a figure; keywords that are no texts of it are facts of its runs."""
+
     def build(**changes):
-        known = {
-            "scale": "demo",
-            "protocol": "paper",
-            "dataset": "shapes",
-            "labels": LABELS,
-            "train_images": 1000,
-            "test_images": 500,
-            "epochs": 3,
-            "network": "VGG16",
-        }
-        return Facts(**{**known, **changes})
+        texts = {entry.name for entry in fields(Facts)}
+        words = {"scale": "demo", "protocol": "paper", "labels": LABELS, "network": "VGG16"}
+        words |= {key: value for key, value in changes.items() if key in texts}
+        run = {key: value for key, value in changes.items() if key not in texts}
+        runs = make_runs(*(words["labels"] or LABELS), protocol=words["protocol"], **run)
+        return Facts(**{"runs": runs, **words})
 
     return build
 

@@ -1,8 +1,12 @@
+import math
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
 from flexnet.errors import ConfigError
-from flexnet.figures.captions import Facts, band_sentence, caption
+from flexnet.figures.captions import band_sentence, caption
+from flexnet.figures.facts import Facts
 
 
 def table(*n, column="epoch"):
@@ -15,7 +19,7 @@ def table(*n, column="epoch"):
 def test_a_caption_is_filled(make_facts):
     template = """{network} on {dataset} at {scale} scale, {protocol} protocol: {series};
         {train_images} and {n_images} images, n = {n}, {epochs} epochs, chance {chance}. {note}"""
-    text = caption(template, table(5, 5), make_facts(train_images=50000, classes=8))
+    text = caption(template, table(5, 5), make_facts(training_images=50000, classes=8))
     assert text == (
         "VGG16 on shapes at demo scale, paper protocol: Baseline; 50,000 and 10,000 images, n = 5, 3 epochs, "
         "chance 12.5 %."
@@ -93,11 +97,35 @@ def test_malformed_templates_are_refused(make_facts):
         caption("{n", table(2), make_facts())
 
 
-def test_facts_are_checked():
-    with pytest.raises(ConfigError, match="unknown protocol 'mine'"):
-        Facts(scale="demo", protocol="mine")
-    with pytest.raises(ConfigError, match="at least 2 classes; got 1"):
-        Facts(scale="demo", protocol="paper", classes=1)
+def test_a_figure_without_runs_tells_none():
+    schematic = Facts(
+        scale="demo", protocol="mine", network="VGG16", labels={"a": "A", "b": "T = {threshold}"}
+    )
+    assert caption("{network}, {protocol} protocol", table(2), schematic) == "VGG16, mine protocol"
+    assert (schematic.label("a"), schematic.label("b")) == ("A", "b")
+    for field in ("epochs", "dataset", "chance", "band", "epsilon_units", "width"):
+        with pytest.raises(ConfigError, match="expected the facts of the runs"):
+            caption(f"{{{field}}}", table(2), schematic)
+
+
+def test_bands_and_units_are_given_and_not_read_from_a_protocols_name(make_runs):
+    runs = make_runs("baseline", protocol="corrected")
+    facts = Facts("demo", "careful", runs=runs)
+    assert "t interval" in caption("{band}", table(2), facts)
+    assert "pixel units" in caption("{epsilon_units}", table(2), facts)
+    attacked = table(2, 2, column="epsilon").assign(epsilon=[0.0, 0.05])
+    assert caption("{attack}", attacked, facts) == "epsilon = 0.05 in pixel units of the [0, 1] scale"
+    unattacked = Facts("demo", "careful", runs=replace(runs, space=None))
+    with pytest.raises(ConfigError, match="says the unit of epsilon; got 'careful'"):
+        caption("{attack}", attacked, unattacked)
+
+
+def test_seeds_that_all_agree_have_no_error_and_it_is_told(make_facts):
+    agreeing = table(3, 3).assign(sem=[0.1, math.nan])
+    assert band_sentence(agreeing, make_facts()).endswith(
+        "(n = 3); seeds that all have the same value have none."
+    )
+    assert band_sentence(table(3, 3).assign(sem=0.1), make_facts()).endswith("(n = 3).")
 
 
 def test_a_series_without_label_keeps_its_name(make_facts):

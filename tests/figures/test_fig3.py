@@ -8,6 +8,10 @@ from flexnet.figures.style import journal
 
 THRESHOLDS = (0.0, 0.1, 0.5, 0.6, 1.0)
 LABELS = {"low": "Trained at T = 0.1", "high": "Trained at T = 0.6"}
+TRAINED = {
+    name: {"options": {"layer": {"scheme": "uniform", "value": value}}}
+    for name, value in (("low", 0.1), ("high", 0.5))
+}
 
 
 def rows_of(seeds=(1, 2, 3), series=("low", "high"), protocol="paper"):
@@ -40,9 +44,7 @@ def rows_of(seeds=(1, 2, 3), series=("low", "high"), protocol="paper"):
 def drawn(make_facts):
     def build(protocol="paper", evidence=True, **changes):
         table = fig3.summarise_rows(rows_of(protocol=protocol, **changes))
-        facts = make_facts(
-            labels=LABELS, protocol=protocol, evidence=evidence, thresholds={"low": 0.1, "high": 0.5}
-        )
+        facts = make_facts(labels=LABELS, protocol=protocol, evidence=evidence, figure="fig3", each=TRAINED)
         return fig3.draw(table, facts)
 
     return build

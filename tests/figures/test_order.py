@@ -12,11 +12,13 @@ from torch import nn
 from flexnet import config as settings
 from flexnet.cli import main
 from flexnet.figures import fig2
-from flexnet.figures.captions import Facts
+from flexnet.figures.facts import Facts
 from flexnet.figures.order import in_order, shown_series
 from flexnet.files import canonical_json, ordered_json
 from flexnet.layers.flexible import FlexibleConv2d
 from flexnet.networks.registry import build, expected_images
+from flexnet.study.facts import facts_from_config
+from flexnet.study.published import config_of
 
 ROOT = Path(__file__).parents[2]
 BASE = settings.read_yaml(ROOT / "config/config.yaml")
@@ -63,10 +65,13 @@ def test_captions_and_tables_of_published_rows_are_in_the_order_of_the_registry(
     protocol, figure = path.parent.name, path.stem
     series = list(series_of(figure, protocol))
     labels = {name: f"<{name}>" for name in series}
-    facts = {"scale": "laptop", "protocol": protocol, "series": series, "labels": labels}
+    words = {"scale": "laptop", "protocol": protocol, "series": series, "labels": labels}
+    config = config_of(path.parents[3], protocol, figure, None)
+    settings_of = {"figure": figure, "words": words, "caption": "{series}"}
+    settings_of["runs"] = facts_from_config(figure, FIGURES[figure], protocol, config).document()
     files = {name: tmp_path / f"{figure}.{ending}" for name, ending in
              {"table": "csv", "figure": "pdf", "caption": "md"}.items()}  # fmt: skip
-    script.draw({"figure": figure, "facts": facts, "caption": "{series}"}, {"rows": path, **files})
+    script.draw(settings_of, {"rows": path, **files})
     shown = list(dict.fromkeys(pd.read_csv(files["table"])["series"]))
     assert shown == [name for name in series if name in shown]
     assert files["caption"].read_text().splitlines()[0] == "; ".join(labels[name] for name in shown)

@@ -192,8 +192,11 @@ def test_controls_carry_the_gates_numbers(controls):
 def test_gates_are_averaged_over_seeds_not_repeats(controls):
     rows = controls[(controls["series"] == "frozen") & (controls["epsilon"] == 0.0)].copy()
     rows["max_share"] = rows["seed"] / 10
+    rows.loc[rows["draw"] == 1, "max_share"] += 0.02
+    assert table2_controls.summarise_rows(rows)["max_share"].tolist() == [pytest.approx(0.21)]
     uneven = rows[~((rows["seed"] == 3) & (rows["draw"] == 1))]
-    assert table2_controls.summarise_rows(uneven)["max_share"].tolist() == [pytest.approx(0.2)]
+    with pytest.raises(DataError, match="1 of 2 repeats"):
+        table2_controls.summarise_rows(uneven)
 
 
 def test_controls_stand_in_blocks(facts, controls):

@@ -13,7 +13,8 @@ import torch
 from flexnet.attacks.losses import LOSSES
 from flexnet.errors import ConfigError
 from flexnet.families.fgsm import COUNTINGS, FgsmSettings
-from flexnet.figures.captions import Facts, caption
+from flexnet.figures.captions import caption
+from flexnet.figures.facts import Facts, label_fields
 from flexnet.layers.flexible import FlexibleConv2d
 from flexnet.networks.registry import NETWORKS, build, expected_images, module_of, options_of
 from flexnet.networks.vgg import POOLING
@@ -21,7 +22,8 @@ from flexnet.options import attacks
 from flexnet.options.layers.flexible import FlexibleOptions
 from flexnet.options.networks.vgg16 import CONVOLUTIONS, FLEXIBLE, POOLINGS, SMALLEST
 from flexnet.options.rules import Options, checked, distinct, flag, number, option, required, whole
-from flexnet.study.figures import CAPTION_FIELDS
+from flexnet.study.figures import CAPTION_FIELDS, LABEL_FIELDS
+from flexnet.tables.facts import FigureFacts
 from flexnet.yaml_files import read_yaml
 
 ROOT = Path(__file__).parents[2]
@@ -119,12 +121,17 @@ def test_every_field_that_a_caption_may_have_is_filled() -> None:
     import pandas as pd
 
     table = pd.DataFrame({"series": ["a"], "n": [1], "n_images": [10], "epsilon": [0.1]})
-    facts = Facts(scale="demo", protocol="paper", note="note")
+    run = {"network": "a", "options": {}, "title": "a", "content": "official", "classes": 10, "seeds": [1]}
+    run |= {"recipe": {"epochs": 1, "batch_size": 1}, "training_images": 1, "scored_images": 1}
+    document = {"figure": "a", "protocol": "paper", "band": "sem", "space": "pixel"}
+    runs = FigureFacts.from_document({**document, "series": [{"name": "a", "model": "a", **run}]}, "test")
+    facts = Facts(scale="demo", protocol="paper", note="note", runs=runs)
     filled = caption(" ".join(f"{field}={{{field}}}" for field in CAPTION_FIELDS), table, facts)
     assert all(f"{field}=" in filled for field in CAPTION_FIELDS)
     with pytest.raises(ConfigError) as caught:
         caption("{no such field}", table, facts)
     assert str(sorted(CAPTION_FIELDS)) in str(caught.value)
+    assert sorted(label_fields()) == sorted(LABEL_FIELDS)
 
 
 # --- the rules themselves --------------------------------------------------------------------------

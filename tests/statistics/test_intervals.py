@@ -23,9 +23,16 @@ def test_one_value_has_no_spread():
     assert all(math.isnan(value) for value in (estimate.sem, estimate.low, estimate.high))
 
 
-def test_equal_values_have_zero_width():
-    estimate = t_interval([0.5, 0.5, 0.5, 0.5])
-    assert (estimate.sem, estimate.low, estimate.high) == (0.0, 0.5, 0.5)
+@pytest.mark.parametrize("values", [[0.5, 0.5, 0.5, 0.5], [0.1 + 0.2, 0.3]])
+def test_equal_values_show_no_spread(values):
+    estimate = t_interval(values)
+    assert (estimate.n, estimate.mean) == (len(values), pytest.approx(np.mean(values)))
+    assert np.isnan([estimate.sem, estimate.low, estimate.high]).all()
+
+
+def test_values_of_one_answer_more_or_less_do_differ():
+    assert t_interval([0.5, 0.5 + 1e-6]).sem > 0
+    assert math.isnan(t_interval([30.0, 30.0 + 1e-6], tie=1e-5).sem)
 
 
 @pytest.mark.parametrize("level", [0.5, 0.95, 0.99])

@@ -16,9 +16,16 @@ def test_difference_over_common_seeds_by_hand():
 
 
 def test_pairing_removes_what_seeds_share():
-    # The seeds differ by 20 points, the two series by exactly one: the paired interval has no width.
-    result = paired_difference({1: 51.0, 2: 71.0, 3: 91.0}, {1: 50.0, 2: 70.0, 3: 90.0})
-    assert (result.effect, result.low, result.high) == (1.0, 1.0, 1.0)
+    # The seeds differ by 20 points, the two series by 0.9, 1 and 1.1: that is all its interval holds.
+    result = paired_difference({1: 50.9, 2: 71.0, 3: 91.1}, {1: 50.0, 2: 70.0, 3: 90.0})
+    reach = 4.3026527 * 0.1 / math.sqrt(3)
+    assert (result.effect, result.low, result.high) == pytest.approx((1.0, 1.0 - reach, 1.0 + reach))
+
+
+def test_equal_differences_give_no_interval():
+    result = paired_difference({1: 51.0, 2: 71.0}, {1: 50.0, 2: 70.0})
+    assert (result.effect, result.n) == (1.0, 2)
+    assert math.isnan(result.low)
 
 
 def test_one_common_seed_gives_no_interval():

@@ -13,10 +13,12 @@ def rows(*entries):
 
 
 REPEATED = rows(
-    ("b", "net", 1, 0.1, 0, 100, 0.10),
+    ("b", "net", 1, 0.1, 0, 90, 0.10),
     ("b", "net", 1, 0.1, 1, 90, 0.30),
-    ("b", "net", 2, 0.1, 0, 100, 0.40),
-    ("b", "net", 1, 0.2, 0, 100, 0.50),
+    ("b", "net", 2, 0.1, 0, 100, 0.30),
+    ("b", "net", 2, 0.1, 1, 100, 0.50),
+    ("b", "net", 1, 0.2, 0, 90, 0.50),
+    ("b", "net", 2, 0.2, 0, 100, 0.50),
     ("a", "other", 1, 0.1, 0, 100, 0.70),
 )
 
@@ -27,11 +29,11 @@ def test_repeats_are_averaged_within_a_seed():
     first = table.iloc[0]
     assert (first["seed"], first["n_images"]) == (1, 90)
     assert first["accuracy"] == pytest.approx(0.2)
-    assert len(table) == 4
+    assert len(table) == 5
 
 
 def test_the_seed_is_the_unit():
-    # Seed 1 averages to 0.2, seed 2 is 0.4: mean 0.3 and SEM 0.1. Three pooled rows would give 0.267.
+    # Seed 1 averages to 0.2, seed 2 to 0.4: SEM 0.1. Four pooled rows would give 0.082 of n = 4.
     first = summarise(REPEATED, ["series", "epsilon"]).iloc[0]
     assert (first["n"], first["n_images"]) == (2, 90)
     assert first["mean"] == pytest.approx(0.3)
@@ -52,17 +54,23 @@ def test_a_single_seed_has_a_mean_alone():
     assert all(math.isnan(last[name]) for name in ("sem", "low", "high"))
 
 
+def test_seeds_that_agree_show_no_error():
+    agreeing = summarise(REPEATED, ["series", "epsilon"]).iloc[1]
+    assert (agreeing["n"], agreeing["mean"]) == (2, 0.5)
+    assert all(math.isnan(agreeing[name]) for name in ("sem", "low", "high"))
+
+
 def test_one_grouping_column():
     part = REPEATED[REPEATED["series"] == "a"]
-    assert summarise(part, ["series"])["series"].tolist() == ["a"]
+    assert summarise(part, ["series"], {"epsilon": 0.1})["series"].tolist() == ["a"]
 
 
 def test_two_models_in_one_condition_are_refused():
     mixed = rows(("b", "x", 1, 0.1, 0, 10, 0.1), ("b", "y", 1, 0.1, 0, 10, 0.3))
-    with pytest.raises(DataError, match=r"one model per condition; got \['x', 'y'\]"):
+    with pytest.raises(DataError, match=r"series b: expected one model; got \['x', 'y'\]"):
         summarise(mixed, ["series", "epsilon"])
 
 
 def test_a_missing_column_is_named():
-    with pytest.raises(DataError, match=r"expected the columns \['epoch'\]"):
+    with pytest.raises(DataError, match="expected a column 'epoch'"):
         summarise(REPEATED, ["series", "epoch"])

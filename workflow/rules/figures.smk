@@ -8,9 +8,11 @@ localrules:
 
 rule collect_rows:
     input:
-        lambda wildcards: sum(told(jobs.family_files)(wildcards).values(), []),
+        rows=lambda wildcards: sum(told(jobs.family_files)(wildcards).values(), []),
+        runs=lambda wildcards: ancient(told(jobs.runs_behind)(wildcards)),
     output:
-        "{scale}results/rows/{protocol}/{figure}.csv",
+        rows="{scale}results/rows/{protocol}/{figure}.csv",
+        facts="{scale}results/rows/{protocol}/{figure}.facts.json",
     log:
         "{scale}logs/rows/{protocol}/{figure}.log",
     wildcard_constraints:
@@ -26,12 +28,13 @@ rule collect_rows:
     message:
         "Collecting the rows of {wildcards.figure}, {wildcards.protocol} protocol"
     shell:
-        'python "$FLEXNET_SCRIPTS/stage.py" collect --settings {params.settings:q} --output {output:q} --log {log:q}'
+        'python "$FLEXNET_SCRIPTS/stage.py" collect --settings {params.settings:q} --output {output.rows:q} --log {log:q}'
 
 
 rule draw_figure:
     input:
-        told(drawing.figure_rows),
+        rows=told(drawing.figure_rows),
+        facts=told(drawing.figure_facts),
     output:
         pdf=report(
             "{home}figures/{variant}{figure}.pdf",
@@ -58,6 +61,9 @@ rule draw_figure:
         code=lambda wildcards: drawing.figure_code(
             ROOT / "workflow/scripts/draw.py", wildcards.figure
         ),
+        facts=lambda wildcards, input: [
+            word for path in input.facts for word in ("--facts", path)
+        ],
         claims=CLAIMS,
         note=told(drawing.figure_note),
         name=lambda wildcards: scale_name(wildcards.home),
@@ -65,5 +71,5 @@ rule draw_figure:
     message:
         "Drawing {wildcards.home}figures/{wildcards.variant}{wildcards.figure}.pdf"
     shell:
-        'python "$FLEXNET_SCRIPTS/draw.py" --settings {params.settings:q} --rows {input:q}'
-        " --table {output.table:q} --figure {output.pdf:q} --caption {output.caption:q} --log {log:q}"
+        'python "$FLEXNET_SCRIPTS/draw.py" --settings {params.settings:q} --rows {input.rows:q}'
+        " {params.facts:q} --table {output.table:q} --figure {output.pdf:q} --caption {output.caption:q} --log {log:q}"

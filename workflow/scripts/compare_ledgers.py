@@ -11,36 +11,42 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-import pandas as pd
+# The package of this checkout, wherever Python is started and whatever else is called flexnet there.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from flexnet.errors import DataError
-from flexnet.jobs import run_job
+from flexnet.isolation import isolate
 
-KEYS = ["paper", "protocol", "id"]
+KEYS = ("paper", "protocol", "id")
+Key = tuple[str, ...]
 
 
-def words_of(path: Path) -> dict[tuple[str, ...], str]:
+def words_of(path: Path) -> dict[Key, str]:
     """The word for each claim under each protocol, with the verdicts of its comparisons where it has several.
 
     Raises:
         DataError: if the file is no ledger.
     """
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (OSError, ValueError) as problem:
-        raise DataError(f"{path}: expected a ledger of claims; {problem}; make it first") from problem
-    missing = sorted({*KEYS, "verdict"} - set(table.columns))
+    from flexnet.errors import DataError
+    from flexnet.tables.cells import read_cells
+
+    table = read_cells(path)
+    missing = sorted({*KEYS, "verdict"} - set(table.names))
     if missing:
-        raise DataError(
-            f"{path}: expected the columns {missing}; got {list(table.columns)}; give a claims.csv"
-        )
-    found = {}
-    for key, rows in table.groupby(KEYS, sort=False):
-        verdicts = Counter(rows["verdict"])
-        word = str(rows.get("summary", rows["verdict"]).iloc[0])
-        several = ", ".join(f"{count} {name}" for name, count in verdicts.items())
-        found[tuple(map(str, key))] = f"{word} ({several})" if len(rows) > 1 else word
-    return found
+        raise DataError(f"{path}: expected the columns {missing}; got {table.names}; give a claims.csv")
+    # An older ledger has one row per claim, whose verdict is the claim's.
+    summaries = table.column("summary" if "summary" in table.names else "verdict")
+    verdicts: dict[Key, Counter[str]] = {}
+    words: dict[Key, str] = {}
+    keys = zip(*map(table.column, KEYS), strict=True)
+    for key, word, verdict in zip(keys, summaries, table.column("verdict"), strict=True):
+        words.setdefault(key, word)
+        verdicts.setdefault(key, Counter())[verdict] += 1
+    return {key: _with_parts(word, verdicts[key]) for key, word in words.items()}
+
+
+def _with_parts(word: str, verdicts: "Counter[str]") -> str:
+    several = ", ".join(f"{count} {name}" for name, count in verdicts.items())
+    return f"{word} ({several})" if verdicts.total() > 1 else word
 
 
 def compare(before: Path, after: Path) -> None:
@@ -55,12 +61,14 @@ def compare(before: Path, after: Path) -> None:
     print(f"{len(changed)} of {len(set(old) | set(new))} words differ")
 
 
-def _word(words: dict[tuple[str, ...], str], key: tuple[str, ...]) -> str:
+def _word(words: dict[Key, str], key: Key) -> str:
     return words.get(key, "absent").partition(" (")[0]
 
 
 def main() -> int:
     """Run from the command line."""
+    from flexnet.jobs import run_job
+
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -71,4 +79,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    isolate()
     sys.exit(main())

@@ -55,8 +55,9 @@ def ledger(settings: dict[str, Any], files: dict[str, str], rows: list[str]) -> 
     plain_matplotlib()
     from flexnet.claims.catalogue import load_claims, packaged_papers
     from flexnet.claims.ledger import judge, read_ledger, write_ledger
-    from flexnet.figures.captions import Facts, caption
+    from flexnet.figures.captions import caption
     from flexnet.figures.claims import draw, summarise_rows
+    from flexnet.figures.facts import Facts
     from flexnet.figures.save import save
     from flexnet.files import write_text
 

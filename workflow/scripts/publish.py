@@ -26,14 +26,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from safetensors import safe_open
-
 from flexnet.config import lay_over, read_yaml
 from flexnet.errors import ConfigError, DataError
 from flexnet.files import atomic_path, read_json, write_json
 from flexnet.jobs import run_job
 from flexnet.tables.columns import ROWS
+from flexnet.tables.facts import facts_path, read_facts
 from flexnet.tables.values import read_values
+from flexnet.weights import read_metadata
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Run in a checkout, it prints the digest of the code that trains each network there.
@@ -162,7 +162,7 @@ def trained_by(home: Path, models: Collection[str]) -> dict[str, dict[str, Any]]
     found = {}
     for model in sorted(models):
         told = {
-            path.stem: metadata_of(path)
+            path.stem: read_metadata(path)
             for path in sorted(home.glob(f"results/models/{model}/*.safetensors"))
         }
         codes = {metadata.get("code", "") for metadata in told.values()}
@@ -176,12 +176,6 @@ def trained_by(home: Path, models: Collection[str]) -> dict[str, dict[str, Any]]
             "resumed": [seed for seed in told if "resuming after" in log_of(home, model, seed)],
         }
     return found
-
-
-def metadata_of(weights: Path) -> dict[str, str]:
-    """Metadata of a weights file, read without torch."""
-    with safe_open(str(weights), framework="numpy") as stream:
-        return dict(json.loads((stream.metadata() or {}).get("flexnet", "{}")))
 
 
 def log_of(home: Path, model: str, seed: str) -> str:
@@ -243,7 +237,10 @@ def publish(scale: str, command: str, figures: Sequence[str], checkout: Path = R
     require_code(checkout, trained)
     layer = {} if scale == "paper" else read_yaml(checkout / f"config/scales/{scale}.yaml")
     target = ROOT / "published" / scale
-    digests = copy_rows(files, home, target)
+    told = [facts_path(path) for path in files]
+    for path in told:
+        read_facts(path)
+    digests = copy_rows([*files, *told], home, target)
     run = {
         "command": command,
         "commit": made_at,

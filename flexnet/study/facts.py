@@ -1,0 +1,84 @@
+"""The facts of rows that were published before runs told them: from the configuration of then."""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from typing import Any
+
+from flexnet.config import series_of
+from flexnet.data.shapes.splits import SHAPES
+from flexnet.study.data import images_of
+from flexnet.tables.facts import FigureFacts
+from flexnet.training.recipe import Recipe
+
+
+def facts_from_config(
+    name: str, figure: Mapping[str, Any], protocol: str, config: Mapping[str, Any]
+) -> FigureFacts:
+    """What a configuration says of the runs behind a figure, as `flexnet.tables.facts` has it from them.
+
+    Only for rows whose runs left no facts. Series whose model the configuration lacks are left out: nothing
+    of them was run.
+
+    Args:
+        name: of the figure.
+        figure: its row of the registry.
+        protocol: of the rows.
+        config: the configuration of then, whose rows have taken over what they are like.
+
+    Raises:
+        DataError: if it does not say what is needed.
+    """
+    models = series_of(figure, protocol)
+    known = {series: model for series, model in models.items() if model in config["models"]}
+    rules = config["protocols"].get(protocol, {})
+    document = {
+        "figure": name,
+        "protocol": protocol,
+        # Before a protocol said it itself, this was how it was shown.
+        "band": rules.get("band", "interval" if protocol == "corrected" else "sem"),
+        "space": rules.get("fgsm", {}).get("space"),
+        "series": [_series(series, model, config) for series, model in known.items()],
+    }
+    return FigureFacts.from_document(document, f"configuration of {name}, {protocol} protocol")
+
+
+def _series(series: str, model: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    row = config["models"][model]
+    dataset = config["datasets"][row["dataset"]]
+    source = config["sources"][dataset["source"]]
+    training, scored, classes = _counts(dataset, source)
+    generated = source["dataset"] == SHAPES
+    return {
+        "name": series,
+        "model": model,
+        "network": row["network"],
+        "options": row.get("options", {}),
+        "recipe": whole_recipe(config["recipes"][row["recipe"]]),
+        "title": source["title"],
+        "content": "generated" if generated else source.get("content", "official"),
+        "classes": classes,
+        "training_images": training,
+        "scored_images": scored,
+        "seeds": list(range(1, int(row["seeds"]) + 1)),
+    }
+
+
+def whole_recipe(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe with everything that it leaves to its defaults, as weights files tell it."""
+    defaults = {entry.name: entry.default for entry in fields(Recipe) if entry.default is not MISSING}
+    return defaults | dict(row)
+
+
+def _counts(dataset: Mapping[str, Any], source: Mapping[str, Any]) -> tuple[int, int, int]:
+    """Numbers of training and scored images, and of classes."""
+    images = images_of(source)
+    held = images.classes * (dataset.get("holdout_per_class") or 0)
+    training = (
+        images.classes * dataset["per_class"] if dataset.get("per_class") else images.counts["train"] - held
+    )
+    if dataset.get("score", "test") == "holdout":
+        return training, held, images.classes
+    scored = images.counts["test"]
+    if dataset.get("test_per_class"):
+        scored = images.classes * dataset["test_per_class"]
+    return training, scored, images.classes
