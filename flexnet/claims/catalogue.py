@@ -1,6 +1,6 @@
 """Loading a paper's claims and numbers from its data file; every paper has the same format."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
 from functools import cache
 from importlib.resources import files
@@ -38,6 +38,39 @@ def load_claims(paper: str | Path) -> tuple[Claim, ...]:
     if repeated:
         raise ConfigError(f"{paper}: expected every claim once; got {repeated} twice; rename or remove one")
     return claims
+
+
+def packaged_claims() -> tuple[Claim, ...]:
+    """The claims of all packaged papers, paper by paper; an id may occur in each of them.
+
+    Raises:
+        ConfigError: as `load_claims` and `require_own_figures`.
+    """
+    claims = tuple(claim for paper in packaged_papers() for claim in load_claims(paper))
+    require_own_figures(claims)
+    return claims
+
+
+def require_own_figures(claims: Sequence[Claim]) -> None:
+    """Check that every paper is judged by figures of one folder, which is no other paper's.
+
+    `fig1` and `pushpull/fig1` are two figures: a claim that names the wrong one would be judged by rows of
+    other networks.
+
+    Raises:
+        ConfigError: naming the claim and its figure.
+    """
+    folders: dict[str, str] = {}
+    papers: dict[str, str] = {}
+    for claim in claims:
+        folder = claim.figure.rpartition("/")[0]
+        own, owner = folders.setdefault(claim.paper, folder), papers.setdefault(folder, claim.paper)
+        if (own, owner) != (folder, claim.paper):
+            among = f"in {own}/" if own else "in no folder"
+            raise ConfigError(
+                f"{claim.paper}: claim {claim.id}: expected a figure beside the paper's others, {among}, where"
+                f" no other paper has any; got {claim.figure!r}, where those of {owner} are; name it by its path"
+            )
 
 
 def rule_changes(paper: str | Path) -> tuple[RuleChange, ...]:

@@ -59,7 +59,7 @@ def load_configuration():
         PLACES, schema, came, reset=typed.replace_workflow_config
     )
     registry = settings.read_yaml(schemas / "figures.schema.yaml")
-    return scales, configuration.load_figures(PLACES, registry, scales[""]), came
+    return scales, configuration.load_figures(PLACES, registry, scales), came
 
 
 try:
