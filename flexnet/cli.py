@@ -68,8 +68,8 @@ STAGES: dict[str, Stage] = {
     ),
     "collect": Stage(
         "join the rows of all models of a figure",
-        ("figure", "protocol", "series"),
-        {"output": "CSV file to write"},
+        ("family", "figure", "protocol", "series", "band", "space", "runs"),
+        {"output": "CSV file to write; the facts of its runs are written beside it"},
     ),
     "describe": Stage(
         "take what a schematic shows from the modules themselves",

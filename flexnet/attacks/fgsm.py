@@ -163,9 +163,14 @@ def fgsm_from_gradient(images: Tensor, gradient: Tensor, epsilon: float, space: 
 
 def signed_step(images: Tensor, gradient: Tensor, epsilon: float, space: Space) -> Tensor:
     """The step of `fgsm_from_gradient` with checked arguments, from images of any range."""
+    return step_along(images, gradient.sign(), epsilon, space)
+
+
+def step_along(images: Tensor, direction: Tensor, epsilon: float, space: Space) -> Tensor:
+    """Move pixels by epsilon times a direction, in units of the space, then clamp; by 0 not at all."""
     if epsilon == 0:
         return images
-    moved = images + epsilon * space.scale * gradient.sign()
+    moved = images + epsilon * space.scale * direction
     return torch.clamp(moved, space.low, space.high)
 
 

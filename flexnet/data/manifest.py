@@ -130,7 +130,7 @@ def load_verified(
         raise DataError(
             f"expected image arrays in {target}; there is no such file; prepare the dataset first"
         )
-    stored = read_manifest(path)
+    stored = read_manifest(path, target)
     _check_expected(target, stored, expected or {})
     try:
         arrays = load_arrays(target)
@@ -175,14 +175,14 @@ def _compare(target: str | Path, arrays: ImageArrays, stored: Manifest) -> None:
         )
 
 
-def read_manifest(path: str | Path) -> Manifest:
-    """Read a manifest.
+def read_manifest(path: str | Path, target: str | Path | None = None) -> Manifest:
+    """Read a manifest; `target` is the arrays file that it describes, if that has an unusual name.
 
     Raises:
         DataError: if it is missing, damaged or another file.
     """
     path = Path(path)
-    target = path.with_suffix(".safetensors")
+    target = target or path.with_suffix(".safetensors")
     again = f"{target} cannot be checked without it; prepare the dataset again"
     try:
         manifest = read_json(path)

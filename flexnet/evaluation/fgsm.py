@@ -6,7 +6,6 @@ redrawn per repeat) and a corrected one (pixels that stay in [0, 1], gradient av
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,14 +13,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from flexnet.attacks.checks import broken_images, check_count, check_epsilon, check_logits
-from flexnet.attacks.fgsm import mean_gradient, signed_step
+from flexnet.attacks.checks import broken_images, check_count
+from flexnet.attacks.fgsm import mean_gradient
 from flexnet.attacks.precision import full_precision, require_full_precision
-from flexnet.attacks.spaces import Space, space_of
+from flexnet.attacks.spaces import Space
 from flexnet.errors import ConfigError, NumericalError
 from flexnet.evaluation.accuracy import check_judged, on_device
 from flexnet.evaluation.counting import full_batches, kept_images, shuffle_seed
-from flexnet.evaluation.outcomes import BROKEN, RIGHT, judge_logits, mark_broken
+from flexnet.evaluation.judging import as_it_came, fitting_space, judge_steps
+from flexnet.evaluation.outcomes import BROKEN, RIGHT, mark_broken
 from flexnet.evaluation.subject import Answer, Job, Subject
 from flexnet.families.fgsm import FgsmSettings
 from flexnet.inputs import trusted_inputs
@@ -149,11 +149,12 @@ def fgsm_outcomes(
     pixels, classes = on_device(images, labels, device)
     name = check_judged(model, pixels, name)
     require_full_precision(model, torch.empty(0))
-    attack = _Attack(model, _space(model, settings, pixels), settings, seed, batch_size, int(classes.max()))
+    space = fitting_space(model, settings.space, settings.clamp, settings.epsilons, pixels)
+    attack = _Attack(model, space, settings, seed, batch_size, int(classes.max()))
     size = min(settings.batch, batch_size)
     batches = list(zip(torch.split(pixels, size), torch.split(classes, size), strict=True))
     outcomes = []
-    with evaluation_mode(model), _as_it_came(model), full_precision(pixels.device), trusted_inputs():
+    with evaluation_mode(model), as_it_came(model), full_precision(pixels.device), trusted_inputs():
         for index, (batch, truth) in enumerate(batches):
             outcomes.append(attack.judge(to_unit(batch), truth, index))
             if bool((outcomes[-1] == BROKEN).any()):
@@ -174,18 +175,6 @@ def _check_arguments(settings: object, seed: object, batch_size: object) -> None
         raise ConfigError(f"seed of an evaluation: expected a whole number; got {seed!r}; use 0")
 
 
-def _space(model: nn.Module, settings: FgsmSettings, pixels: Tensor) -> Space:
-    """The space of the attack, if it fits the images and the epsilons."""
-    space = space_of(model, settings.space, settings.clamp)
-    if space.scale.shape[1] != pixels.shape[1]:
-        raise ConfigError(
-            f"evaluated model: expected one for images of {pixels.shape[1]} channels; got one for "
-            f"{space.scale.shape[1]}; choose the model, or the dataset, that fits"
-        )
-    check_epsilon(max(settings.epsilons), space)
-    return space
-
-
 def _broken(
     attack: "_Attack", batches: list[tuple[Tensor, Tensor]], found: Tensor, name: str
 ) -> NumericalError:
@@ -203,20 +192,6 @@ def _broken(
     # A model that draws on its own may answer otherwise this time.
     broken = max(broken, int(seen[epsilon, draw]))
     return broken_images("finite logits, losses and gradients", broken, total, condition)
-
-
-@contextmanager
-def _as_it_came(model: nn.Module) -> Iterator[None]:
-    """Put back afterwards: the generators of the masks, and redrawn thresholds (buffers)."""
-    saved = {name: buffer.clone() for name, buffer in model.named_buffers()}
-    generators = [(layer, layer.generator) for _, layer in flexible_layers(model)]
-    try:
-        yield
-    finally:
-        for layer, generator in generators:
-            layer.generator = generator
-        for name, buffer in model.named_buffers():
-            buffer.copy_(saved[name])
 
 
 def _has(model: nn.Module, scheme: str) -> bool:
@@ -262,17 +237,18 @@ class _Attack:
         return mean_gradient(self.model, images, labels, self.settings.loss, passes, self.highest)
 
     def _outcomes(self, images: Tensor, labels: Tensor, gradient: Tensor, draw: int, batch: int) -> Tensor:
-        """Outcomes at all epsilons, several of them per pass: (epsilons, n)."""
-        epsilons, outcomes = self.settings.epsilons, []
-        step = max(1, self.batch_size // len(images))
-        for start in range(0, len(epsilons), step):
-            some = epsilons[start : start + step]
-            moved = torch.cat([signed_step(images, gradient, epsilon, self.space) for epsilon in some])
-            set_mask_generator(self.model, self._generator(images, "judge", draw, batch))
-            with torch.inference_mode():
-                logits = check_logits(self.model(moved), len(moved), self.highest, type(self.model).__name__)
-                outcomes.append(judge_logits(logits, labels))
-        return torch.cat(outcomes)
+        """Outcomes at all epsilons: (epsilons, n)."""
+        return judge_steps(
+            self.model,
+            images,
+            labels,
+            gradient.sign(),
+            self.settings.epsilons,
+            self.space,
+            at_once=self.batch_size,
+            highest=self.highest,
+            masks=lambda: self._generator(images, "judge", draw, batch),
+        )
 
     def _generator(self, images: Tensor, purpose: str, *indices: int) -> torch.Generator:
         seed = derive_seed(self.seed, "fgsm " + purpose, *indices)

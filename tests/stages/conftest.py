@@ -5,10 +5,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from flexnet.cli import main
+from flexnet.data.arrays import ImageArrays
+from flexnet.data.manifest import manifest_of, store
+from flexnet.files import write_json
+from flexnet.training.checkpoint import save_tensors
 
 Call = Callable[..., int]
 Fails = Callable[..., str]
@@ -37,6 +42,22 @@ def call() -> Call:
         return main([stage, "--settings", text, "--threads", "1", *named])
 
     return run
+
+
+@pytest.fixture
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What the collecting stage makes facts of, for one series `flexible` of one run."""
+    folder = tmp_path_factory.mktemp("run")
+    metadata = {"model": "m", "seed": "1", "network": "small", "options": "{}"}
+    recipe = {"epochs": 2, "batch_size": 4}
+    save_tensors(folder / "w.safetensors", {}, metadata | {"recipe": json.dumps(recipe)})
+    write_json(folder / "s.json", {"training": [0, 1], "scored": [0, 1, 2, 3], "split": "test"})
+    arrays = ImageArrays(np.zeros((4, 1, 4, 4), np.uint8), np.array([0, 1, 0, 1]), ("a", "b"))
+    names = {"dataset": "shapes", "split": "test", "source": "embedded", "content": "generated"}
+    store(folder / "i.safetensors", arrays, manifest_of(arrays, **names, content_digest=""))
+    files = {"weights": str(folder / "w.safetensors"), "subset": str(folder / "s.json")}
+    run = {**files, "manifests": [str(folder / "i.json")], "title": "drawn objects"}
+    return {"band": "sem", "space": None, "runs": {"flexible": [run]}}
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from flexnet.tables.facts import read_facts
+
 Call = Callable[..., int]
 Fails = Callable[..., str]
 Tables = Callable[..., dict[str, Any]]
@@ -22,7 +24,7 @@ def history(seed: int, epochs: int = 2, model: str = "m") -> str:
 
 
 @pytest.fixture
-def tables(tmp_path: Path) -> Tables:
+def tables(tmp_path: Path, told: dict[str, Any]) -> Tables:
     """Write tables and return the settings that join them as one series."""
 
     def write(*contents: str | bytes) -> dict[str, Any]:
@@ -30,7 +32,7 @@ def tables(tmp_path: Path) -> Tables:
         for path, content in zip(paths, contents, strict=True):
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
         series = {"flexible": [str(path) for path in paths]}
-        return {"family": "history", "figure": "fig4b", "protocol": "paper", "series": series}
+        return {"family": "history", "figure": "fig4b", "protocol": "paper", "series": series, **told}
 
     return write
 
@@ -49,7 +51,9 @@ def test_cells_are_joined_as_they_are_written(call: Call, tables: Tables, tmp_pa
     ("table", "family"),
     [("paper/fig4c", "history"), ("release/table2", "interventions"), ("corrected/fig3", "sweep")],
 )
-def test_published_rows_come_out_as_they_were(table: str, family: str, call: Call, tmp_path: Path) -> None:
+def test_published_rows_come_out_as_they_were(
+    table: str, family: str, call: Call, told: dict[str, Any], tmp_path: Path
+) -> None:
     source = ROOT / f"published/laptop/results/rows/{table}.csv"
     with source.open(newline="") as stream:
         rows = list(csv.DictReader(stream))
@@ -64,7 +68,7 @@ def test_published_rows_come_out_as_they_were(table: str, family: str, call: Cal
             writer.writerows(row for row in rows if row["series"] == name)
         series[name] = [str(path)]
     names = {"family": family, "figure": rows[0]["figure"], "protocol": rows[0]["protocol"]}
-    settings = {**names, "series": series}
+    settings = {**names, "series": series, **told}
     assert call("collect", settings, output=tmp_path / "joined.csv") == 0
     assert (tmp_path / "joined.csv").read_bytes() == source.read_bytes()
 
@@ -122,8 +126,10 @@ def test_a_mistyped_path_is_never_to_be_deleted(tables: Tables, fails: Fails, tm
 
 
 @pytest.mark.parametrize("series", [{}, [], {"a": []}, {"a": "h.csv"}, {"a": [1]}, "h.csv"])
-def test_series_that_are_no_lists_of_files_are_shown(series: Any, fails: Fails, tmp_path: Path) -> None:
-    settings = {"family": "history", "figure": "fig4b", "protocol": "paper", "series": series}
+def test_series_that_are_no_lists_of_files_are_shown(
+    series: Any, fails: Fails, told: dict[str, Any], tmp_path: Path
+) -> None:
+    settings = {"family": "history", "figure": "fig4b", "protocol": "paper", "series": series, **told}
     message = fails("collect", json.dumps(settings), output=tmp_path / "o.csv")
     assert "series: expected each label with a list of CSV files; got " in message
 
@@ -132,3 +138,23 @@ def test_an_unknown_family_is_named(tables: Tables, fails: Fails, tmp_path: Path
     settings = tables(history(1)) | {"family": "histroy"}
     message = fails("collect", settings, output=tmp_path / "o")
     assert "family: expected a family; got 'histroy'; did you mean 'history'?" in message
+
+
+def test_what_was_run_is_written_beside_the_rows(call: Call, tables: Tables, tmp_path: Path) -> None:
+    assert call("collect", tables(history(1)), output=tmp_path / "o.csv") == 0
+    (series,) = read_facts(tmp_path / "o.facts.json").series
+    assert (series.model, series.seeds, series.network) == ("m", (1,), "small")
+    assert (series.training_images, series.scored_images, series.classes) == (2, 4, 2)
+    assert (series.content, series.title) == ("generated", "drawn objects")
+    assert series.recipe == {"epochs": 2, "batch_size": 4}
+
+
+@pytest.mark.parametrize("part", ["weights", "subset", "manifests"])
+def test_a_run_that_does_not_say_what_it_was_is_named(
+    part: str, tables: Tables, fails: Fails, tmp_path: Path
+) -> None:
+    settings = tables(history(1))
+    run = settings["runs"]["flexible"][0]
+    gone = str(tmp_path / "gone")
+    run[part] = [gone] if part == "manifests" else gone
+    assert gone in fails("collect", settings, output=tmp_path / "o.csv")

@@ -93,7 +93,14 @@ def finished(call: Call, tmp_path_factory: pytest.TempPathFactory) -> Study:
         log = study.folder / "train.log"
         assert call("train", train_settings(), **study.train_files, log=log) == 0
         assert call("evaluate", fgsm_settings(), **study.fgsm_files, log=log) == 0
+        run = {
+            "weights": str(study.weights),
+            "subset": str(study.subset),
+            "manifests": [str(path.with_suffix(".json")) for path in study.images.values()],
+            "title": "drawn objects",
+        }
         settings = {"family": "fgsm", "figure": "fig4d", "protocol": "corrected", "series": series}
+        settings |= {"band": "interval", "space": "pixel", "runs": {"flexible": [run]}}
         assert call("collect", settings, output=study.rows) == 0
     torch.set_num_threads(threads)
     return study
@@ -143,10 +150,12 @@ def test_collected_rows_are_the_evaluated_ones_with_their_labels(finished: Study
     assert list(table(finished.rows)[0])[:5] == ["figure", "protocol", "series", "model", "seed"]
 
 
-def test_rows_of_another_protocol_are_refused(fails: Fails, finished: Study, tmp_path: Path) -> None:
+def test_rows_of_another_protocol_are_refused(
+    fails: Fails, finished: Study, told: dict[str, Any], tmp_path: Path
+) -> None:
     """The evaluated rows are of the corrected protocol."""
     series = {"flexible": [str(finished.fgsm_files["output"])]}
-    settings = {"family": "fgsm", "series": series, "figure": "fig4d", "protocol": "paper"}
+    settings = {"family": "fgsm", "series": series, "figure": "fig4d", "protocol": "paper", **told}
     message = fails("collect", settings, output=tmp_path / "other.csv")
     assert "expected rows under the paper protocol; got those of ['corrected']" in message
 
@@ -155,7 +164,7 @@ def test_the_study_left_no_other_files_and_a_log(finished: Study) -> None:
     names = {"train", "test", "w", "fgsm.outcomes"}
     expected = {f"{name}.safetensors" for name in names} | {"train.json", "test.json", "subset.json"}
     assert {path.name for path in finished.folder.iterdir()} == expected | {
-        *("h.csv", "fgsm.csv", "rows.csv", "train.log")
+        *("h.csv", "fgsm.csv", "rows.csv", "rows.facts.json", "train.log")
     }
     assert load_model(finished.weights)[1]["model"] == "small-flexible"
     assert "small-flexible fgsm corrected: 80/80 images" in (finished.folder / "train.log").read_text()
@@ -372,10 +381,10 @@ def test_a_subset_that_would_choose_other_images_is_refused(
     assert f"{path}: {message}" in fails("evaluate", fgsm_settings(), **files)
 
 
-def test_a_missing_or_empty_table_is_named(fails: Fails, tmp_path: Path) -> None:
+def test_a_missing_or_empty_table_is_named(fails: Fails, told: dict[str, Any], tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     series = {"flexible": [str(path)]}
-    settings = {"family": "fgsm", "figure": "fig4d", "protocol": "paper", "series": series}
+    settings = {"family": "fgsm", "figure": "fig4d", "protocol": "paper", "series": series, **told}
     assert f"{path}: expected a table here; found no file" in fails(
         "collect", settings, output=tmp_path / "o"
     )

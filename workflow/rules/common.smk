@@ -151,6 +151,31 @@ def job_files(wildcards, suffix="safetensors"):
     return jobs.arrays_of(STUDY, wildcards.scale, dataset, suffix)
 
 
+def asked(suffix):
+    """Files of the trained networks that a job asks."""
+
+    def files(wildcards):
+        seeds = jobs.seeds_in(STUDY, wildcards.scale, wildcards.model, wildcards.seeds)
+        return [
+            jobs.weights_of(wildcards.scale, wildcards.model, seed, suffix)
+            for seed in seeds
+        ]
+
+    return files
+
+
+def asked_subset(wildcards):
+    """The images of a job; those that are scored are the same for all seeds."""
+    seed = jobs.seeds_in(STUDY, wildcards.scale, wildcards.model, wildcards.seeds)[0]
+    dataset = jobs.dataset_of(STUDY, wildcards.scale, wildcards.model)
+    return jobs.subset_of(wildcards.scale, dataset, seed)
+
+
+def declared(wildcards):
+    """What the family of a job declares."""
+    return jobs.family_of(wildcards.family)
+
+
 def threads_of(wildcards):
     """CPU threads of a job."""
     return SCALES[wildcards.scale]["threads"]
@@ -167,3 +192,19 @@ def gpus_of(wildcards):
         SCALES[""]["device"].startswith("cuda")
         or (SCALES[""]["device"] == "auto" and has_gpu())
     )
+
+
+def for_report():
+    """Whether Snakemake only packs a report of what there is."""
+    makes_report = any(word.startswith("--report") for word in sys.argv)
+    return makes_report and workflow.execution_settings is None
+
+
+def wanted(home, every_home=False):
+    """What a named target stands for: everything of a scale; for a report, what there is of it."""
+    if not for_report():
+        return targets.everything(STUDY, home)
+    try:
+        return targets.made(STUDY, [*SCALES, *PUBLISHED] if every_home else [home])
+    except ConfigError as error:
+        raise WorkflowError(str(error)) from None

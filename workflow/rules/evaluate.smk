@@ -1,31 +1,6 @@
 """Evaluation: one job for each family, protocol and model asks one trained seed, or all of them."""
 
 
-def asked(suffix):
-    """Files of the trained networks that a job asks."""
-
-    def files(wildcards):
-        seeds = jobs.seeds_in(STUDY, wildcards.scale, wildcards.model, wildcards.seeds)
-        return [
-            jobs.weights_of(wildcards.scale, wildcards.model, seed, suffix)
-            for seed in seeds
-        ]
-
-    return files
-
-
-def asked_subset(wildcards):
-    """The images of a job; those that are scored are the same for all seeds."""
-    seed = jobs.seeds_in(STUDY, wildcards.scale, wildcards.model, wildcards.seeds)[0]
-    dataset = jobs.dataset_of(STUDY, wildcards.scale, wildcards.model)
-    return jobs.subset_of(wildcards.scale, dataset, seed)
-
-
-def declared(wildcards):
-    """What the family of a job declares."""
-    return jobs.family_of(wildcards.family)
-
-
 rule evaluate:
     input:
         # Large files count by their date, so the small histories stand for the weights beside them.

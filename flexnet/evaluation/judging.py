@@ -1,0 +1,86 @@
+"""Judging a model on images that are moved along a direction, at several step sizes."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from flexnet.attacks.checks import check_epsilon, check_logits
+from flexnet.attacks.fgsm import step_along
+from flexnet.attacks.spaces import Space, space_of
+from flexnet.errors import ConfigError
+from flexnet.evaluation.outcomes import judge_logits
+from flexnet.layers.diagnostics import flexible_layers, set_mask_generator
+
+
+@contextmanager
+def as_it_came(model: nn.Module) -> Iterator[None]:
+    """Put back afterwards: the generators of the masks, and redrawn thresholds (buffers)."""
+    saved = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    generators = [(layer, layer.generator) for _, layer in flexible_layers(model)]
+    try:
+        yield
+    finally:
+        for layer, generator in generators:
+            layer.generator = generator
+        for name, buffer in model.named_buffers():
+            buffer.copy_(saved[name])
+
+
+def fitting_space(
+    model: nn.Module, name: str, clamp: str, epsilons: Sequence[float], pixels: Tensor
+) -> Space:
+    """The space of a model's steps, if it fits the images and the step sizes.
+
+    Raises:
+        ConfigError: if it does not.
+    """
+    space = space_of(model, name, clamp)
+    if space.scale.shape[1] != pixels.shape[1]:
+        raise ConfigError(
+            f"evaluated model: expected one for images of {pixels.shape[1]} channels; got one for "
+            f"{space.scale.shape[1]}; choose the model, or the dataset, that fits"
+        )
+    check_epsilon(max(epsilons), space)
+    return space
+
+
+def judge_steps(
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    direction: Tensor,
+    epsilons: Sequence[float],
+    space: Space,
+    *,
+    at_once: int,
+    highest: int,
+    masks: Callable[[], torch.Generator],
+) -> Tensor:
+    """Outcomes of images moved along a direction, several step sizes per pass.
+
+    Args:
+        model: in evaluation mode.
+        images: in [0, 1], (n, C, H, W).
+        labels: true classes, (n,).
+        direction: what one unit of epsilon adds, in units of the space, (n, C, H, W).
+        epsilons: step sizes.
+        space: unit and range of a step.
+        at_once: most images per pass.
+        highest: greatest label of all images.
+        masks: makes the generator of a stochastic model's masks anew for each pass, so that all step sizes
+            see the same.
+
+    Returns:
+        int8, (epsilons, n), see `flexnet.evaluation.outcomes`.
+    """
+    step, outcomes = max(1, at_once // len(images)), []
+    for start in range(0, len(epsilons), step):
+        some = epsilons[start : start + step]
+        moved = torch.cat([step_along(images, direction, epsilon, space) for epsilon in some])
+        set_mask_generator(model, masks())
+        with torch.inference_mode():
+            logits = check_logits(model(moved), len(moved), highest, type(model).__name__)
+            outcomes.append(judge_logits(logits, labels))
+    return torch.cat(outcomes)
