@@ -44,11 +44,16 @@ def packaged_claims() -> tuple[Claim, ...]:
     """The claims of all packaged papers, paper by paper; an id may occur in each of them.
 
     Raises:
-        ConfigError: as `load_claims` and `require_own_figures`.
+        ConfigError: as `load_claims` and `require_own_figures`, or if a file calls its paper otherwise than
+            itself: two papers of one name could have claims of one id.
     """
-    claims = tuple(claim for paper in packaged_papers() for claim in load_claims(paper))
-    require_own_figures(claims)
-    return claims
+    found = {paper: load_claims(paper) for paper in packaged_papers()}
+    for paper, claims in found.items():
+        for other in {claim.paper for claim in claims} - {paper}:
+            raise ConfigError(f"{paper}.yaml: expected paper: {paper}, as the file is called; got {other!r}")
+    together = tuple(claim for claims in found.values() for claim in claims)
+    require_own_figures(together)
+    return together
 
 
 def require_own_figures(claims: Sequence[Claim]) -> None:
@@ -68,8 +73,9 @@ def require_own_figures(claims: Sequence[Claim]) -> None:
         if (own, owner) != (folder, claim.paper):
             among = f"in {own}/" if own else "in no folder"
             raise ConfigError(
-                f"{claim.paper}: claim {claim.id}: expected a figure beside the paper's others, {among}, where"
-                f" no other paper has any; got {claim.figure!r}, where those of {owner} are; name it by its path"
+                f"{claim.paper}: claim {claim.id}: expected a figure beside the paper's others, {among}, and"
+                f" apart from those of other papers; got {claim.figure!r}, where {owner} has its own;"
+                " name it by its path"
             )
 
 

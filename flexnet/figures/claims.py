@@ -83,7 +83,7 @@ def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
 
 
 def _labelled(table: "pd.DataFrame") -> "pd.DataFrame":
-    """What each claim is called: its id, with its paper where there are several, whose ids may be the same."""
+    """What each claim is called: its id, after its paper where there are several, whose ids may agree."""
     labels = table["id"] if table["paper"].nunique() == 1 else table["paper"] + "  " + table["id"]
     return table.assign(label=labels)
 

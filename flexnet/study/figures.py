@@ -59,19 +59,19 @@ def name_problems(figures: Collection[str], taken: Collection[str]) -> Iterator[
         taken: names of protocols and scales, whose folders hold figures.
     """
     for name in figures:
-        first = name.split("/")[0]
-        if first in (*TAKEN, *taken):
-            text = (
-                "expected a name that does not begin like the ledger, a protocol or a scale, whose files lie"
-            )
-            yield Problem(f"{text} there; got {name!r}; rename it, and its module", (name,))
-        for other in figures:
-            if other.startswith(f"{name}/"):
-                text = f"expected a name that is no folder of another figure; got that of {other!r}"
-                yield Problem(f"{text}; rename one of them", (name,))
-            if other < name and other.lower() == name.lower():
-                text = f"expected names that differ in more than capital letters; got {other!r} as well"
-                yield Problem(f"{text}, which some systems take for the same file; rename one", (name,))
+        if name.split("/")[0] in (*TAKEN, *taken):
+            text = "expected a name that does not begin like the ledger, a protocol or a scale, with files"
+            yield Problem(f"{text} of their own; got {name!r}; rename figure and module", (name,))
+        yield from (problem.below(name) for other in figures for problem in _mistaken(name, other))
+
+
+def _mistaken(name: str, other: str) -> Iterator[Problem]:
+    if other.startswith(f"{name}/"):
+        text = f"expected a name that is no folder of another figure; got that of {other!r}"
+        yield Problem(f"{text}; rename one of them")
+    if other < name and other.lower() == name.lower():
+        text = f"expected names that differ in more than capital letters; got {other!r} as well"
+        yield Problem(f"{text}, which some systems take for the same file; rename one of them")
 
 
 def _module(name: str) -> Iterator[Problem]:

@@ -15,7 +15,7 @@ ROWS = "results/rows"
 
 
 def table_of(protocol: str, figure: str) -> str:
-    """Where the rows of a figure lie below the folder of their scale; a figure's name may be a path itself."""
+    """Where the rows of a figure, whose name may be a path, lie below the folder of their scale."""
     return f"{ROWS}/{protocol}/{figure}.csv"
 
 
@@ -31,9 +31,7 @@ def labels_of(path: str | Path) -> tuple[str, str]:
     figure = table.removesuffix(".csv")
     if not (found and slash and figure) or figure == table:
         expected = f"{ROWS}/<protocol>/<figure>.csv"
-        raise DataError(
-            f"{place}: expected rows at {expected}; got another place; put them where they belong"
-        )
+        raise DataError(f"{place}: expected rows at {expected}; put them where they belong")
     return protocol, figure
 
 

@@ -53,7 +53,7 @@ def made(study: Study, homes: list[str]) -> list[str]:
 
 
 def figure_at(study: Study, target: str) -> tuple[str, str] | None:
-    """Protocol and figure of a target of the papers' scale, such as figures/release/fig4d.pdf; None of others.
+    """Protocol and figure of a target at the papers' scale, such as figures/release/fig4d.pdf, else None.
 
     No figure's name begins like a protocol, so a path is one figure's under one protocol.
     """
