@@ -78,10 +78,10 @@ def test_rows_say_and_hold_what_their_path_does(finished: Any) -> None:
 def test_nothing_is_made_twice_and_each_figure_hangs_on_its_own_module(finished: Any) -> None:
     targets = [f"{figure}.pdf" for figure in FIGURES]
     assert finished.plan(*targets) == {}
-    with finished.edited(
-        "flexnet/figures/pushpull/fig1.py", '"pushpull/fig1"\n', '"pushpull/fig1"\nONE = 1\n'
-    ):
-        assert finished.plan("figures/fig1.pdf") == {}
+    module = "flexnet/figures/pushpull/fig1.py"
+    with finished.edited(module, "NAME = ", "HEIGHT = 1\nNAME = "):
+        assert finished.plan(*targets) == {"draw_figure": 2}
+        assert finished.plan(targets[0]) == {}
 
 
 def test_named_targets_and_scales_hold_both(finished: Any) -> None:

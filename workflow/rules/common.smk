@@ -111,7 +111,7 @@ SCHEMATICS = {name for name in FIGURES if STUDY.is_schematic(name)}
 
 
 def any_of(names):
-    """Regular expression for one of the names (which may be empty)."""
+    """Regular expression for one of the names (which may be empty): a longer one before its beginnings."""
     return "(" + "|".join(map(re.escape, sorted(map(str, names), reverse=True))) + ")"
 
 
