@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
     from flexnet.tables.facts import FigureFacts
 
-ROWS = "results/rows"
+FOLDER = "results/rows"
 
 
 def table_of(protocol: str, figure: str) -> str:
     """Where the rows of a figure, whose name may be a path, lie below the folder of their scale."""
-    return f"{ROWS}/{protocol}/{figure}.csv"
+    return f"{FOLDER}/{protocol}/{figure}.csv"
 
 
 def labels_of(path: str | Path) -> tuple[str, str]:
@@ -26,18 +26,18 @@ def labels_of(path: str | Path) -> tuple[str, str]:
         DataError: if rows cannot lie there.
     """
     place = Path(path).as_posix()
-    _, found, below = f"/{place}".rpartition(f"/{ROWS}/")
+    _, found, below = f"/{place}".rpartition(f"/{FOLDER}/")
     protocol, slash, table = below.partition("/")
     figure = table.removesuffix(".csv")
     if not (found and slash and figure) or figure == table:
-        expected = f"{ROWS}/<protocol>/<figure>.csv"
+        expected = f"{FOLDER}/<protocol>/<figure>.csv"
         raise DataError(f"{place}: expected rows at {expected}; put them where they belong")
     return protocol, figure
 
 
 def tables_below(folder: Path) -> Iterator[Path]:
     """All files of rows below the folder of a scale, sorted."""
-    yield from sorted(folder.glob(f"{ROWS}/*/**/[!.]*.csv"))
+    yield from sorted(folder.glob(f"{FOLDER}/*/**/[!.]*.csv"))
 
 
 def require_labels(rows: "pd.DataFrame", figure: str, protocol: str, source: str) -> None:

@@ -47,7 +47,7 @@ print(json.dumps({name: training_code(*networks[name]) for name in networks}))
 """
 
 
-def rows_of(home: Path, figures: Sequence[str], schematics: Collection[str] = ()) -> list[Path]:
+def tables_of(home: Path, figures: Sequence[str], schematics: Collection[str] = ()) -> list[Path]:
     """Files of rows of some figures (all if none is named) below a scale's directory.
 
     Args:
@@ -244,7 +244,7 @@ def publish(scale: str, command: str, figures: Sequence[str], checkout: Path = R
         DataError: if the rows are not those of the checkout's commit.
     """
     home = checkout if scale == "paper" else checkout / scale
-    made_at, files = commit(checkout), rows_of(home, figures, schematics_of(checkout))
+    made_at, files = commit(checkout), tables_of(home, figures, schematics_of(checkout))
     require_current(checkout, files)
     models = models_of(files)
     trained = trained_by(home, models)
