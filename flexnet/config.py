@@ -14,7 +14,7 @@ from flexnet.data.catalogue import DATASETS
 from flexnet.data.shapes.objects import CLASSES
 from flexnet.data.shapes.splits import SHAPES
 from flexnet.problems import Problem, ask, refuse, refuse_lines
-from flexnet.study.figures import figure_problems
+from flexnet.study.figures import figure_problems, name_problems
 from flexnet.study.like import inherit, like_problems
 from flexnet.study.parts import INHERITING, Part, located
 from flexnet.study.rows import row_problems, unused_problems
@@ -136,17 +136,26 @@ def inherited(config: Config) -> Config:
     return resolved
 
 
-def check_figures(figures: Mapping[str, Config], config: Config, name: str = "config/figures.yaml") -> None:
+def check_figures(
+    figures: Mapping[str, Config],
+    config: Config,
+    name: str = "config/figures.yaml",
+    scales: Mapping[str, Config] = {},
+) -> None:
     """Check that every figure can be drawn from models that exist.
 
     Args:
         figures: the registry, which fits its schema.
         config: a resolved configuration.
         name: what the registry is called in a message.
+        scales: configuration of each scale by its home, whose protocols and names no figure may have.
 
     Raises:
         ConfigError: naming the figure and the key, what was expected, what came and the nearest right name.
     """
+    taken = {scale_home.rstrip("/") for scale_home in scales} - {""}
+    taken |= {protocol for scale in (config, *scales.values()) for protocol in scale["protocols"]}
+    refuse(name, name_problems(figures, taken))
     refuse(
         name,
         (

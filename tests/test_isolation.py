@@ -108,7 +108,7 @@ def test_settings_files_of_matplotlib_change_no_byte(plain: dict[str, bytes], tm
     assert draw(home, {"MPLCONFIGDIR": str(tmp_path / "matplotlib")}) == plain
 
 
-FOREIGN = ("json", "argparse", "random", "csv", "pandas", "numpy", "matplotlib", "seaborn", "flexnet")
+FOREIGN = ("json", "argparse", "random", "csv", "pandas", "numpy", "matplotlib", "flexnet")
 
 
 @pytest.fixture
@@ -129,7 +129,10 @@ def test_foreign_modules_are_not_taken_for_ours(plain: dict[str, bytes], foreign
 
 def test_modules_beside_the_users_results_are_not_taken_for_ours(foreign: Path) -> None:
     (foreign / "flexnet.py").unlink()
-    settings = '{"figure": "f", "protocol": "paper", "series": {"a": ["missing.csv"]}}'
+    settings = json.dumps(
+        {"family": "fgsm", "figure": "f", "protocol": "paper", "series": {"a": ["missing.csv"]}}
+        | {"band": "sem", "space": "pixel", "runs": {}}
+    )
     done = run(
         *("-m", "flexnet", "collect", "--settings", settings, "--output", "o.csv", "--log", "l.log"),
         cwd=foreign,

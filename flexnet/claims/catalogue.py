@@ -1,6 +1,6 @@
 """Loading a paper's claims and numbers from its data file; every paper has the same format."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
 from functools import cache
 from importlib.resources import files
@@ -38,6 +38,45 @@ def load_claims(paper: str | Path) -> tuple[Claim, ...]:
     if repeated:
         raise ConfigError(f"{paper}: expected every claim once; got {repeated} twice; rename or remove one")
     return claims
+
+
+def packaged_claims() -> tuple[Claim, ...]:
+    """The claims of all packaged papers, paper by paper; an id may occur in each of them.
+
+    Raises:
+        ConfigError: as `load_claims` and `require_own_figures`, or if a file calls its paper otherwise than
+            itself: two papers of one name could have claims of one id.
+    """
+    found = {paper: load_claims(paper) for paper in packaged_papers()}
+    for paper, claims in found.items():
+        for other in {claim.paper for claim in claims} - {paper}:
+            raise ConfigError(f"{paper}.yaml: expected paper: {paper}, as the file is called; got {other!r}")
+    together = tuple(claim for claims in found.values() for claim in claims)
+    require_own_figures(together)
+    return together
+
+
+def require_own_figures(claims: Sequence[Claim]) -> None:
+    """Check that every paper is judged by figures of one folder, which is no other paper's.
+
+    `fig1` and `pushpull/fig1` are two figures: a claim that names the wrong one would be judged by rows of
+    other networks.
+
+    Raises:
+        ConfigError: naming the claim and its figure.
+    """
+    folders: dict[str, str] = {}
+    papers: dict[str, str] = {}
+    for claim in claims:
+        folder = claim.figure.rpartition("/")[0]
+        own, owner = folders.setdefault(claim.paper, folder), papers.setdefault(folder, claim.paper)
+        if (own, owner) != (folder, claim.paper):
+            among = f"in {own}/" if own else "in no folder"
+            raise ConfigError(
+                f"{claim.paper}: claim {claim.id}: expected a figure beside the paper's others, {among}, and"
+                f" apart from those of other papers; got {claim.figure!r}, where {owner} has its own;"
+                " name it by its path"
+            )
 
 
 def rule_changes(paper: str | Path) -> tuple[RuleChange, ...]:

@@ -1,8 +1,25 @@
 """One module per figure: rows -> tidy table -> matplotlib figure, with the facts of the runs behind it."""
 
-from flexnet.figures.captions import caption
-from flexnet.figures.facts import Facts
-from flexnet.figures.registry import load, names
-from flexnet.figures.save import save
+from typing import TYPE_CHECKING
 
-__all__ = ["Facts", "caption", "load", "names", "save"]
+from flexnet.lazy import offers
+
+if TYPE_CHECKING:
+    from flexnet.figures.captions import caption as caption
+    from flexnet.figures.facts import Facts as Facts
+    from flexnet.figures.names import drawn as drawn
+    from flexnet.figures.registry import load as load
+    from flexnet.figures.save import save as save
+else:
+    __getattr__ = offers(
+        __name__,
+        {
+            "Facts": "flexnet.figures.facts",
+            "caption": "flexnet.figures.captions",
+            "drawn": "flexnet.figures.names",
+            "load": "flexnet.figures.registry",
+            "save": "flexnet.figures.save",
+        },
+    )
+
+__all__ = ["Facts", "caption", "drawn", "load", "save"]

@@ -65,7 +65,7 @@ def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
     All protocols of the table are shown; one panel per unit. Of a scale that is no evidence only the
     measurements are drawn.
     """
-    table = summarise_rows(table)
+    table = _labelled(summarise_rows(table))
     units = list(dict.fromkeys(table["unit"]))
     blocks = [_blocks(table[table["unit"] == unit]) for unit in units]
     lines = [sum(len(block) + 1 for block in panel) for panel in blocks]
@@ -80,6 +80,12 @@ def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
         title = f"{facts.scale} scale{demonstration}"
         panels[0].set_title(title, loc="right", fontsize=6, color=FAINT, pad=3)
     return figure
+
+
+def _labelled(table: "pd.DataFrame") -> "pd.DataFrame":
+    """What each claim is called: its id, after its paper where there are several, whose ids may agree."""
+    labels = table["id"] if table["paper"].nunique() == 1 else table["paper"] + "  " + table["id"]
+    return table.assign(label=labels)
 
 
 def _blocks(table: "pd.DataFrame") -> list["pd.DataFrame"]:
@@ -97,7 +103,7 @@ def _draw_panel(axes: Axes, blocks: list["pd.DataFrame"], unit: str, facts: Fact
         # Zero is drawn beside the effects only, so that it does not run through the headings.
         axes.vlines(0.0, top + 0.95, top + len(block) + 0.9, color=INK, linewidth=0.6, zorder=1)
         first = block.iloc[0]
-        _write(axes, f"{first['id']}  {first['title']}", 0.0, top + 0.5, INK)
+        _write(axes, f"{first['label']}  {first['title']}", 0.0, top + 0.5, INK)
         places = top + 1.4 + np.arange(len(block))
         for y, (_, row) in zip(places, block.iterrows(), strict=True):
             _draw_effect(axes, row, float(y), facts)
@@ -131,7 +137,7 @@ def _draw_effect(axes: Axes, row: "pd.Series[float]", y: float, facts: Facts) ->
         axes.plot([low, high], [y, y], color=colour, linewidth=1.3, solid_capstyle="butt", gid="interval")
     if not np.isnan(effect):
         marker = VERDICT_MARKERS[word]
-        axes.plot([effect], [y], marker=marker, color=colour, markersize=4.0, gid=str(row["id"]))
+        axes.plot([effect], [y], marker=marker, color=colour, markersize=4.0, gid=str(row["label"]))
     theirs = float(row["paper_value"])
     if facts.evidence and not np.isnan(theirs):
         axes.plot([theirs], [y], marker="d", color=INK, fillstyle="none", markersize=4.5, gid="paper")

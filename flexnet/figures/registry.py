@@ -1,12 +1,11 @@
-"""Finding a figure by name. A figure is a module of this folder that has NAME, summarise_rows and draw."""
+"""Finding a figure by name. A figure is a module below this folder with NAME, summarise_rows and draw."""
 
 from importlib import import_module
-from pathlib import Path
-from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Protocol, cast
 
 from flexnet.errors import ConfigError
 from flexnet.figures.facts import Facts
+from flexnet.figures.names import drawn, module_of, said_by
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,27 +29,21 @@ class FigureModule(Protocol):
 def load(name: str) -> FigureModule:
     """Import the figure called `name`, and no other.
 
+    Args:
+        name: its path below this folder, such as `fig1` or `pushpull/fig1`.
+
     Raises:
         ConfigError: if there is no such figure; the message lists those that there are.
     """
-    if name in _modules():
-        module = import_module(f"flexnet.figures.{name}")
-        if getattr(module, "NAME", None) == name:
-            return cast(FigureModule, module)
-    raise ConfigError(f"unknown figure {name!r}; known are {names()}; choose one")
+    said = said_by(name)
+    if said == name:
+        return cast(FigureModule, import_module(module_of(name)))
+    if said:
+        raise ConfigError(f"{module_of(name)}: expected NAME = {name!r}, as its path says; got {said!r}")
+    raise ConfigError(f"unknown figure {name!r}; known are {drawn()}; choose one")
 
 
 def body_of(figure: FigureModule, table: "pd.DataFrame", facts: Facts) -> str:
     """What stands below the caption: the Markdown of a module that has `body(table, facts)`, else nothing."""
     body = getattr(figure, "body", None)
     return str(body(table, facts)) if body else ""
-
-
-def names() -> list[str]:
-    """Names of all figures, sorted. It imports every module of this folder."""
-    found = (getattr(import_module(f"flexnet.figures.{name}"), "NAME", None) for name in _modules())
-    return sorted(name for name in found if name)
-
-
-def _modules() -> list[str]:
-    return [module.name for module in iter_modules([str(Path(__file__).parent)])]

@@ -209,8 +209,13 @@ def _read_mapping(path: Path, name: str) -> Config:
     return found
 
 
-def load_figures(places: Places, schema: Schema, base: Config) -> dict[str, Config]:
+def load_figures(places: Places, schema: Schema, scales: Mapping[str, Config]) -> dict[str, Config]:
     """Read and check the registry of figures.
+
+    Args:
+        places: where the files are.
+        schema: that of the registry.
+        scales: configuration of each scale by the home of its results.
 
     Raises:
         ConfigError: naming the file, the figure and the key.
@@ -219,5 +224,5 @@ def load_figures(places: Places, schema: Schema, base: Config) -> dict[str, Conf
     name = places.shown(path)
     figures = _read_mapping(path, name)
     check(figures, schema, name)
-    check_figures(figures, base, name)
+    check_figures(figures, scales[""], name, scales)
     return figures

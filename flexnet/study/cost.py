@@ -1,11 +1,18 @@
 """What the cost notice is told about training runs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flexnet.config import classes_of
 from flexnet.study.drawing import training_images
 from flexnet.study.study import Study
+from flexnet.study.targets import figure_at
+
+
+def kept(study: Study, home: str, targets: Sequence[str]) -> list[str]:
+    """Those of some targets of the papers' scale that published rows give at once, as targets there."""
+    shown = {target: figure_at(study, target) for target in targets}
+    return [f"{home}{name}" for name, found in shown.items() if found and study.is_published(home, *found)]
 
 
 def training_plan(study: Study, home: str, models: Mapping[str, int]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from typing import Any
 from flexnet.config import Config, classes_of
 from flexnet.data.catalogue import DATASETS
 from flexnet.digest import code_digest, file_digest
+from flexnet.figures.names import module_of
 from flexnet.files import canonical_json, ordered_json
 from flexnet.study.facts import facts_from_config
 from flexnet.study.study import Study, scale_name
@@ -71,7 +72,7 @@ def figure_rows(study: Study, home: str, variant: str, figure: str) -> str:
 
 def figure_code(script: Path, figure: str) -> str:
     """Digest of the code that draws one figure."""
-    return file_digest(script) + code_digest(f"flexnet.figures.{figure}")
+    return file_digest(script) + code_digest(module_of(figure))
 
 
 def ledger_rows(study: Study, home: str) -> list[str]:

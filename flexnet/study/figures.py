@@ -1,16 +1,18 @@
 """The registry of figures: names that refer to something, and models that can be shown together."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from string import Formatter
 from typing import Any
 
 from flexnet.families.registry import families, family_of
+from flexnet.figures.names import drawn, said_by
 from flexnet.networks.registry import options_of
 from flexnet.options.layers.flexible import STORED
 from flexnet.problems import Problem, ask, no_such_name, unknown_keys
 
-FOLDER = Path(__file__).parents[1] / "figures"
+LEDGER = "claims"  # the drawing of the ledger, which is no figure of the registry
+# What no figure's path begins with, whatever protocols and scales there are: its rows lie in `results/rows`.
+TAKEN = (LEDGER, "results")
 # What the template of a caption may name; `flexnet.figures.captions` fills them.
 CAPTION_FIELDS = (
     *("attack", "band", "batch", "chance", "classes", "dataset", "differences", "dropout", "epochs"),
@@ -35,10 +37,7 @@ def figure_problems(
         models: all configured models, resolved.
         protocols: all configured protocols, resolved.
     """
-    modules = [path.stem for path in FOLDER.glob("*.py") if path.stem.startswith(("fig", "table"))]
-    if name not in modules:
-        text = f"expected a figure that flexnet/figures/ draws; got {name!r}"
-        yield Problem(text + (ask(name, modules) or f"; known are {sorted(modules)}"))
+    yield from _module(name)
     yield from _labels(figure, protocols)
     yield from (
         problem.below("caption") for problem in _template(figure["caption"], CAPTION_FIELDS, "captions")
@@ -50,6 +49,42 @@ def figure_problems(
         return
     found = list(_models(figure, models))
     yield from found or _together(figure, models)
+
+
+def name_problems(figures: Collection[str], taken: Collection[str]) -> Iterator[Problem]:
+    """Names that make two files of one path, or one module of two: what is drawn would be mistaken.
+
+    Args:
+        figures: all names of the registry.
+        taken: names of protocols and scales, whose folders hold figures.
+    """
+    for name in figures:
+        if name.split("/")[0] in (*TAKEN, *taken):
+            text = "expected a name that does not begin like the ledger, a protocol or a scale, with files"
+            yield Problem(f"{text} of their own; got {name!r}; rename figure and module", (name,))
+        yield from (problem.below(name) for other in figures for problem in _mistaken(name, other))
+
+
+def _mistaken(name: str, other: str) -> Iterator[Problem]:
+    if other.startswith(f"{name}/"):
+        text = f"expected a name that is no folder of another figure; got that of {other!r}"
+        yield Problem(f"{text}; rename one of them")
+    if other < name and other.lower() == name.lower():
+        text = f"expected names that differ in more than capital letters; got {other!r} as well"
+        yield Problem(f"{text}, which some systems take for the same file; rename one of them")
+
+
+def _module(name: str) -> Iterator[Problem]:
+    """A figure must be drawn by the module at its path; one that was copied may still have another's NAME."""
+    said = said_by(name)
+    known = [other for other in drawn() if other != LEDGER]
+    if not said:
+        text = f"expected a figure that flexnet/figures/ draws; got {name!r}"
+        yield Problem(text + (ask(name, known) or f"; known are {known}"))
+    elif said != name:
+        yield Problem(
+            f"expected NAME = {name!r} in flexnet/figures/{name}.py, as its path says; got {said!r}"
+        )
 
 
 def places(figure: Mapping[str, Any]) -> dict[tuple[str, ...], Mapping[str, str]]:

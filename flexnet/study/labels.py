@@ -1,5 +1,7 @@
 """Rows lie where their path says: under the figure and the protocol that they name themselves."""
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flexnet.errors import DataError
@@ -8,6 +10,34 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from flexnet.tables.facts import FigureFacts
+
+FOLDER = "results/rows"
+
+
+def table_of(protocol: str, figure: str) -> str:
+    """Where the rows of a figure, whose name may be a path, lie below the folder of their scale."""
+    return f"{FOLDER}/{protocol}/{figure}.csv"
+
+
+def labels_of(path: str | Path) -> tuple[str, str]:
+    """Protocol and figure of a file of rows, by its path.
+
+    Raises:
+        DataError: if rows cannot lie there.
+    """
+    place = Path(path).as_posix()
+    _, found, below = f"/{place}".rpartition(f"/{FOLDER}/")
+    protocol, slash, table = below.partition("/")
+    figure = table.removesuffix(".csv")
+    if not (found and slash and figure) or figure == table:
+        expected = f"{FOLDER}/<protocol>/<figure>.csv"
+        raise DataError(f"{place}: expected rows at {expected}; put them where they belong")
+    return protocol, figure
+
+
+def tables_below(folder: Path) -> Iterator[Path]:
+    """All files of rows below the folder of a scale, sorted."""
+    yield from sorted(folder.glob(f"{FOLDER}/*/**/[!.]*.csv"))
 
 
 def require_labels(rows: "pd.DataFrame", figure: str, protocol: str, source: str) -> None:

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flexnet.config import scale_files
-
-ROWS = "results/rows"
+from flexnet.study.labels import tables_below
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class Places:
         found: dict[str, Path] = {}
         for place in (self.checkout / "published", self.here / folder):
             for path in sorted(place.glob("*/")):
-                if any(path.glob(f"{ROWS}/*/*.csv")):
+                if any(tables_below(path)):
                     found[path.name] = path
         return dict(sorted(found.items()))
 

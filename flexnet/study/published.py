@@ -6,6 +6,7 @@ from typing import Any
 from flexnet.config import Config, inherited
 from flexnet.errors import ConfigError
 from flexnet.files import read_json
+from flexnet.study.labels import table_of
 
 PROVENANCE = "provenance.json"
 
@@ -41,7 +42,7 @@ def config_of(folder: Path, protocol: str, figure: str, otherwise: Config | None
     Raises:
         ConfigError: if nothing tells how the rows were made.
     """
-    table = f"results/rows/{protocol}/{figure}.csv"
+    table = table_of(protocol, figure)
     for run in runs_of(folder):
         if table in run["sha256"]:
             return inherited(run["config"])

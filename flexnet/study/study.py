@@ -16,6 +16,7 @@ from flexnet.errors import ConfigError
 from flexnet.families.base import Family
 from flexnet.families.registry import family_of
 from flexnet.study import published
+from flexnet.study.labels import table_of
 
 PAPER = "paper"  # the scale of the papers and the protocol of their text; neither shows in a path
 
@@ -93,7 +94,7 @@ class Study:
 
     def rows_file(self, home: str, protocol: str, figure: str) -> str:
         """Rows of a figure: made here, or published, by the user or with the code."""
-        table = f"results/rows/{protocol}/{figure}.csv"
+        table = table_of(protocol, figure)
         folder = self.published_rows.get(home)
         if folder is not None and not folder.is_relative_to(self.here):
             return str(folder / table)
@@ -101,7 +102,7 @@ class Study:
 
     def is_published(self, home: str, protocol: str, figure: str) -> bool:
         """Whether rows of a figure are published."""
-        return (self.published_rows[home] / f"results/rows/{protocol}/{figure}.csv").is_file()
+        return (self.published_rows[home] / table_of(protocol, figure)).is_file()
 
     def family(self, figure: str) -> Family:
         """The family whose rows a figure shows."""

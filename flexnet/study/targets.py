@@ -1,8 +1,9 @@
 """What named targets stand for."""
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from flexnet.errors import ConfigError
+from flexnet.study.figures import LEDGER
 from flexnet.study.study import Study
 
 
@@ -14,7 +15,7 @@ def everything(study: Study, home: str) -> list[str]:
         for figure in study.figures
         if study.shown(home, figure, protocol)
     ]
-    return [*figures, f"{home}figures/claims.pdf", f"{home}results/claims.csv"]
+    return [*figures, f"{home}figures/{LEDGER}.pdf", f"{home}results/{LEDGER}.csv"]
 
 
 def published_figures(study: Study) -> list[str]:
@@ -26,7 +27,7 @@ def published_figures(study: Study) -> list[str]:
         for figure in study.figures
         if study.is_published(home, protocol, figure)
     ]
-    return [*figures, *(f"{home}figures/claims.pdf" for home in study.published_rows)]
+    return [*figures, *(f"{home}figures/{LEDGER}.pdf" for home in study.published_rows)]
 
 
 def made(study: Study, homes: list[str]) -> list[str]:
@@ -41,7 +42,7 @@ def made(study: Study, homes: list[str]) -> list[str]:
         name
         for home, names in there.items()
         for name in names
-        if f"{home}figures/claims.pdf" in names or not name.endswith("claims.csv")
+        if f"{home}figures/{LEDGER}.pdf" in names or name != f"{home}results/{LEDGER}.csv"
     ]
     if not found:
         raise ConfigError(
@@ -49,6 +50,18 @@ def made(study: Study, homes: list[str]) -> list[str]:
             " them: `snakemake published/laptop/figures/fig4c.pdf --report report.zip`"
         )
     return found
+
+
+def figure_at(study: Study, target: str) -> tuple[str, str] | None:
+    """Protocol and figure of a target at the papers' scale, such as figures/release/fig4d.pdf, else None.
+
+    No figure's name begins like a protocol, so a path is one figure's under one protocol.
+    """
+    for variant, protocol in study.variants.items():
+        figure = target.removeprefix(f"figures/{variant}").removesuffix(PurePosixPath(target).suffix)
+        if target.startswith(f"figures/{variant}") and figure in study.figures:
+            return protocol, figure
+    return None
 
 
 def _is_made(study: Study, path: str) -> bool:

@@ -93,9 +93,6 @@ ROWS: Final = Schema(
     {**CONDITIONS, **MEASURES},
     (*SERIES, "model", "seed"),
 )
-SUMMARY: Final = Schema(
-    {"figure": TEXT, "protocol": NAME, "series": TEXT, **ESTIMATES}, {**CONDITIONS, **MEASURES}, SERIES
-)
 # One row per comparison of a claim: `verdict` is its own, `summary` the claim's, the same in all its rows.
 LEDGER: Final = Schema(
     {

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from flexnet.tables.columns import ROWS, SUMMARY, Schema
+from flexnet.tables.columns import ROWS, Schema
 from flexnet.tables.values import read_values
 
 
@@ -15,15 +15,6 @@ def read_rows(path: str | Path) -> pd.DataFrame:
         DataError: as `read_values`.
     """
     return read_checked(path, ROWS)
-
-
-def read_table(path: str | Path) -> pd.DataFrame:
-    """Read the summary table of a figure: one row per series and condition, with n, mean and interval.
-
-    Raises:
-        DataError: as `read_values`.
-    """
-    return read_checked(path, SUMMARY)
 
 
 def read_checked(path: str | Path, schema: Schema) -> pd.DataFrame:

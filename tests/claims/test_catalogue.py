@@ -3,7 +3,15 @@ import math
 import pytest
 import yaml
 
-from flexnet.claims.catalogue import load_claims, packaged_papers, published, rule_changes
+from flexnet.claims import catalogue
+from flexnet.claims.catalogue import (
+    load_claims,
+    packaged_claims,
+    packaged_papers,
+    published,
+    require_own_figures,
+    rule_changes,
+)
 from flexnet.claims.kinds import KINDS
 from flexnet.claims.model import Window
 from flexnet.errors import ConfigError
@@ -223,3 +231,28 @@ def test_unknown_paper_and_keys(tmp_path):
     (tmp_path / "list.yaml").write_text("- 1\n")
     with pytest.raises(ConfigError, match="got list"):
         load_claims(tmp_path / "list.yaml")
+
+
+def of_paper(tmp_path, name, *figures):
+    claims = [{**CLAIM, "id": f"C{number:02}", "figure": figure} for number, figure in enumerate(figures, 1)]
+    return load_claims(write(tmp_path / f"{name}.yaml", paper=name, claims=claims))
+
+
+def test_each_paper_is_judged_by_figures_of_its_own_folder(tmp_path):
+    """Ids may be the same; a figure that is named without its folder would be another paper's."""
+    ours = of_paper(tmp_path, "one", "fig1", "table2", "audit")
+    require_own_figures((*ours, *of_paper(tmp_path, "two", "pushpull/fig1", "pushpull/fig2")))
+    for figures in (["fig1"], ["fig7"], ["pushpull/fig1", "fig1"], ["fig1", "pushpull/fig1"]):
+        with pytest.raises(ConfigError, match="two: claim C0[12]: expected a figure .*; name it by its path"):
+            require_own_figures((*ours, *of_paper(tmp_path, "two", *figures)))
+    with pytest.raises(ConfigError, match="two: claim C02: .* in pushpull/, .*; got 'other/fig2'"):
+        require_own_figures(of_paper(tmp_path, "two", "pushpull/fig1", "other/fig2"))
+
+
+def test_the_packaged_papers_are_apart(monkeypatch):
+    assert [claim.paper for claim in packaged_claims()] == ["flexible-layer"] * 23
+    files = {"one": {"paper": "one", "claims": [CLAIM]}, "two": {"paper": "one", "claims": [CLAIM]}}
+    monkeypatch.setattr(catalogue, "packaged_papers", lambda: list(files))
+    monkeypatch.setattr(catalogue, "_packaged", files.get)
+    with pytest.raises(ConfigError, match="two.yaml: expected paper: two, as the file is called; got 'one'"):
+        packaged_claims()

@@ -1,4 +1,5 @@
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -201,3 +202,22 @@ def test_the_ledger_survives_its_file(make_rows, tmp_path):
     with pytest.raises(DataError, match="expected the column 'id'"):
         (tmp_path / "other.csv").write_text("a\n1\n")
         read_ledger(tmp_path / "other.csv")
+
+
+def test_the_same_id_of_two_papers_is_judged_by_the_figure_of_each(make_rows):
+    """Both have a C05 and a figure of the stem fig4b; one is reproduced, the other is not."""
+    (ours,) = (claim for claim in load_claims("flexible-layer") if claim.id == "C05")
+    theirs = replace(ours, paper="push-pull", figure="pushpull/fig4b")
+    rows = {
+        "fig4b": learning(make_rows, "fig4b", {"flexible": -1.0, "random": -0.5}),
+        "pushpull/fig4b": learning(make_rows, "pushpull/fig4b", {"flexible": -3.0, "random": -4.0}),
+    }
+    ledger = judge([ours, theirs], rows, "paper", "laptop")
+    assert {(row["paper"], row["id"]): row["summary"] for row in ledger} == {
+        ("flexible-layer", "C05"): "reproduced",
+        ("push-pull", "C05"): "contradicted",
+    }
+    alone = judge([ours, theirs], {"fig4b": rows["fig4b"]}, "paper", "laptop")
+    assert {row["summary"] for row in alone if row["paper"] == "push-pull"} == {"not measured"}
+    with pytest.raises(DataError, match="pushpull/fig4b: expected rows of this figure; got rows of .'fig4b'"):
+        judge([theirs], {"pushpull/fig4b": rows["fig4b"]}, "paper", "laptop")

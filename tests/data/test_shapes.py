@@ -3,13 +3,11 @@
 import numpy as np
 import pytest
 
-from flexnet.data.arrays import ImageArrays
 from flexnet.data.shapes.generate import generate, labels_of, object_of
 from flexnet.data.shapes.geometry import Pose, polygon, stroke, transform
 from flexnet.data.shapes.objects import CLASSES
 from flexnet.data.shapes.raster import RENDERINGS, layers, silhouette
 from flexnet.data.shapes.scene import TEXTURE_RELIABILITY, draw_look, preferred_texture
-from flexnet.data.shapes.sheet import LABEL_WIDTH, contact_sheet
 from flexnet.data.shapes.splits import SPLITS, generate_split
 from flexnet.data.shapes.textures import FAMILIES, texture
 from flexnet.errors import ConfigError
@@ -173,12 +171,3 @@ def test_wrong_split_and_rendering() -> None:
         generate_split("val", {})
     with pytest.raises(ConfigError, match=r"rendering among natural, contours.*; got 'oil'"):
         generate(1, rendering="oil")  # type: ignore[arg-type]
-
-
-def test_contact_sheet_shows_each_class_in_its_row() -> None:
-    images = np.zeros((4, 3, 8, 8), np.uint8)
-    images[:, 0] = np.array([10, 20, 30, 40], np.uint8)[:, np.newaxis, np.newaxis]
-    sheet = contact_sheet(ImageArrays(images, np.array([1, 0, 1, 1]), ("a", "b")), columns=2, zoom=2)
-    assert sheet.size == (LABEL_WIDTH + 2 * 18, 2 * 18)
-    reds = [sheet.getpixel((LABEL_WIDTH + x, y)) for x, y in ((4, 4), (4, 22), (22, 22), (22, 4))]
-    assert reds == [(20, 0, 0), (10, 0, 0), (30, 0, 0), (255, 255, 255)]

@@ -149,7 +149,12 @@ def test_the_same_id_of_two_papers_stays_apart(make_facts):
     both = pd.concat(
         [LEDGER, pd.DataFrame([row("C05", "paper", "reproduced", 5.0, 4.0, 6.0, paper="push-pull")])]
     )
-    assert texts(draw(both, make_facts())).count("C05  title of C05") == 2
+    figure = draw(both, make_facts())
+    headings = [text for text in texts(figure) if "title of C05" in text]
+    assert headings == ["flexible-layer  C05  title of C05", "push-pull  C05  title of C05"]
+    (theirs,) = drawn(figure, "push-pull  C05")
+    assert theirs.get_xdata()[0] == 5.0
+    assert "C05  title of C05" in texts(draw(LEDGER, make_facts()))  # of one paper, the id is enough
 
 
 def test_nothing_measured_is_an_error():

@@ -64,16 +64,16 @@ def test_a_module_without_configuration_does_not_take_that_of_the_workflow_aroun
     write(tmp_path / "config/scales/other.yaml", {"samples": 1})
     assert scales(tmp_path, own=False) == scales(ROOT)
     places = Places(ROOT, tmp_path, own_config=False)
-    assert load_figures(places, FIGURES, scales(ROOT)[""]) == read_yaml(ROOT / "config/figures.yaml")
+    assert load_figures(places, FIGURES, scales(ROOT)) == read_yaml(ROOT / "config/figures.yaml")
 
 
 def test_a_users_registry_of_figures_takes_the_place_of_the_checkouts(tmp_path: Path) -> None:
     row = {"family": "worked", "network": "mine", "series": {"a": "vgg16-flexible"}, "caption": "."}
     write(tmp_path / "config/figures.yaml", {"fig1": row})
-    assert load_figures(Places(ROOT, tmp_path), FIGURES, scales(ROOT)[""]) == {"fig1": row}
+    assert load_figures(Places(ROOT, tmp_path), FIGURES, scales(ROOT)) == {"fig1": row}
     write(tmp_path / "config/figures.yaml", {"fig1": row | {"family": "none"}})
     with pytest.raises(ConfigError, match=r"^config/figures\.yaml: fig1\.family: expected a family"):
-        load_figures(Places(ROOT, tmp_path), FIGURES, scales(ROOT)[""])
+        load_figures(Places(ROOT, tmp_path), FIGURES, scales(ROOT))
 
 
 @pytest.mark.parametrize("name", ["paper", "results", "published", "Upper", "a.b", "-a"])

@@ -145,9 +145,10 @@ def test_importing_it_needs_no_torch():
     ],
 )
 def test_a_label_with_a_field_that_does_not_exist_is_told_before_any_job(label, message):
-    models = settings.resolve(settings.read_yaml(ROOT / "config/config.yaml"))["models"]
+    config = settings.resolve(settings.read_yaml(ROOT / "config/config.yaml"))
+    rows = config["models"], config["protocols"]
     figure = FIGURES["fig3"]
-    assert not list(figure_problems("fig3", figure, models))
+    assert not list(figure_problems("fig3", figure, *rows))
     wrong = {**figure, "labels": {**figure["labels"], "low": label}}
-    (problem,) = map(str, figure_problems("fig3", wrong, models))
+    (problem,) = map(str, figure_problems("fig3", wrong, *rows))
     assert pd.Series([problem]).str.contains(message).all()

@@ -9,7 +9,7 @@ import pytest
 
 from flexnet.errors import DataError
 from flexnet.families.registry import family_of
-from flexnet.tables.columns import LEDGER, SUMMARY, Schema, described_by, rows_of
+from flexnet.tables.columns import LEDGER, Schema, described_by, rows_of
 from flexnet.tables.frames import read_checked
 from flexnet.tables.values import read_values
 
@@ -167,7 +167,6 @@ EVERY = {
     "ledger": LEDGER,
     "worked": described_by(family_of("worked")),
     "description": described_by(family_of("description")),
-    "summary": SUMMARY,
     "history": rows_of(family_of("history")),
 }
 

@@ -4,7 +4,7 @@ import pytest
 from flexnet.errors import DataError
 from flexnet.families.registry import family_of
 from flexnet.tables.columns import rows_of
-from flexnet.tables.frames import read_checked, read_rows, read_table
+from flexnet.tables.frames import read_checked, read_rows
 
 ROW = {
     "figure": "fig4d",
@@ -19,18 +19,6 @@ ROW = {
     "accuracy": 1 / 3,
 }
 FGSM, HISTORY = (rows_of(family_of(name)) for name in ("fgsm", "history"))
-SUMMARY = {
-    "figure": "fig4d",
-    "protocol": "paper",
-    "series": "baseline",
-    "epsilon": 0.1,
-    "n": 1,
-    "n_images": 3,
-    "mean": 0.3,
-    "sem": "",
-    "low": "nan",
-    "high": "",
-}
 
 
 def write(path, *entries):
@@ -43,12 +31,6 @@ def test_rows_come_back_as_written(tmp_path):
     assert rows["accuracy"].tolist() == [1 / 3, 1 / 3]
     assert rows["draw"].tolist() == [0, 1]
     assert rows["series"].tolist() == ["None", "None"]
-
-
-def test_a_summary_may_lack_an_interval(tmp_path):
-    table = read_table(write(tmp_path / "table.csv", SUMMARY))
-    assert table["mean"].tolist() == [0.3]
-    assert table[["sem", "low", "high"]].isna().all(axis=None)
 
 
 def test_history_and_fgsm_tables_have_schemas(tmp_path):
@@ -83,11 +65,6 @@ def changed(**values):
 def test_rows_that_are_not_what_they_claim(tmp_path, entries, message):
     with pytest.raises(DataError, match=message):
         read_rows(write(tmp_path / "bad.csv", *entries))
-
-
-def test_a_repeated_summary_row_is_refused(tmp_path):
-    with pytest.raises(DataError, match="expected every row once"):
-        read_table(write(tmp_path / "table.csv", SUMMARY, SUMMARY))
 
 
 def test_missing_and_empty_files(tmp_path):

@@ -118,6 +118,8 @@ def test_the_papers_scale_says_its_cost_and_goes_on(project: Any) -> None:
     assert re.search(paper, done.stdout), done.stdout
     for scale in ("laptop", "demo"):
         assert re.search(rf"  snakemake {scale}/figures/fig4b\.pdf --cores 2    {number}\n", done.stdout)
+    kept = "  snakemake published/laptop/figures/fig4b.pdf --cores 2    published rows, seconds\n"
+    assert kept in done.stdout
     # It went on, to data that is not there.
     assert done.returncode == 1
     assert "flexnet data: error: expected cifar10/t" in done.stdout

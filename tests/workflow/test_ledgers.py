@@ -1,5 +1,6 @@
 """The scripts that judge claims and compare ledgers, run as a job runs them."""
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -7,6 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+
+from flexnet.errors import DataError
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "workflow/scripts"
@@ -21,8 +24,10 @@ def run(script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
 def judge(folder: Path, *, evidence: bool, classes: int = 10) -> subprocess.CompletedProcess[str]:
     """Judge the published rows as of a scale of the given kind."""
     figures = {path.stem for path in ROWS}
-    settings = {"scale": "mine", "note": "", "evidence": evidence, "classes": dict.fromkeys(figures, classes)}
-    settings["protocols"] = ["paper", "release", "corrected"]
+    settings = {
+        **{"scale": "mine", "note": "", "evidence": evidence, "classes": dict.fromkeys(figures, classes)},
+        "protocols": ["paper", "release", "corrected"],
+    }
     places = {"ledger": "claims.csv", "figure": "claims.pdf", "caption": "claims.md", "log": "claims.log"}
     files = [part for name, place in places.items() for part in (f"--{name}", folder / place)]
     return run("ledger.py", "--settings", json.dumps(settings), "--rows", *ROWS, *files)
@@ -90,3 +95,32 @@ def test_what_is_no_ledger_is_refused(tmp_path: Path) -> None:
     done = run("compare_ledgers.py", tmp_path / "other.csv", tmp_path / "absent.csv")
     assert done.returncode == 1
     assert "other.csv: expected the columns ['id', 'paper', 'protocol', 'verdict']" in done.stderr
+
+
+def rows_by_figure(*paths: Path) -> dict[str, pd.DataFrame]:
+    """What the script that judges reads."""
+    spec = importlib.util.spec_from_file_location("ledger", SCRIPTS / "ledger.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found: dict[str, pd.DataFrame] = module.rows_by_figure([str(path) for path in paths])
+    return found
+
+
+def test_rows_of_two_figures_of_one_stem_are_not_joined(tmp_path: Path) -> None:
+    """As they were if the last part of a path said the figure: claims on one would be judged by both."""
+    ours = ROWS[0].read_text()
+    figure, protocol = ROWS[0].stem, ROWS[0].parent.name
+    theirs = tmp_path / f"results/rows/{protocol}/pushpull/{figure}.csv"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text(ours.replace(f"\n{figure},", f"\npushpull/{figure},"))
+    found = rows_by_figure(ROWS[0], theirs)
+    assert set(found) == {figure, f"pushpull/{figure}"}
+    assert [set(rows["figure"]) for rows in found.values()] == [{figure}, {f"pushpull/{figure}"}]
+    assert len(found[figure]) == len(found[f"pushpull/{figure}"]) == len(pd.read_csv(ROWS[0]))
+    theirs.write_text(ours)
+    with pytest.raises(
+        DataError, match=f"expected rows whose figure is 'pushpull/{figure}', as the path says"
+    ):
+        rows_by_figure(theirs)

@@ -11,35 +11,32 @@ import pytest
 
 from flexnet.errors import ConfigError, DataError
 from flexnet.files import read_json
-from flexnet.tables.facts import FigureFacts, facts_path, read_facts, write_facts
 from flexnet.training.checkpoint import save_tensors
 
 ROOT = Path(__file__).parents[2]
 HEAD = "figure,protocol,series,model,seed,n,correct,accuracy\n"
 FIG3 = HEAD + "fig3,paper,high,two,1,4,1,0.25\n"
 FIG4B = HEAD + "fig4b,paper,flexible,one,1,4,1,0.25\n"
-
-
-FACTS = {
-    "protocol": "paper",
-    "band": "sem",
-    "space": None,
-    "series": [
-        {
-            "name": "flexible",
-            "model": "one",
-            "network": "small",
-            "options": {},
-            "recipe": {"epochs": 2, "batch_size": 4},
-            "title": "drawn objects",
-            "content": "generated",
-            "classes": 10,
-            "training_images": 8,
-            "scored_images": 4,
-            "seeds": [1],
-        }
-    ],
+OTHER = HEAD + "pushpull/fig4b,paper,flexible,two,1,4,2,0.5\n"  # of another paper, with the same stem
+TABLES = {
+    "results/rows/paper/fig4b.csv": FIG4B,
+    "results/rows/paper/fig3.csv": FIG3,
+    "results/rows/paper/pushpull/fig4b.csv": OTHER,
 }
+
+
+def facts(table: str) -> str:
+    """What was run for the one series of a table."""
+    figure, protocol, series, model = table.splitlines()[1].split(",")[:4]
+    run = {
+        **{"name": series, "model": model, "network": "small", "options": {}, "recipe": None},
+        **{"title": "Objects", "content": "generated", "classes": 10, "training_images": 100},
+        **{"scored_images": 4, "seeds": [1]},
+    }
+    shown = {"figure": figure, "protocol": protocol, "band": "sem", "space": None, "series": [run]}
+    return json.dumps(shown)
+
+
 SMALL = {"network": "small", "options": "{}", "recipe": "{}"}
 
 
@@ -53,8 +50,9 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     spec.loader.exec_module(module)
     shutil.copytree(ROOT / "config", tmp_path / "config")
     for name, text in {
-        "results/rows/paper/fig4b.csv": FIG4B,
-        "results/rows/paper/fig3.csv": FIG3,
+        **TABLES,
+        **{name.replace(".csv", ".facts.json"): facts(table) for name, table in TABLES.items()},
+        "results/rows/paper/fig1.csv": "figure,protocol,series,rule\n",  # of a schematic: nothing was run
         "logs/interventions/paper/two/all.benchmark.tsv": "s\th:m:s\n7.5\t0:00:07\n",
         "logs/train/other/seed1.benchmark.tsv": "s\th:m:s\n1.0\t0:00:01\n",
         "logs/train/one/seed2.log": "resuming after epoch 3\n",
@@ -64,9 +62,6 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         path = tmp_path / "laptop" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    for figure in ("fig4b", "fig3"):
-        rows = tmp_path / f"laptop/results/rows/paper/{figure}.csv"
-        write_facts(facts_path(rows), FigureFacts.from_document(FACTS | {"figure": figure}, "test"))
     for model, seed in (("one", 1), ("one", 2), ("two", 1)):
         metadata = SMALL | {"code": "c0de", "data": f"images {seed}"}
         save_tensors(tmp_path / f"laptop/results/models/{model}/seed{seed}.safetensors", {}, metadata)
@@ -102,11 +97,36 @@ def test_rows_are_copied_with_their_provenance(script: ModuleType, tmp_path: Pat
     assert run["wall_time"] == {"train/one": {"jobs": 2, "seconds": 120.0}}
     assert run["config"]["models"]["vgg16-baseline"]["options"]["width"] == 0.25
     assert run["machine"]["cores"] >= 1
-    digest = hashlib.sha256(copy.read_bytes()).hexdigest()
-    assert run["sha256"].pop("results/rows/paper/fig4b.csv") == digest
-    assert list(run["sha256"]) == ["results/rows/paper/fig4b.facts.json"]
-    facts = read_facts(tmp_path / "published/laptop/results/rows/paper/fig4b.facts.json")
-    assert facts.series[0].recipe == {"epochs": 2, "batch_size": 4}
+    told = copy.with_name("fig4b.facts.json")
+    assert told.read_text() == facts(FIG4B)
+    assert run["sha256"] == {
+        str(path.relative_to(tmp_path / "published/laptop")): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in (copy, told)
+    }
+
+
+@pytest.mark.parametrize(
+    ("figure", "model", "table"), [("fig4b", "one", FIG4B), ("pushpull/fig4b", "two", OTHER)]
+)
+def test_of_two_figures_of_one_stem_the_one_that_is_named_is_published(
+    figure: str, model: str, table: str, script: ModuleType, tmp_path: Path
+) -> None:
+    script.publish("laptop", "command", [figure], tmp_path)
+    target = tmp_path / "published/laptop"
+    assert [path.read_text() for path in target.rglob("*.csv")] == [table]
+    (run,) = read_json(target / "provenance.json")["runs"]
+    assert set(run["networks"]) == {model}
+    place = f"results/rows/paper/{figure}"
+    assert set(run["sha256"]) == {f"{place}.csv", f"{place}.facts.json"}
+
+
+def test_one_figure_does_not_take_the_provenance_of_another_of_its_stem(
+    script: ModuleType, tmp_path: Path
+) -> None:
+    script.publish("laptop", "first", ["fig4b"], tmp_path)
+    script.publish("laptop", "second", ["pushpull/fig4b"], tmp_path)
+    runs = read_json(tmp_path / "published/laptop/provenance.json")["runs"]
+    assert [run["command"] for run in runs] == ["first", "second"]
 
 
 def test_rows_keep_the_provenance_of_their_own_run(script: ModuleType, tmp_path: Path) -> None:
@@ -118,10 +138,8 @@ def test_rows_keep_the_provenance_of_their_own_run(script: ModuleType, tmp_path:
     script.publish("laptop", "both", [], tmp_path)
     runs = read_json(tmp_path / "published/laptop/provenance.json")["runs"]
     assert [run["command"] for run in runs] == ["both"]
-    names = {
-        f"results/rows/paper/{name}{end}" for name in ("fig4b", "fig3") for end in (".csv", ".facts.json")
-    }
-    assert set(runs[0]["sha256"]) == names
+    found = {table for table in runs[0]["sha256"] if table.endswith(".csv")}
+    assert found == set(TABLES)
 
 
 def test_a_figure_that_is_not_there_is_named(script: ModuleType, tmp_path: Path) -> None:
@@ -162,7 +180,8 @@ def test_damaged_rows_are_not_published(
 
 def test_every_published_table_has_a_provenance_and_is_the_one_it_names() -> None:
     for folder in (ROOT / "published").iterdir():
-        tables = {str(path.relative_to(folder)) for path in folder.glob("results/rows/*/*.csv")}
+        rows = (path for path in folder.rglob("results/rows/**/*") if path.is_file())
+        tables = {str(path.relative_to(folder)) for path in rows}
         runs = read_json(folder / "provenance.json")["runs"]
         named = {table: digest for run in runs for table, digest in run["sha256"].items()}
         assert tables == set(named)

@@ -59,7 +59,7 @@ def load_configuration():
         PLACES, schema, came, reset=typed.replace_workflow_config
     )
     registry = settings.read_yaml(schemas / "figures.schema.yaml")
-    return scales, configuration.load_figures(PLACES, registry, scales[""]), came
+    return scales, configuration.load_figures(PLACES, registry, scales), came
 
 
 try:
@@ -111,7 +111,7 @@ SCHEMATICS = {name for name in FIGURES if STUDY.is_schematic(name)}
 
 
 def any_of(names):
-    """Regular expression for one of the names (which may be empty)."""
+    """Regular expression for one of the names (which may be empty): a longer one before its beginnings."""
     return "(" + "|".join(map(re.escape, sorted(map(str, names), reverse=True))) + ")"
 
 

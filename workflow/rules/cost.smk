@@ -17,12 +17,7 @@ def sooner(targets, models):
     command = f"{typed_command()} {{}} --cores {workflow.cores}"
     others = []
     for home in PUBLISHED:
-        rows = PUBLISHED[home] / "results/rows"
-        kept = [
-            f"{home}{name}"
-            for name in names
-            if list(rows.glob(f"*/{Path(name).stem}.csv"))
-        ]
+        kept = cost.kept(STUDY, home, names)
         if kept:
             others.append(
                 {"command": command.format(" ".join(kept)), "runs": [], "threads": 1}

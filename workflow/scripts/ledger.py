@@ -35,14 +35,15 @@ def rows_by_figure(paths: list[str]) -> "dict[str, pd.DataFrame]":
 
     import pandas as pd
 
-    from flexnet.study.labels import require_labels
+    from flexnet.study.labels import labels_of, require_labels
     from flexnet.tables.frames import read_rows
 
     parts = defaultdict(list)
     for path in paths:
+        protocol, figure = labels_of(path)
         rows = read_rows(path)
-        require_labels(rows, Path(path).stem, Path(path).parent.name, path)
-        parts[Path(path).stem].append(rows)
+        require_labels(rows, figure, protocol, path)
+        parts[figure].append(rows)
     return {figure: pd.concat(tables, ignore_index=True) for figure, tables in parts.items()}
 
 
@@ -53,7 +54,7 @@ def ledger(settings: dict[str, Any], files: dict[str, str], rows: list[str]) -> 
     (number of classes of the data of each figure).
     """
     plain_matplotlib()
-    from flexnet.claims.catalogue import load_claims, packaged_papers
+    from flexnet.claims.catalogue import packaged_claims
     from flexnet.claims.ledger import judge, read_ledger, write_ledger
     from flexnet.figures.captions import caption
     from flexnet.figures.claims import draw, summarise_rows
@@ -62,7 +63,7 @@ def ledger(settings: dict[str, Any], files: dict[str, str], rows: list[str]) -> 
     from flexnet.files import write_text
 
     tables, scale, evidence = rows_by_figure(rows), settings["scale"], bool(settings["evidence"])
-    claims = [claim for paper in packaged_papers() for claim in load_claims(paper)]
+    claims = packaged_claims()
     known = {"evidence": evidence, "classes": settings["classes"]}
     protocols = settings["protocols"]
     judged = [row for protocol in protocols for row in judge(claims, tables, protocol, scale, **known)]

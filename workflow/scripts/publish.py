@@ -28,8 +28,10 @@ from typing import Any
 
 from flexnet.config import lay_over, read_yaml
 from flexnet.errors import ConfigError, DataError
+from flexnet.families.registry import family_of
 from flexnet.files import atomic_path, read_json, write_json
 from flexnet.jobs import run_job
+from flexnet.study.labels import labels_of, tables_below
 from flexnet.tables.columns import ROWS
 from flexnet.tables.facts import facts_path, read_facts
 from flexnet.tables.values import read_values
@@ -45,20 +47,32 @@ print(json.dumps({name: training_code(*networks[name]) for name in networks}))
 """
 
 
-def rows_of(home: Path, figures: Sequence[str]) -> list[Path]:
+def tables_of(home: Path, figures: Sequence[str], schematics: Collection[str] = ()) -> list[Path]:
     """Files of rows of some figures (all if none is named) below a scale's directory.
+
+    Args:
+        home: the directory.
+        figures: their names, such as `fig3` or `pushpull/fig1`.
+        schematics: figures that show modules: nothing of them was run, so nothing is published.
 
     Raises:
         ConfigError: if there are none of a figure.
     """
-    files = sorted(home.glob("results/rows/*/*.csv"))
+    found = {path: labels_of(path)[1] for path in tables_below(home)}
+    found = {path: name for path, name in found.items() if name not in schematics}
     for figure in figures or [""]:
-        if not any(figure in ("", path.stem) for path in files):
+        if not any(figure in ("", name) for name in found.values()):
             raise ConfigError(
                 f"{home}/results/rows: expected rows of {figure or 'finished figures'}; got none; "
                 "run the scale first"
             )
-    return [path for path in files if not figures or path.stem in figures]
+    return [path for path, name in found.items() if not figures or name in figures]
+
+
+def schematics_of(checkout: Path) -> set[str]:
+    """Names of the figures of a checkout that show modules."""
+    figures = read_yaml(checkout / "config/figures.yaml")
+    return {name for name, row in figures.items() if family_of(row["family"]).subject == "modules"}
 
 
 def models_of(files: Sequence[Path]) -> set[str]:
@@ -230,7 +244,7 @@ def publish(scale: str, command: str, figures: Sequence[str], checkout: Path = R
         DataError: if the rows are not those of the checkout's commit.
     """
     home = checkout if scale == "paper" else checkout / scale
-    made_at, files = commit(checkout), rows_of(home, figures)
+    made_at, files = commit(checkout), tables_of(home, figures, schematics_of(checkout))
     require_current(checkout, files)
     models = models_of(files)
     trained = trained_by(home, models)

@@ -26,6 +26,7 @@ from flexnet.errors import ConfigError, DataError
 from flexnet.families.registry import families, family_of
 from flexnet.jobs import run_job
 from flexnet.study.jobs import rows_file
+from flexnet.study.labels import labels_of, tables_below
 from flexnet.study.published import config_of
 from flexnet.tables.columns import CONDITIONS, ROWS, rows_of
 from flexnet.tables.frames import read_checked
@@ -67,8 +68,9 @@ def subjects(scale: str, networks: Sequence[str]) -> Iterator[Subject]:
 
 
 def _of_network(folder: Path, figures: dict[str, Any], model: str, seed: int) -> Iterator[Subject]:
-    for table in sorted(folder.glob("results/rows/*/*.csv")):
-        figure, protocol = figures.get(table.stem), table.parent.name
+    for table in tables_below(folder):
+        protocol, name = labels_of(table)
+        figure = figures.get(name)
         if figure is None or model not in series_of(figure, protocol).values():
             continue
         family = family_of(figure["family"])
@@ -86,7 +88,7 @@ def require_same_settings(scale: str, subject: Subject) -> None:
     """
     layer = {} if scale == "paper" else read_yaml(ROOT / f"config/scales/{scale}.yaml")
     today = inherited(lay_over(read_yaml(ROOT / "config/config.yaml"), layer))
-    protocol, figure = subject.table.parent.name, subject.table.stem
+    protocol, figure = labels_of(subject.table)
     then = config_of(ROOT / "published" / scale, protocol, figure, today)
     now, before = (_settings(config, subject.model) for config in (today, then))
     changed = [part for part in now if now[part] != before.get(part)]

@@ -7,5 +7,4 @@ question that the papers' drawings of Fig. 6 of the Flexible Layer paper ask.
 from flexnet.data.shapes.generate import generate as generate
 from flexnet.data.shapes.objects import CLASSES as CLASSES
 from flexnet.data.shapes.raster import RENDERINGS as RENDERINGS
-from flexnet.data.shapes.sheet import contact_sheet as contact_sheet
 from flexnet.data.shapes.splits import generate_split as generate_split

@@ -1,0 +1,57 @@
+"""Networks to make again are found by the whole path of the figures that show them."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import yaml
+
+from flexnet.config import read_yaml
+from flexnet.errors import ConfigError
+
+ROOT = Path(__file__).parents[2]
+FIGURES = read_yaml(ROOT / "config/figures.yaml")
+TABLE = (
+    "figure,protocol,series,model,seed,epsilon,draw,n,correct,accuracy\n{},paper,baseline,{},1,0,0,4,1,0.25\n"
+)
+
+
+@pytest.fixture
+def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The script, in a checkout with two figures of one stem that show other models and families."""
+    spec = importlib.util.spec_from_file_location("verify", ROOT / "workflow/scripts/verify.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    theirs = FIGURES["table2"] | {"series": {"baseline": "small-baseline"}, "instead": {}}
+    (tmp_path / "config").mkdir()
+    registry = yaml.safe_dump({"fig4d": FIGURES["fig4d"], "pushpull/fig4d": theirs})
+    (tmp_path / "config/figures.yaml").write_text(registry)
+    for figure, model in (("fig4d", "vgg16-baseline"), ("pushpull/fig4d", "small-baseline")):
+        path = tmp_path / f"published/laptop/results/rows/paper/{figure}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(TABLE.format(figure, model))
+    monkeypatch.setattr(module, "ROOT", tmp_path)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("model", "figure", "made"),
+    [
+        ("vgg16-baseline", "fig4d", "verified/results/fgsm/paper/vgg16-baseline/seed1.csv"),
+        ("small-baseline", "pushpull/fig4d", "verified/results/interventions/paper/small-baseline/all.csv"),
+    ],
+)
+def test_a_network_is_compared_with_the_rows_of_its_own_figure(
+    model: str, figure: str, made: str, script: ModuleType, tmp_path: Path
+) -> None:
+    (subject,) = script.subjects("laptop", [f"{model}:1"])
+    assert subject.table == tmp_path / f"published/laptop/results/rows/paper/{figure}.csv"
+    assert subject.made == made
+
+
+def test_a_network_of_no_published_figure_is_named(script: ModuleType) -> None:
+    with pytest.raises(ConfigError, match="hmax:1: expected a network with rows below"):
+        list(script.subjects("laptop", ["hmax:1"]))
