@@ -143,12 +143,12 @@ def draw_boxes(options: ResizedCropOptions, shape: Sequence[int], generator: Gen
     """Top, left, height and width of each part in pixels, (N, 4).
 
     Area is uniform and the logarithm of width over height is uniform, as in Szegedy et al. (2015) and in
-    torchvision. Of `ATTEMPTS` shapes the first that fits is taken; if none does, the largest of the nearest
-    ratio. Every image takes as many random numbers, so none depends on another.
+    torchvision. Of `ATTEMPTS` shapes the first that fits is taken, at any place; if none does, the largest of
+    the nearest ratio, in the middle. Every image takes as many random numbers, so none depends on another.
     """
     n, _, height, width = shape
     chance = torch.rand(2, n, ATTEMPTS, dtype=torch.float64, generator=generator)
-    place = torch.rand(2, n, dtype=torch.float64, generator=generator)
+    place = torch.rand(n, 2, dtype=torch.float64, generator=generator)
     area = height * width * _between(options.scale, chance[0])
     ratio = _between([math.log(end) for end in options.ratio], chance[1]).exp()
     nearest = min(max(width / height, options.ratio[0]), options.ratio[1])
@@ -157,9 +157,10 @@ def draw_boxes(options: ResizedCropOptions, shape: Sequence[int], generator: Gen
     fits = (heights >= 1) & (widths >= 1) & (heights <= height) & (widths <= width)
     fits[:, -1] = True
     first = fits.int().argmax(1, keepdim=True)
-    heights, widths = heights.gather(1, first)[:, 0], widths.gather(1, first)[:, 0]
-    top, left = place[0] * (height - heights + 1), place[1] * (width - widths + 1)
-    return torch.stack([top.long(), left.long(), heights, widths], 1)
+    sizes = torch.cat([heights.gather(1, first), widths.gather(1, first)], 1)
+    room = torch.tensor([height, width]) - sizes
+    corners = torch.where(first == ATTEMPTS, room // 2, (place * (room + 1)).long())
+    return torch.cat([corners, sizes], 1)
 
 
 def _between(ends: Sequence[float], chance: Tensor) -> Tensor:
