@@ -98,19 +98,21 @@ class Recipe(Options):
         return cls(**mapping)
 
     def disagreements(self) -> Iterator[Problem]:
-        """What would be trained otherwise than one of the keys says, or has no effect."""
+        """What would be trained otherwise than one of the keys says, or has no effect.
+
+        The keys may stand in two rows, of which one is like the other, so the recipe itself is what is wrong.
+        """
         for name, other in (("schedule", "step_size"), ("schedule", "gamma"), ("augment", "flip")):
             if getattr(self, name) is not None and getattr(self, other) is not None:
                 yield Problem(
-                    f"has no effect beside {name}, which says all; remove one of them (in a row that is like"
-                    f" another: {other}: null)",
-                    (other,),
+                    f"{other} has no effect beside {name}, which says all; remove one of them (in a row that"
+                    f" is like another: {other}: null)"
                 )
         if self.schedule is not None:
-            found = made(SCHEDULES, self.schedule).idle(self.epochs)
-            yield from (problem.below("schedule") for problem in found)
+            for problem in made(SCHEDULES, self.schedule).idle(self.epochs):
+                yield Problem(str(problem.below("schedule")))
         if self.nesterov and not self.momentum:
-            yield wrong("a momentum above 0 with nesterov", self.momentum).below("momentum")
+            yield Problem(str(wrong("a number above 0 with nesterov", self.momentum).below("momentum")))
 
     def told(self) -> dict[str, Any]:
         """What a weights file tells of its recipe: every key that is in force, defaults included."""

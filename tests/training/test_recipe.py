@@ -76,7 +76,7 @@ def test_a_value_that_is_none_of_its_key_is_named_however_it_came(key: str) -> N
         ({"precision": "bf61"}, "got 'bf61'; did you mean 'bf16'?"),
         (
             {"nesterov": True, "momentum": 0},
-            "recipe.momentum: expected a momentum above 0 with nesterov",
+            "recipe: momentum: expected a number above 0 with nesterov; got 0",
         ),
         (["epochs"], "recipe: expected options with their values; got ['epochs']"),
         (None, "recipe: expected options with their values; got None"),
@@ -161,7 +161,7 @@ def test_flip_alone_is_the_short_form_of_a_list() -> None:
 
 def test_flip_beside_a_list_is_refused_and_can_be_taken_back() -> None:
     crop = [{"kind": "crop", "padding": 4}]
-    with pytest.raises(ConfigError, match=r"recipe\.flip: has no effect beside augment.*flip: null\)"):
+    with pytest.raises(ConfigError, match=r"recipe: flip has no effect beside augment.*flip: null\)"):
         Recipe(augment=crop, flip=0.5)
     assert Recipe.from_mapping({"augment": crop, "flip": None}).augmentations() == crop
 

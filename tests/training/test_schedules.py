@@ -99,7 +99,7 @@ def test_a_rate_depends_on_the_epoch_alone(kind: str) -> None:
         ({"kind": "milestones", "epochs": [80, 12]}, "recipe.schedule.epochs: expected epochs in ascending"),
         (
             {"kind": "milestones", "epochs": [80, 150]},
-            "recipe.schedule.epochs.1: expected less than the 150 epochs of the recipe, or else",
+            "recipe: schedule.epochs.1: expected less than the 150 epochs of the recipe, or else",
         ),
         (
             {"kind": "milestones", "epochs": [3], "factor": True},
@@ -116,7 +116,7 @@ def test_wrong_schedules_are_named(schedule: Any, message: str) -> None:
 
 @pytest.mark.parametrize("key", ["step_size", "gamma"])
 def test_the_old_keys_beside_a_schedule_are_refused_and_can_be_taken_back(key: str) -> None:
-    with pytest.raises(ConfigError, match=rf"recipe\.{key}: has no effect beside schedule.*{key}: null\)"):
+    with pytest.raises(ConfigError, match=rf"recipe: {key} has no effect beside schedule.*{key}: null\)"):
         Recipe(schedule={"kind": "cosine"}, **{key: 3})
     recipe = Recipe.from_mapping({"schedule": {"kind": "cosine"}, key: None})
     assert (recipe.step_size, recipe.gamma) == (None, None)
