@@ -62,7 +62,7 @@ def _plain(data: DeviceImages) -> Callable[[], object]:
     optimiser = torch.optim.SGD(model.parameters(), lr=0.001, momentum=0.9, weight_decay=0.006)
 
     def epoch() -> None:
-        for images, labels in epoch_batches(data, BATCH, 0.0, torch.Generator().manual_seed(1)):
+        for images, labels in epoch_batches(data, BATCH, (), torch.Generator().manual_seed(1)):
             optimiser.zero_grad()
             F.cross_entropy(model(2 * images - 1), labels).backward()
             optimiser.step()
@@ -83,7 +83,7 @@ def _stacked(data: DeviceImages, seeds: int) -> Callable[[], object]:
 
     @torch.no_grad()
     def epoch() -> None:
-        for batch in epoch_batches(data, BATCH, 0.0, torch.Generator().manual_seed(1)):
+        for batch in epoch_batches(data, BATCH, (), torch.Generator().manual_seed(1)):
             found, _ = gradients(weights, buffers, batch)
             for name, weight in weights.items():
                 decay = 0.0 if name.endswith("threshold") else 0.006

@@ -50,13 +50,20 @@ TAKEN = (
 
 
 def lay_over(base: Any, above: Any) -> Any:
-    """Lay one configuration over another: mappings merge key by key, anything else is replaced."""
-    if not isinstance(base, Mapping) or not isinstance(above, Mapping):
+    """Lay one configuration over another: mappings merge key by key, anything else is replaced.
+
+    A mapping of another `kind` is something else, too: options of two kinds are never mixed.
+    """
+    if not isinstance(base, Mapping) or not isinstance(above, Mapping) or _other_kind(base, above):
         return copy.deepcopy(above)
     merged = {key: copy.deepcopy(value) for key, value in base.items()}
     for key, value in above.items():
         merged[key] = lay_over(merged[key], value) if key in merged else copy.deepcopy(value)
     return merged
+
+
+def _other_kind(base: Mapping[str, Any], above: Mapping[str, Any]) -> bool:
+    return "kind" in base and "kind" in above and bool(base["kind"] != above["kind"])
 
 
 def load(config: Any, schema: Any, parts: Sequence[Part]) -> Config:
@@ -129,6 +136,8 @@ def inherited(config: Config) -> Config:
     resolved = copy.deepcopy(config)
     for section in filter(config.__contains__, INHERITING):
         resolved[section] = {row: inherit(config[section], row, lay_over) for row in config[section]}
+    for name, recipe in resolved.get("recipes", {}).items():
+        resolved["recipes"][name] = {key: value for key, value in recipe.items() if value is not None}
     for row in resolved["models"].values():
         given = {key: value for key, value in (row.pop("at_test", None) or {}).items() if value is not None}
         if given:

@@ -94,9 +94,6 @@ def refused(layer: Any) -> str:
             {"recipes": {"vgg": {"epochs": "many"}}},
             "recipes.vgg.epochs: expected a value of type integer; got 'many'",
         ),
-        ({"recipes": {"vgg": {"epochs": 0}}}, "recipes.vgg.epochs: expected a number of at least 1; got 0"),
-        ({"recipes": {"vgg": {"gamma": 0}}}, "recipes.vgg.gamma: expected a number above 0; got 0"),
-        ({"recipes": {"vgg": {"flip": 1.5}}}, "recipes.vgg.flip: expected a number of at most 1; got 1.5"),
         ({"device": "gpu"}, "(pattern ^(auto|cpu|mps|cuda(:[0-9]+)?)$); got 'gpu'"),
         ({"sources": {"x": {"title": "X"}}}, "sources.x: 'dataset' is a required property"),
         (
@@ -111,7 +108,7 @@ def refused(layer: Any) -> str:
         ({"datasets": {"a/b": {"source": "cifar10"}}}, "datasets: expected a name of lower-case letters"),
         ({"models": {False: {}}}, "models: expected names as keys; got False; put the key in quotes"),
         ({"recipes": {"vgg": {"epochs": "1e3"}}}, "type integer; got '1e3', which is text; write 1000"),
-        ({"recipes": {"vgg": {"gamma": "0,5"}}}, "type number; got '0,5', which is text; write 0.5"),
+        ({"recipes": {"vgg": {"gamma": "0,5"}}}, "number or null; got '0,5', which is text; write 0.5"),
         (
             {"recipes": {"vgg": {"epochs": 10.0}}},
             "recipes.vgg.epochs: expected a value of type integer; got 10.0",
@@ -120,8 +117,8 @@ def refused(layer: Any) -> str:
             {"recipes": {"vgg": {"epochs": True}}},
             "recipes.vgg.epochs: expected a value of type integer; got True",
         ),
-        ({"recipes": {"vgg": {"gamma": float("nan")}}}, "expected a value of type number; got nan"),
-        ({"recipes": {"vgg": {"gamma": float("inf")}}}, "expected a value of type number; got inf"),
+        ({"recipes": {"vgg": {"momentum": float("nan")}}}, "expected a value of type number; got nan"),
+        ({"recipes": {"vgg": {"momentum": float("inf")}}}, "expected a value of type number; got inf"),
         (
             {"models": {"small-low": {"seeds": 0}}},
             "models.small-low.seeds: expected a number of at least 1; got 0",

@@ -148,6 +148,7 @@ def vgg() -> str:
 # What is done to a file of the package, and whether vgg16 is trained again.
 GROWN = "def mine():\n    return 1\n\n\n"
 MINE = "class Mine(Exception):\n    pass\n\n\n"
+KERNEL = '    "crop": Kernel('
 HALF = '"half": ((0.5,), (0.5,))'
 REAL: dict[str, tuple[str, str, str, bool]] = {
     "a network": ("networks/registry.py", '    "hmax":', '    "mine": "mine",\n    "hmax":', False),
@@ -167,7 +168,35 @@ REAL: dict[str, tuple[str, str, str, bool]] = {
     "the loop": ("training/trainer.py", "set_to_none=True", "set_to_none=False", True),
     "its own network": ("networks/vgg.py", "HEAD_DROPOUT = 100, 0.5", "HEAD_DROPOUT = 100, 0.4", True),
     "its own normalisation": ("options/networks/base.py", "(0.485,", "(0.486,", True),
-    "a default of its recipe": ("training/recipe.py", "momentum: float = 0.9", "momentum: float = 0.8", True),
+    "a default of its recipe": (
+        "training/recipe.py",
+        "momentum: float = option(0.9,",
+        "momentum: float = option(0.8,",
+        True,
+    ),
+    "a default of its schedule": ("training/schedules.py", "option(0.7,", "option(0.8,", True),
+    "its own schedule": ("training/schedules.py", "return self.gamma **", "return -self.gamma **", True),
+    "another schedule": ("training/schedules.py", "return (1 + cos(", "return (2 + cos(", False),
+    "a schedule": (
+        "training/schedules.py",
+        '    "cosine": C',
+        '    "mine": Constant,\n    "cosine": C',
+        False,
+    ),
+    "its own augmentation": ("training/augmentations.py", "images.flip(-1)", "images.flip(-2)", True),
+    "another augmentation": ("training/augmentations.py", "found.round_()", "found.floor_()", False),
+    "an augmentation": (
+        "training/augmentations.py",
+        KERNEL,
+        f'    "mine": Kernel(draw_flips, flip),\n{KERNEL}',
+        False,
+    ),
+    "options of an augmentation": (
+        "options/augmentations.py",
+        '    "flip": F',
+        '    "mine": C,\n    "flip": F',
+        False,
+    ),
     "seeds": ("seeds.py", "digest_size=", "digest_size=0 + ", True),
 }
 

@@ -11,7 +11,7 @@ from functools import wraps
 from numbers import Integral, Real
 from typing import Any, ParamSpec, Self, TypeAlias, TypeVar
 
-from flexnet.problems import Problem, refuse, unknown_keys, wrong
+from flexnet.problems import Problem, nearest, refuse, unknown_keys, wrong
 
 Check: TypeAlias = Callable[[Any], Iterator[Problem]]
 T = TypeVar("T")
@@ -40,6 +40,9 @@ class Options:
     def disagreements(self) -> Iterator[Problem]:
         """Where values that are allowed each by itself do not fit each other."""
         return iter(())
+
+
+Kind = TypeVar("Kind", bound=Options)
 
 
 def _wrong_values(known: Mapping[str, "Field[Any]"], values: Mapping[str, Any]) -> Iterator[Problem]:
@@ -147,6 +150,30 @@ def section(options: type[Options]) -> Check:
             yield wrong("options with their values", value)
 
     return check
+
+
+def by_kind(kinds: Mapping[str, type[Options]], words: str) -> Check:
+    """A mapping whose key `kind` says what the others are; `words` name it, as in "a schedule"."""
+
+    def check(value: Any) -> Iterator[Problem]:
+        if not isinstance(value, Mapping) or "kind" not in value:
+            example = nearest(value, kinds) if isinstance(value, str) else ""
+            yield wrong(f"{words} by its kind, such as {{kind: {example or next(iter(kinds))}}}", value)
+        elif found := list(one_of(tuple(kinds))(value["kind"])):
+            yield from (problem.below("kind") for problem in found)
+        else:
+            yield from kinds[value["kind"]].problems(_beside_kind(value))
+
+    return check
+
+
+def made(kinds: Mapping[str, type[Kind]], value: Mapping[str, Any]) -> Kind:
+    """The options that a mapping with a `kind`, which `by_kind` allows, says."""
+    return kinds[value["kind"]](**_beside_kind(value))
+
+
+def _beside_kind(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: entry for key, entry in value.items() if key != "kind"}
 
 
 def distinct(check: Check, words: str) -> Check:

@@ -19,13 +19,14 @@ def choose_device() -> torch.device:
         ConfigError: if the named device is not there.
     """
     name = os.environ.get("FLEXNET_DEVICE", "auto")
-    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    there = ["mps", "cpu"] if torch.backends.mps.is_available() else ["cpu"]
+    if torch.cuda.is_available():
+        there = ["cuda", *there, *(f"cuda:{place}" for place in range(torch.cuda.device_count()))]
     if name == "auto":
-        return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if available[kind]))
-    if not available.get(name.split(":")[0], False):
+        return torch.device(there[0])
+    if name not in there:
         raise ConfigError(
-            f"device: expected one of {[kind for kind in available if available[kind]]} on this machine;"
-            f" got {name!r}; use 'auto' or 'cpu'"
+            f"device: expected one of {there} on this machine; got {name!r}; use 'auto' or 'cpu'"
         )
     return torch.device(name)
 

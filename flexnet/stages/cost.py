@@ -22,7 +22,8 @@ def plan(settings: dict[str, Any], measured: dict[str, float], threads: int) -> 
     for row in settings["runs"]:
         recipe = Recipe.from_mapping(row["recipe"])
         run = TrainingRun("cost", 1, row["network"], row["options"], recipe)
-        key = canonical_json([row["network"], row["options"], recipe.batch_size, recipe.precision, threads])
+        costly = [recipe.batch_size, recipe.precision, recipe.augmentations()]
+        key = canonical_json([row["network"], row["options"], *costly, threads])
         if key not in measured:
             measured[key] = seconds_per_image(run, choose_device())
         total += row["count"] * run_seconds(run, row["training"], row["scored"], measured[key])

@@ -1,10 +1,12 @@
 """Stage `train`: one model, one seed."""
 
+import math
 import os
 from argparse import Namespace
 from typing import Any
 
 from flexnet.data.subset_file import origin_of, read_subset
+from flexnet.errors import ConfigError
 from flexnet.stages._common import choose_device, load_for_model, set_up_cpu
 from flexnet.training.batches import DeviceImages
 from flexnet.training.recipe import Recipe
@@ -18,15 +20,15 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
     Settings: `model`, `seed`, `network`, `options`, `recipe`, `run_seed`, `code`.
 
     Raises:
-        ConfigError: if the network, an option or a key of the recipe is not allowed.
+        ConfigError: if the network, an option, a key of the recipe or the time between checkpoints is not
+            allowed.
         DataError: if the images are damaged, not those of the subset, or do not fit the network.
         TrainingError: if the loss is no longer finite.
     """
     set_up_cpu(files.threads)
     device = choose_device()
-    seconds = float(os.environ.get("FLEXNET_CHECKPOINT_SECONDS", "30"))
     recipe = Recipe.from_mapping(settings["recipe"])
-    plan = TrainingRun(**{**settings, "recipe": recipe}, checkpoint_seconds=seconds)
+    plan = TrainingRun(**{**settings, "recipe": recipe}, checkpoint_seconds=checkpoint_seconds())
     subset = read_subset(files.subset)
     network = (plan.network, plan.options)
     training = load_for_model(files.training, *network, origin_of(subset, "train"))
@@ -41,3 +43,22 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
         files.history,
         files.log,
     )
+
+
+def checkpoint_seconds() -> float:
+    """Least time between two checkpoints, as FLEXNET_CHECKPOINT_SECONDS says; 30 if it says nothing.
+
+    Raises:
+        ConfigError: if it is no number of seconds.
+    """
+    text = os.environ.get("FLEXNET_CHECKPOINT_SECONDS") or "30"
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise ConfigError(
+            f"FLEXNET_CHECKPOINT_SECONDS: expected a number of seconds, 0 or more; got {text!r}; set"
+            " checkpoint_seconds in the configuration, or unset the variable"
+        )
+    return seconds

@@ -1,7 +1,6 @@
 """The facts of rows that were published before runs told them: from the configuration of then."""
 
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
 from typing import Any
 
 from flexnet.config import series_of
@@ -65,8 +64,7 @@ def _series(series: str, model: str, config: Mapping[str, Any]) -> dict[str, Any
 
 def whole_recipe(row: Mapping[str, Any]) -> dict[str, Any]:
     """A recipe with everything that it leaves to its defaults, as weights files tell it."""
-    defaults = {entry.name: entry.default for entry in fields(Recipe) if entry.default is not MISSING}
-    return defaults | dict(row)
+    return Recipe().told() | dict(row)
 
 
 def _counts(dataset: Mapping[str, Any], source: Mapping[str, Any]) -> tuple[int, int, int]:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from flexnet.errors import ConfigError
 from flexnet.networks.registry import NETWORKS
 from flexnet.problems import Problem, ask, no_such_name
 from flexnet.study.data import Images, dataset_problems, images_of, source_problems
@@ -19,15 +18,19 @@ NEEDED = ("dataset", "network", "recipe", "seeds")  # of a model, by itself or f
 def row_problems(config: Rows) -> Iterator[Problem]:
     """What is wrong with rows that have taken over what they are like."""
     images: dict[str, Images] = {}
+    recipes: dict[str, list[Problem]] = {}
     for name, source in config["sources"].items():
         yield from (problem.below("sources", name) for problem in source_problems(source))
     for name, row in config["datasets"].items():
         found = list(_dataset(row, config["sources"], name, images))
         yield from (problem.below("datasets", name) for problem in found)
     for name, row in config["recipes"].items():
-        yield from (problem.below("recipes", name) for problem in _recipe(row))
+        recipes[name] = list(Recipe.problems(row))
+        yield from (problem.below("recipes", name) for problem in recipes[name])
     for name, row in config["models"].items():
         found = list(_model_names(name, row, config)) or list(model_problems(row, images.get(row["dataset"])))
+        if not found and not recipes[row["recipe"]] and row["dataset"] in images:
+            found = list(_unfit_recipe(row, config["recipes"], images[row["dataset"]]))
         yield from (problem.below("models", name) for problem in found)
     for name, protocol in config["protocols"].items():
         yield from (problem.below("protocols", name) for problem in protocol_problems(protocol))
@@ -46,11 +49,10 @@ def _dataset(row: Rows, sources: Rows, name: str, images: dict[str, Images]) -> 
             images[name] = found
 
 
-def _recipe(row: Rows) -> Iterator[Problem]:
-    try:
-        Recipe.from_mapping(row)
-    except ConfigError as error:
-        yield Problem(str(error))
+def _unfit_recipe(row: Rows, recipes: Rows, images: Images) -> Iterator[Problem]:
+    """What a model's recipe says and cannot be done to the images of its dataset."""
+    for problem in Recipe.from_mapping(recipes[row["recipe"]]).unfit(images.size, images.size):
+        yield Problem(f"{row['recipe']!r} does not fit dataset {row['dataset']!r}: {problem}", ("recipe",))
 
 
 def _model_names(name: str, row: Rows, config: Rows) -> Iterator[Problem]:

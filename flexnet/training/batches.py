@@ -1,7 +1,8 @@
 """Batches from images that live on the compute device as uint8: no workers, no copies of the dataset."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from flexnet.data.arrays import ImageArrays
 from flexnet.errors import DataError
+from flexnet.training.augmentations import draw
 
 
 @dataclass(frozen=True)
@@ -47,20 +49,29 @@ def to_unit(images: Tensor) -> Tensor:
 
 
 def epoch_batches(
-    data: DeviceImages, batch_size: int, flip: float, generator: torch.Generator, *, skip: int = 0
+    data: DeviceImages,
+    batch_size: int,
+    augment: Sequence[Mapping[str, Any]],
+    generator: torch.Generator,
+    *,
+    skip: int = 0,
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield one epoch of shuffled, randomly mirrored batches of images in [0, 1].
+    """Yield one epoch of shuffled, augmented batches of images in [0, 1].
 
     Args:
         data: the training images.
         batch_size: images per batch; a single image left over joins the batch before it, because
             batch normalisation needs two.
-        flip: probability that an image is mirrored.
-        generator: of the order and the flips; on the CPU, so that every device sees the same ones.
+        augment: what is done to the images, as a recipe has it.
+        generator: of the order, and after it of what is random in each augmentation; on the CPU, so that
+            every device sees the same.
         skip: number of batches at the start to leave out, because they were seen before.
+
+    Raises:
+        ConfigError: if an augmentation cannot be done to images of this size.
     """
     order = torch.randperm(len(data), generator=generator)
-    mirrored = torch.rand(len(data), generator=generator) < flip if flip else None
+    augmentations = draw(augment, data.images.shape, generator)
     parts = list(torch.split(order, batch_size))
     if len(parts) > 1 and len(parts[-1]) == 1:
         parts[-2:] = [torch.cat(parts[-2:])]
@@ -68,7 +79,6 @@ def epoch_batches(
     for part in parts[skip:]:
         chosen = part.to(device)
         images = data.images[chosen]
-        if mirrored is not None:
-            mirror = mirrored[part].to(device).view(-1, 1, 1, 1)
-            images = torch.where(mirror, images.flip(-1), images)
+        for augmentation in augmentations:
+            images = augmentation.apply(images, part)
         yield to_unit(images), data.labels[chosen]

@@ -22,11 +22,20 @@ TOTALS = "totals"
 
 
 def save_tensors(path: str | Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write tensors and metadata to a safetensors file, atomically."""
+    """Write tensors and metadata to a safetensors file, atomically.
+
+    Raises:
+        OSError: naming the file, if there is no room for it or it may not be written.
+    """
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     content = save(contiguous, metadata={ENTRY: canonical_json(metadata)})
-    with atomic_path(path) as temporary:  # safetensors' own writer leaves files of other names when killed
-        temporary.write_bytes(content)
+    try:
+        # Safetensors' own writer leaves files of other names when killed.
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(content)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a full disk does not say which file it had no room for
+        raise
 
 
 def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:

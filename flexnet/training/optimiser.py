@@ -15,7 +15,9 @@ def make_optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.SGD:
     if gates:
         groups.append({"params": list(gates.values()), "weight_decay": recipe.threshold_weight_decay})
     # The fused update touches each parameter once instead of once per operation.
-    return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum, fused=True)
+    return torch.optim.SGD(
+        groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=recipe.nesterov, fused=True
+    )
 
 
 def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:

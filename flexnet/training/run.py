@@ -51,7 +51,7 @@ class TrainingRun:
             "epoch": str(self.recipe.epochs),
             "network": self.network,
             "options": canonical_json(self.options),
-            "recipe": canonical_json(vars(self.recipe)),
+            "recipe": canonical_json(self.recipe.told()),
             "run_seed": str(self.run_seed),
             "code": self.code,
             "version": __version__,

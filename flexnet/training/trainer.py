@@ -122,7 +122,7 @@ class Trainer:
         order = torch.Generator().manual_seed(derive_seed(self.run.run_seed, self.run.seed, "order", epoch))
         self._start_random(epoch)
         totals = self.state.totals = self.state.totals.to(self.device)
-        batches = epoch_batches(data, recipe.batch_size, recipe.flip, order, skip=done)
+        batches = epoch_batches(data, recipe.batch_size, recipe.augmentations(), order, skip=done)
         for step, (images, labels) in enumerate(batches, done):
             totals += self.step(_channels_last(images), labels)
             self.state.step = step + 1

@@ -175,7 +175,7 @@ def test_the_study_left_no_other_files_and_a_log(finished: Study) -> None:
     [
         ({"network": "smal"}, "network: expected a network; got 'smal'; did you mean 'small'?"),
         ({"options": {"widht": 1}}, "network 'small': unknown key 'widht'; expected keys among ["),
-        ({"recipe": {"epoch": 1}}, "recipe: expected keys among ["),
+        ({"recipe": {"epoch": 1}}, "recipe: unknown key 'epoch'; expected keys among ["),
         ({"recipe": {**RECIPE, "flip": 2}}, "recipe.flip: expected a probability in [0, 1]; got 2"),
         (
             {"network": "vgg16", "options": {}},

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from flexnet.networks.classifier import Classifier
 from flexnet.networks.normalise import normalisation
+from flexnet.options.augmentations import AUGMENTATIONS
 from flexnet.training import trainer as module
 from flexnet.training.batches import DeviceImages
 from flexnet.training.checkpoint import read_tensors
@@ -71,3 +72,16 @@ def test_a_network_without_a_stem_is_trained_whole() -> None:
     assert trained_part(network(None), Recipe(flip=0)) is None
     assert trained_part(network(Halves()), Recipe(flip=0.5)) is None
     assert trained_part(network(Halves()), Recipe(flip=0)) is not None
+
+
+AUGMENT = {
+    "crop": {"kind": "crop", "padding": 2},
+    "flip": {"kind": "flip"},
+    "resized_crop": {"kind": "resized_crop"},
+}
+
+
+@pytest.mark.parametrize("kind", AUGMENTATIONS)
+def test_a_stem_is_fixed_under_no_augmentation(kind: str) -> None:
+    assert trained_part(network(Halves()), Recipe(augment=[AUGMENT[kind]])) is None
+    assert trained_part(network(Halves()), Recipe(augment=[])) is not None

@@ -161,6 +161,63 @@ def test_a_stopped_run_ends_with_the_same_bytes(
     same_files(whole, broken)
 
 
+# What the push-pull paper trains with, in small: everything that a recipe can say beyond the first paper's.
+AUGMENT = [{"kind": "crop", "padding": 2, "mode": "reflect"}, {"kind": "flip", "probability": 0.5}]
+PUSH_PULL = Recipe(
+    epochs=3,
+    batch_size=7,
+    learning_rate=0.01,
+    nesterov=True,
+    schedule={"kind": "milestones", "epochs": [1, 2], "factor": 0.1},
+    augment=AUGMENT,
+    evaluate_every=2,
+)
+RESIZED = replace(PUSH_PULL, augment=[{"kind": "resized_crop", "scale": [0.3, 1]}, *AUGMENT])
+
+
+@pytest.mark.parametrize(
+    ("name", "recipe"),
+    [
+        ("small learned", PUSH_PULL),
+        ("vgg16 learned", PUSH_PULL),
+        ("vgg16 random", replace(RESIZED, precision="bf16")),
+    ],
+    ids=["small", "vgg16", "resized"],
+)
+def test_a_run_with_all_that_a_recipe_can_say_ends_with_the_same_bytes_wherever_it_is_stopped(
+    name: str, recipe: Recipe, folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, (whole, broken) = replace(run_of(name, "float32"), recipe=recipe), folders
+    work(replace(run, checkpoint_seconds=1e9), whole)
+    # Of the epochs' four steps each, and the batches scored after the second and the third: each of the
+    # first run's, then several in one run.
+    for moments in [*([moment] for moment in range(1, 13)), [1, 2, 3], [5, 4, 1]]:
+        interrupted(run, broken, moments, monkeypatch)
+        same_files(whole, broken)
+        for name_of_file in FILES:
+            (broken / name_of_file).unlink()
+
+
+def test_the_parts_of_that_recipe_matter(folders: tuple[Path, Path]) -> None:
+    """Without any one of them other weights come out, so that a run which lost it would be noticed."""
+    run = replace(run_of("small learned", "float32"), recipe=PUSH_PULL, checkpoint_seconds=1e9)
+    without: list[dict[str, Any]] = [
+        {},
+        {"nesterov": False},
+        {"schedule": {"kind": "constant"}},
+        {"augment": AUGMENT[:1]},
+        {"augment": AUGMENT[1:]},
+        {"augment": [{**AUGMENT[0], "mode": "zeros"}, AUGMENT[1]]},
+    ]
+    found = []
+    for changes in without:
+        work(replace(run, recipe=replace(PUSH_PULL, **changes)), folders[0])
+        weights, _ = read_tensors(folders[0] / FILES[0])
+        found.append(torch.cat([weight.flatten() for weight in weights.values()]))
+    for place, weights in enumerate(found):
+        assert not any(torch.equal(weights, other) for other in found[:place])
+
+
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload([__name__, "flexnet.training.trainer"])
 

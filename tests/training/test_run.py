@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -106,8 +107,8 @@ def test_bf16_trains_with_weights_and_thresholds_in_float32(tmp_path: Path) -> N
     assert float(rows(tmp_path)[-1]["accuracy"]) > 0.9
 
 
-def test_a_run_killed_in_the_middle_of_an_epoch_ends_with_the_same_weights(tmp_path: Path) -> None:
-    """kill -9 while the loop is inside an epoch, then the same command again."""
+def job(tmp_path: Path, recipe: Recipe) -> Callable[[Path], list[str]]:
+    """A training job on 3,000 images of noise: its command, by the folder that its files go to."""
     for split, n in (("train", 3000), ("test", 100)):
         data = arrays(n, len(split))
         said = {"dataset": "noise", "split": split, "source": "test", "content": "generated"}
@@ -115,10 +116,8 @@ def test_a_run_killed_in_the_middle_of_an_epoch_ends_with_the_same_weights(tmp_p
     write_json(
         tmp_path / "s.json", {"training": list(range(3000)), "scored": list(range(100)), "split": "test"}
     )
-    recipe = vars(replace(RECIPE, epochs=12, batch_size=2))
-    settings = {
-        "model": "tiny", "seed": 1, "network": "small", "options": OPTIONS, "recipe": recipe, "run_seed": 0
-    }  # fmt: skip
+    told: dict[str, Any] = {"network": "small", "options": OPTIONS, "recipe": recipe.told()}
+    settings = {"model": "tiny", "seed": 1, "run_seed": 0, **told}
 
     def command(folder: Path) -> list[str]:
         files = {"weights": folder / "w.safetensors", "history": folder / "h.csv", "log": folder / "log"}
@@ -128,6 +127,12 @@ def test_a_run_killed_in_the_middle_of_an_epoch_ends_with_the_same_weights(tmp_p
         settled = ["--settings", canonical_json(settings), "--threads", "1"]
         return [sys.executable, "-m", "flexnet", "train", *settled, *arguments]
 
+    return command
+
+
+def test_a_run_killed_in_the_middle_of_an_epoch_ends_with_the_same_weights(tmp_path: Path) -> None:
+    """kill -9 while the loop is inside an epoch, then the same command again."""
+    command = job(tmp_path, replace(RECIPE, epochs=12, batch_size=2))
     environment = os.environ | {"FLEXNET_CHECKPOINT_SECONDS": "0", "FLEXNET_DEVICE": "cpu"}
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     subprocess.run(command(whole), env=environment, check=True)
@@ -147,6 +152,23 @@ def test_a_run_killed_in_the_middle_of_an_epoch_ends_with_the_same_weights(tmp_p
     for name in ("w.safetensors", "h.csv"):
         assert (broken / name).read_bytes() == (whole / name).read_bytes(), name
     assert not checkpoint.exists()
+
+
+@pytest.mark.parametrize("seconds", ["0", "1000"], ids=["checkpoint", "weights"])
+def test_a_disk_that_is_full_is_one_message_that_names_the_file(seconds: str, tmp_path: Path) -> None:
+    """No file may grow beyond 4 KB, so that writing fails as it does on a full disk."""
+    command = job(tmp_path, replace(RECIPE, epochs=1, batch_size=1000))
+    environment = os.environ | {"FLEXNET_CHECKPOINT_SECONDS": seconds, "FLEXNET_DEVICE": "cpu"}
+    limited = ["sh", "-c", 'ulimit -f 8 && exec "$@"', "sh", *command(tmp_path / "full")]
+    done = subprocess.run(limited, env=environment, capture_output=True, text=True)
+    name = "w.checkpoint" if seconds == "0" else "w.safetensors"
+    message = done.stderr.splitlines()[-1]
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert message.startswith("flexnet train: error: ")
+    assert f"'{tmp_path / 'full' / name}'; check that the place exists, may be used and has room" in message
+    left = {path.name for path in (tmp_path / "full").iterdir()}
+    assert left <= {"log", "h.csv"}  # never half a file
 
 
 def test_a_checkpoint_of_another_recipe_is_not_taken_up(tmp_path: Path) -> None:
