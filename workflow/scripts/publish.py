@@ -266,7 +266,7 @@ def publish(scale: str, command: str, figures: Sequence[str], checkout: Path = R
     }
     provenance = target / "provenance.json"
     write_json(provenance, {"runs": [*earlier_runs(provenance, digests), run]})
-    print(f"published/{scale}: {len(digests)} tables")
+    print(f"published/{scale}: {len(files)} tables")
 
 
 def main() -> int:
