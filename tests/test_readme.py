@@ -1,6 +1,8 @@
 """What the README shows can be typed."""
 
 import re
+import subprocess
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -58,3 +60,10 @@ def test_the_configuration_guide_explains_every_key_of_the_schema() -> None:
     keys -= {"paper", "release", "corrected"}
     assert len(keys) > 40
     assert [key for key in sorted(keys) if f"`{key}`" not in guide] == []
+
+
+def test_the_readme_prints_what_makes_jobs_run_again() -> None:
+    done = subprocess.run(
+        [sys.executable, "tools/reruns.py"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() in README
