@@ -1,6 +1,6 @@
 import pytest
 
-from flexnet import families
+from flexnet.families import registry
 from flexnet.families.base import Condition
 from flexnet.tables.kinds import WHOLE
 
@@ -9,10 +9,10 @@ from flexnet.tables.kinds import WHOLE
 def severity():
     """A condition that no family of today has: its plain value is 0."""
     known = {
-        **families.conditions(),
+        **registry.conditions(),
         "severity": Condition(WHOLE, plain=0),
         "mask": Condition(WHOLE, repeat=True),
     }
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(families, "conditions", lambda: known)
+        patch.setattr(registry, "conditions", lambda: known)
         yield known
