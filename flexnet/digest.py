@@ -45,6 +45,7 @@ def module_path(module: str) -> Path:
     raise ValueError(f"expected a module of {PACKAGE}; got {module!r}")
 
 
+@cache
 def _exists(module: str) -> bool:
     try:
         return module_path(module).is_file()
@@ -72,9 +73,8 @@ class Module:
 
 
 @cache
-def _parsed(module: str, path: Path, modified: int) -> Module:
-    del modified  # only part of the cache's key
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+def _module(module: str) -> Module:
+    tree = ast.parse(module_path(module).read_text(encoding="utf-8"))
     imported = _imports(tree.body)
     named: dict[str, list[ast.stmt]] = {}
     always: list[ast.stmt] = []
@@ -258,11 +258,6 @@ def _table(statement: ast.stmt) -> dict[str, ast.expr] | None:
     return {ast.literal_eval(key): value for key, value in pairs if key is not None}
 
 
-def _module(name: str) -> Module:
-    path = module_path(name)
-    return _parsed(name, path, path.stat().st_mtime_ns)
-
-
 def _reached(roots: Iterable[Reference], words: Iterable[str]) -> dict[str, str]:
     """Every definition that is reached, by its name, with its text."""
     found: dict[str, str] = {}
@@ -325,9 +320,20 @@ def code_digest(*starts: str, words: Iterable[str] = ()) -> str:
         starts: modules, or single definitions such as "flexnet.stages.train:run".
         words: texts in the settings of the job, which choose entries of tables.
     """
+    return _code_digest(starts, frozenset(words))
+
+
+@cache
+def _code_digest(starts: tuple[str, ...], words: frozenset[str]) -> str:
     roots = [(module, name or "*") for module, _, name in (start.partition(":") for start in starts)]
     dumps = _reached(roots, words)
     return _digest(f"{label}\n{dump}" for label, dump in sorted(dumps.items()) if dump)
+
+
+def forget() -> None:
+    """Read every file again the next time: a process that plans many jobs reads each once."""
+    for function in (_module, _exists, _code_digest):
+        function.cache_clear()
 
 
 def file_digest(path: str | Path) -> str:

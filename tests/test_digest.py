@@ -1,6 +1,7 @@
 """The digest of a job's code changes with what the job computes with, and with nothing else."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -101,14 +102,17 @@ EDITS: dict[str, tuple[str, str, str, bool]] = {
 
 
 @pytest.fixture
-def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A package of a few modules, in the place of this one."""
     for name, text in TEXTS.items():
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
     monkeypatch.setattr(digest, "ROOT", tmp_path)
-    return tmp_path
+    digest.forget()
+    yield tmp_path
+    monkeypatch.undo()
+    digest.forget()
 
 
 @pytest.mark.parametrize("edit", EDITS)
@@ -118,7 +122,7 @@ def test_the_digest_follows_what_is_computed(package: Path, edit: str) -> None:
     path = package / file
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new, 1))
-    digest._parsed.cache_clear()
+    digest.forget()
     assert (digest.code_digest("flexnet.top:f") != before) == changes
 
 
@@ -127,7 +131,7 @@ def test_a_name_in_the_settings_chooses_the_entry(package: Path) -> None:
     before = digest.code_digest("flexnet.top:f", words=digest.words_of(told))
     assert before != digest.code_digest("flexnet.top:f")
     (package / "low.py").write_text(TEXTS["low.py"].replace("y = 1", "y = 2"))
-    digest._parsed.cache_clear()
+    digest.forget()
     assert digest.code_digest("flexnet.top:f", words=digest.words_of(told)) != before
 
 
@@ -214,16 +218,18 @@ def test_a_network_is_trained_again_for_what_changes_its_numbers_alone(
 ) -> None:
     file, old, new, changes = REAL[edit]
     monkeypatch.setattr(digest, "ROOT", copied)
+    digest.forget()
     path, text = copied / file, (copied / file).read_text()
     assert old in text
     try:
         assert vgg() == VGG
         path.write_text(text.replace(old, new, 1))
-        digest._parsed.cache_clear()
+        digest.forget()
         assert (vgg() != VGG) == changes
     finally:
         path.write_text(text)
-        digest._parsed.cache_clear()
+        monkeypatch.undo()
+        digest.forget()
 
 
 def test_texts_in_settings() -> None:
