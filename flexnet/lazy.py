@@ -13,7 +13,8 @@ def offers(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
 
     Args:
         package: its `__name__`.
-        homes: name that it offers -> module that defines it.
+        homes: name that it offers -> module that defines it. No name is that of a module of the package:
+            it would mean the module as soon as somebody has imported it.
     """
 
     def get(name: str) -> Any:

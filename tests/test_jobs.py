@@ -66,7 +66,7 @@ def test_an_import_that_fails_in_a_stage_reaches_its_log(tmp_path: Path) -> None
         f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from flexnet.cli import main\n"
         "sys.exit(main(['describe', '--settings', sys.argv[1], '--output', 'o.csv', '--log', 'l.log']))"
     )
-    settings = '{"figure": "fig2", "protocol": "paper", "series": {}}'
+    settings = '{"family": "description", "figure": "fig2", "protocol": "paper", "series": {}}'
     done = subprocess.run(
         [sys.executable, "-c", code, settings], cwd=tmp_path, capture_output=True, text=True, check=False
     )

@@ -249,7 +249,7 @@ SLIPS: dict[str, tuple[Edit, str]] = {
     ),
     "recipe-key": (
         (DEMO, "learning_rate: 0.02", "learning_rat: 0.02"),
-        f"{DEMO}: recipes.vgg: unknown key 'learning_rat'; expected keys among ['batch_size', ",
+        f"{DEMO}: recipes.vgg: unknown key 'learning_rat'; expected keys among ['augment', ",
     ),
     "like": (
         (MAIN, "like: vgg16-baseline\n", "like: vgg16-baselin\n"),

@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from flexnet.figures.facts import Facts as Facts
     from flexnet.figures.names import drawn as drawn
     from flexnet.figures.registry import load as load
-    from flexnet.figures.save import save as save
 else:
     __getattr__ = offers(
         __name__,
@@ -18,8 +17,7 @@ else:
             "caption": "flexnet.figures.captions",
             "drawn": "flexnet.figures.names",
             "load": "flexnet.figures.registry",
-            "save": "flexnet.figures.save",
         },
     )
 
-__all__ = ["Facts", "caption", "drawn", "load", "save"]
+__all__ = ["Facts", "caption", "drawn", "load"]

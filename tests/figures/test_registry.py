@@ -8,7 +8,8 @@ from flexnet.figures.names import drawn
 from flexnet.figures.registry import body_of, load
 
 FIGURES = [
-    "claims", "fig1", "fig2", "fig3", "fig4a", "fig4b", "fig4c", "fig4d", "table2", "table2_controls",
+    "claims", "fig1", "fig2", "fig3", "fig4a", "fig4b", "fig4c", "fig4d", "noise", "table2",
+    "table2_controls",
 ]  # fmt: skip
 
 

@@ -12,7 +12,6 @@ import torch
 
 from flexnet.attacks.losses import LOSSES
 from flexnet.errors import ConfigError
-from flexnet.families.fgsm import COUNTINGS, FgsmSettings
 from flexnet.figures.captions import caption
 from flexnet.figures.facts import Facts, label_fields
 from flexnet.layers.flexible import FlexibleConv2d
@@ -24,7 +23,6 @@ from flexnet.options.networks.vgg16 import CONVOLUTIONS, FLEXIBLE, POOLINGS, SMA
 from flexnet.options.rules import Options, checked, distinct, flag, number, option, required, whole
 from flexnet.study.figures import CAPTION_FIELDS, LABEL_FIELDS
 from flexnet.tables.facts import FigureFacts
-from flexnet.yaml_files import read_yaml
 
 ROOT = Path(__file__).parents[2]
 
@@ -107,14 +105,6 @@ def test_names_without_torch_are_those_of_the_modules() -> None:
     assert tuple(LOSSES) == attacks.LOSSES
     assert tuple(POOLING) == POOLINGS
     assert FLEXIBLE["all"] == tuple(range(1, CONVOLUTIONS + 1))
-
-
-def test_the_schema_has_the_names_of_the_attack() -> None:
-    schema = read_yaml(ROOT / "workflow/schemas/config.schema.yaml")
-    fgsm = schema["$defs"]["protocol"]["properties"]["fgsm"]["properties"]
-    names = {"space": attacks.SPACES, "clamp": attacks.CLAMPS, "loss": attacks.LOSSES, "counting": COUNTINGS}
-    assert {key: tuple(fgsm[key]["enum"]) for key in names} == names
-    assert set(fgsm) == {entry.name for entry in fields(FgsmSettings)} - {"batch"}
 
 
 def test_every_field_that_a_caption_may_have_is_filled() -> None:

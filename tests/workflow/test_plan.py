@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from flexnet import config as settings
+from flexnet.families.registry import families
 
 ROOT = Path(__file__).parents[2]
 BASE = settings.read_yaml(ROOT / "config/config.yaml")
@@ -18,7 +19,7 @@ SCALES = {"": settings.resolve(BASE)} | {
 DEMO_SEEDS = SCALES["demo/"]["models"]["vgg16-baseline"]["seeds"]
 VARIANTS = {"": "paper", "release/": "release", "corrected/": "corrected"}
 PROTOCOLS = tuple(VARIANTS.values())
-ASKED = ("fgsm", "interventions", "sweep")  # families that ask trained models
+ASKED = tuple(name for name, family in families().items() if family.subject == "trained")
 TRAINED = ("history", *ASKED)  # families of figures that need trained models
 SCHEMATIC = ("description", "worked")
 
@@ -59,7 +60,7 @@ def expected_jobs() -> dict[str, int]:
         "choose_subset": len(subsets),
         "train": sum(seeds(home, trained) for home in SCALES),
         "evaluate": sum(
-            seeds(home, models) if family == "fgsm" else len(models)
+            seeds(home, models) if families()[family].seeds == "one" else len(models)
             for home in SCALES
             for family in ASKED
             for protocol in PROTOCOLS
