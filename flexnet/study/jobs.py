@@ -11,6 +11,7 @@ from flexnet.config import seeds_of
 from flexnet.data.catalogue import DATASETS
 from flexnet.data.shapes.splits import SHAPES
 from flexnet.digest import code_digest, words_of
+from flexnet.errors import ConfigError
 from flexnet.families.base import Family
 from flexnet.families.registry import families, family_of
 from flexnet.files import canonical_json, ordered_json
@@ -86,15 +87,29 @@ def training_code(network: str, options: Mapping[str, Any], recipe: Mapping[str,
     return code_digest("flexnet.stages.train:run", network_code(network), words=words)
 
 
+def section_of(study: Study, scale: str, family: str, protocol: str) -> dict[str, Any]:
+    """What a protocol says to a family.
+
+    Raises:
+        ConfigError: if it does not ask this family.
+    """
+    declared, sections = family_of(family), study.settings(scale)["protocols"].get(protocol, {})
+    if not declared.applies(sections):
+        raise ConfigError(
+            f"{scale}{protocol}: expected a protocol that asks {family}; got one without a section for it;"
+            f" ask for another, or add protocols.{protocol}.{family} to the configuration"
+        )
+    return declared.section(sections)
+
+
 def evaluate_settings(study: Study, scale: str, family: str, protocol: str, model: str) -> str:
     """Canonical settings of one evaluation of a trained model."""
-    declared = family_of(family)
     return canonical_json(
         {
             "family": family,
             "model": model,
             "protocol": protocol,
-            "settings": declared.section(study.settings(scale)["protocols"][protocol]),
+            "settings": section_of(study, scale, family, protocol),
             "asked": study.model(scale, model).get("at_test", {}).get(family),
         }
     )
@@ -103,7 +118,7 @@ def evaluate_settings(study: Study, scale: str, family: str, protocol: str, mode
 def evaluate_code(study: Study, scale: str, family: str, protocol: str, model: str) -> str:
     """Digest of the code that an evaluation runs."""
     row = study.model(scale, model)
-    section = family_of(family).section(study.settings(scale)["protocols"][protocol])
+    section = section_of(study, scale, family, protocol)
     words = words_of([row["network"], row.get("options", {}), section])
     starts = "flexnet.stages.evaluate:run", f"flexnet.evaluation.{family}:evaluate"
     return code_digest(*starts, network_code(row["network"]), words=words)
@@ -141,8 +156,7 @@ def other_models(
     study: Study, scale: str, family: str, protocol: str, model: str, seeds: str
 ) -> dict[str, str]:
     """Weights of the other models that the settings of an evaluation name, by the key that names them."""
-    declared = family_of(family)
-    section = declared.section(study.settings(scale)["protocols"][protocol])
+    declared, section = family_of(family), section_of(study, scale, family, protocol)
     seed = seeds_in(study, scale, model, seeds)[0]
     return {key: weights_of(scale, section[key], seed) for key in declared.models if section.get(key)}
 
@@ -186,7 +200,7 @@ def collect_settings(study: Study, scale: str, protocol: str, figure: str) -> st
             "protocol": protocol,
             "series": {name: list(map(study.placed, paths)) for name, paths in files.items()},
             "band": rules.get("band", "interval"),
-            "space": family.section(rules).get("space"),
+            "space": section_of(study, scale, family.name, protocol).get("space"),
             "runs": runs,
         }
     )

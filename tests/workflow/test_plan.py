@@ -30,9 +30,14 @@ def models_of(families: tuple[str, ...], protocols: tuple[str, ...]) -> set[str]
         model
         for figure in FIGURES.values()
         for protocol in protocols
-        if figure["family"] in families
+        if figure["family"] in families and is_asked(figure["family"], protocol)
         for model in settings.series_of(figure, protocol).values()
     }
+
+
+def is_asked(family: str, protocol: str) -> bool:
+    """Whether a protocol asks a family; the released code has no noise."""
+    return family != "noise" or protocol != "release"
 
 
 def seeds(home: str, models: set[str]) -> int:
@@ -54,7 +59,11 @@ def expected_jobs() -> dict[str, int]:
         for model in trained
     }
     schematics = len(SCALES) * sum(figure["family"] in SCHEMATIC for figure in FIGURES.values())
-    results = len(SCALES) * len(VARIANTS) * sum(figure["family"] in TRAINED for figure in FIGURES.values())
+    results = len(SCALES) * sum(
+        figure["family"] in TRAINED and is_asked(figure["family"], protocol)
+        for figure in FIGURES.values()
+        for protocol in PROTOCOLS
+    )
     return {
         "prepare_data": 2 * len(sources),
         "choose_subset": len(subsets),
@@ -85,6 +94,7 @@ def test_every_figure_variant_and_scale_has_a_plan(project: Any) -> None:
         for variant in VARIANTS
         for name, figure in FIGURES.items()
         if variant == "" or figure["family"] not in SCHEMATIC
+        if is_asked(figure["family"], VARIANTS[variant])
     ]
     claims = [f"{home}figures/claims.pdf" for home in SCALES]
     assert project.plan(*targets, *claims) == expected_jobs()
@@ -162,6 +172,12 @@ def test_published_figures_are_drawn_without_training(project: Any) -> None:
     counts = project.plan("published")
     rows = list(project.folder.glob("published/*/results/rows/*/*.csv"))
     assert counts == {"published": 1, "draw_figure": len(rows), "judge_claims": len(homes)}
+
+
+def test_a_figure_under_a_protocol_that_does_not_ask_its_family_is_refused(project: Any) -> None:
+    done = project.snakemake("--dry-run", "demo/figures/release/noise.pdf")
+    assert done.returncode == 1
+    assert "expected a protocol that asks noise; got one without a section for it" in done.stdout
 
 
 @pytest.mark.parametrize("target", ["figures/fig9z.pdf", "dmeo/figures/fig4b.pdf"])
