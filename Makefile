@@ -29,7 +29,7 @@ lint: env
 	$(BIN)/snakemake --lint --quiet host
 
 test: lint
-	$(BIN)/python -m pytest -n $(CORES) --dist loadfile
+	$(BIN)/python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder
 
 bench: env
 	$(BIN)/python -m benchmarks
