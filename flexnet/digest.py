@@ -14,7 +14,7 @@ module to `code_digest`.
 import ast
 import hashlib
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -86,7 +86,14 @@ def _module(module: str) -> Module:
     names = {*named, *imported} - {""}
     reader = _Reader(module, imported, names)
     parts = {name: reader.part(found) for name, found in named.items() if name and name not in UNCOUNTED}
-    return Module(parts, imported, reader.part(always))
+    run = reader.part(always)
+    return Module(parts, imported, replace(run, uses=run.uses | _for_their_effect(tree, imported)))
+
+
+def _for_their_effect(tree: ast.Module, imported: dict[str, Reference]) -> frozenset[Reference]:
+    """Modules that are imported and never named: what they register would else be missed."""
+    named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    return frozenset(target for name, target in imported.items() if target[1] == "*" and name not in named)
 
 
 def _defined(statement: ast.stmt) -> list[str]:
@@ -305,6 +312,7 @@ def _parts(module: str, name: str) -> Iterator[tuple[str, Part]]:
     yield f"{module}:", found.always
     if name == "*":
         yield from ((f"{module}:{each}", part) for each, part in found.parts.items())
+        yield f"{module}:*", Part("", frozenset(found.imported.values()))
     elif name in found.parts:
         yield f"{module}:{name}", found.parts[name]
     elif name in found.imported:
@@ -338,12 +346,15 @@ def forget() -> None:
 
 def file_digest(path: str | Path) -> str:
     """Digest of one Python file that is no module of the package, and of what it uses of the package."""
-    source = Path(path)
-    tree = ast.parse(source.read_text(encoding="utf-8"))
-    imported = _imports(ast.walk(tree))
-    part = _Reader("", imported, ()).part(tree.body)
+    part = _script(Path(path))
     dumps = _reached(part.uses, part.words)
     return _digest([part.dump, *(f"{label}\n{dump}" for label, dump in sorted(dumps.items()) if dump)])
+
+
+def _script(path: Path) -> Part:
+    """A file that is no module of the package, as one part."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return _Reader("", _imports(ast.walk(tree)), ()).part(tree.body)
 
 
 def _digest(texts: Iterable[str]) -> str:

@@ -21,7 +21,7 @@ TEXTS = {
 from flexnet import __version__, low
 from flexnet.errors import Wrong
 from flexnet.options.rules import option
-from flexnet.room import again
+from flexnet.room import again, effect
 from flexnet.room.table import TABLE
 
 
@@ -52,6 +52,7 @@ def middle(n):
 def other(n):
     return UNUSED * n
 """,
+    "room/effect.py": "print(1)\n",
     "room/late.py": "def late(n):\n    return n\n",
     "room/table.py": """from flexnet.by_name import ByName
 from flexnet.low import y
@@ -90,6 +91,7 @@ EDITS: dict[str, tuple[str, str, str, bool]] = {
     "constant": ("room/middle.py", "SCALE = 2.0", "SCALE = 2.5", True),
     "constant elsewhere": ("low.py", "x = 1", "x = 2", True),
     "bound of a check": ("low.py", "LEAST = 0", "LEAST = 1", True),
+    "what is imported for its effect": ("room/effect.py", "print(1)", "print(2)", True),
     "what is imported late": ("room/late.py", "return n", "return -n", True),
     "default": ("top.py", "n: int = 1", "n: int = 2", True),
     "default of an option": ("top.py", "option(3,", "option(4,", True),
@@ -133,6 +135,14 @@ def test_a_name_in_the_settings_chooses_the_entry(package: Path) -> None:
     (package / "low.py").write_text(TEXTS["low.py"].replace("y = 1", "y = 2"))
     digest.forget()
     assert digest.code_digest("flexnet.top:f", words=digest.words_of(told)) != before
+
+
+def test_of_a_whole_module_what_it_imports_counts_too(package: Path) -> None:
+    (package / "drawing.py").write_text("from flexnet.room.middle import other as draw\n")
+    before = digest.code_digest("flexnet.drawing")
+    (package / "room/middle.py").write_text(TEXTS["room/middle.py"].replace("UNUSED * n", "UNUSED + n"))
+    digest.forget()
+    assert digest.code_digest("flexnet.drawing") != before
 
 
 def test_what_is_not_there_is_named(package: Path) -> None:
