@@ -54,6 +54,17 @@ STAGES: dict[str, Stage] = {
             "history": "CSV file to write",
         },
     ),
+    "import_weights": Stage(
+        "take over weights that another program wrote, as one model with one seed",
+        ("model", "seed", "network", "options", "checkpoint", "run_seed"),
+        {
+            **IMAGES,
+            "subset": "JSON file of the subset stage",
+            "source": "file of weights: safetensors, or what torch.save writes",
+            "weights": "safetensors file to write",
+            "history": "CSV file to write: the score of the weights",
+        },
+    ),
     "evaluate": Stage(
         "ask a trained model something, one seed or all of them",
         ("family", "model", "protocol", "settings", "asked"),

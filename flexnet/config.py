@@ -141,6 +141,9 @@ def inherited(config: Config) -> Config:
     for name, recipe in resolved.get("recipes", {}).items():
         resolved["recipes"][name] = {key: value for key, value in recipe.items() if value is not None}
     for row in resolved["models"].values():
+        for key in ("recipe", "checkpoint"):
+            if row.get(key, "") is None:
+                del row[key]
         given = {key: value for key, value in (row.pop("at_test", None) or {}).items() if value is not None}
         if given:
             row["at_test"] = given

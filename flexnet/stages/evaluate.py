@@ -20,10 +20,9 @@ from flexnet.problems import refuse
 from flexnet.progress import Progress
 from flexnet.stages._common import choose_device, load_for_model, set_up_cpu
 from flexnet.tables.outcomes import outcomes_path, write_outcomes
-from flexnet.training.batches import DeviceImages
+from flexnet.training.batches import DeviceImages, digest_of
 from flexnet.training.checkpoint import load_model
-from flexnet.training.run import TrainingRun
-from flexnet.training.trainer import digest_of
+from flexnet.training.run import Run
 
 # Images per forward pass; several epsilons of a batch share one. A CPU is fastest where they fit its cache.
 BATCH, CPU_BATCH = 1000, 100
@@ -62,7 +61,7 @@ def _subjects(name: str, files: Namespace, device: torch.device) -> Iterator[Sub
         scored = scored or _scored(files, metadata, device)
         others = dict(entry.split("=", 1) for entry in files.others or ())
         named = {key: _load(other, None, device)[0] for key, other in others.items()}
-        yield Subject(model, TrainingRun.from_metadata(metadata), scored, named)
+        yield Subject(model, Run.from_metadata(metadata), scored, named)
 
 
 def _load(path: str, name: str | None, device: torch.device) -> tuple[nn.Module, dict[str, str]]:

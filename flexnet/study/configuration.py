@@ -28,7 +28,7 @@ from flexnet.study.typed import Schema, read_typed
 MACHINE_KEYS = ("device", "threads", "checkpoint_seconds", "data_mirror", "torchvision_root", "download")
 SCALES_KEY = "scales"
 # Machine keys of which jobs learn by their environment, so that no job runs again because of them.
-_VARIABLES = {
+VARIABLES = {
     "device": "FLEXNET_DEVICE",
     "checkpoint_seconds": "FLEXNET_CHECKPOINT_SECONDS",
     "data_mirror": "FLEXNET_DATA_MIRROR",
@@ -161,10 +161,10 @@ def machine_variables(config: Mapping[str, Any], came: Given) -> dict[str, str]:
 
     A key without a value leaves the user's variable as it is, unless it was typed: then there is none.
     """
-    typed = {variable: "" for key, variable in _VARIABLES.items() if key in came.wins}
+    typed = {variable: "" for key, variable in VARIABLES.items() if key in came.wins}
     told = {
         variable: str(Path(config[key]).expanduser()) if isinstance(config[key], str) else str(config[key])
-        for key, variable in _VARIABLES.items()
+        for key, variable in VARIABLES.items()
         if config.get(key) is not None
     }
     return typed | told | {"FLEXNET_DOWNLOAD": str(int(config.get("download", True)))}

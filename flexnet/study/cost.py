@@ -27,6 +27,8 @@ def training_plan(study: Study, home: str, models: Mapping[str, int]) -> list[di
     plan = []
     for model, count in models.items():
         row = config["models"][model]
+        if "recipe" not in row:  # imported
+            continue
         data = config["datasets"][row["dataset"]]
         source = config["sources"][data["source"]]
         scored = source.get("test", 10_000)

@@ -52,11 +52,11 @@ def _series(series: str, model: str, config: Mapping[str, Any]) -> dict[str, Any
         "model": model,
         "network": row["network"],
         "options": row.get("options", {}),
-        "recipe": whole_recipe(config["recipes"][row["recipe"]]),
+        "recipe": whole_recipe(config["recipes"][row["recipe"]]) if "recipe" in row else None,
         "title": source["title"],
         "content": "generated" if generated else source.get("content", "official"),
         "classes": classes,
-        "training_images": training,
+        "training_images": training if "recipe" in row else None,
         "scored_images": scored,
         "seeds": list(range(1, int(row["seeds"]) + 1)),
     }

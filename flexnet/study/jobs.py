@@ -4,6 +4,7 @@ Settings that identify a computation are canonical: the order of their keys mean
 are told in the order of the registry, which is the order of captions, legends, panels and tables.
 """
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,10 @@ from flexnet.families.base import Family
 from flexnet.families.registry import families, family_of
 from flexnet.files import canonical_json, ordered_json
 from flexnet.networks.registry import options_of
+from flexnet.options.checkpoint import CheckpointOptions
 from flexnet.options.layer import kind_of
 from flexnet.own import files_behind, is_dotted
+from flexnet.study.configuration import VARIABLES
 from flexnet.study.study import Study
 from flexnet.training.recipe import Recipe
 
@@ -77,6 +80,59 @@ def train_settings(study: Study, scale: str, model: str, seed: str) -> str:
             "code": training_code(row["network"], row.get("options", {}), recipe),
         }
     )
+
+
+def models_with(study: Study, key: str) -> set[str]:
+    """Models whose weights come by this key of their row: `recipe` or `checkpoint`; the same at each scale.
+
+    Raises:
+        ConfigError: if a scale trains a model that another imports, so that one path would mean two things.
+    """
+    rows = [(name, row) for config in study.scales.values() for name, row in config["models"].items()]
+    found = {name for name, row in rows if key in row}
+    mixed = sorted(found & {name for name, row in rows if key not in row})
+    if mixed:
+        raise ConfigError(
+            f"models.{mixed[0]}: expected a recipe at all scales or a checkpoint at all; got both; give the "
+            "imported one a name of its own"
+        )
+    return found
+
+
+def import_settings(study: Study, scale: str, model: str, seed: str) -> str:
+    """Canonical settings of one import of foreign weights, with the digest of the code that it runs."""
+    row = study.model(scale, model)
+    code = code_digest(
+        "flexnet.stages.import_weights:run",
+        *network_code(row["network"], row.get("options", {})),
+        words=words_of([row["network"], row.get("options", {})]),
+    )
+    return canonical_json(
+        {
+            "model": model,
+            "seed": int(seed),
+            "network": row["network"],
+            "options": row.get("options", {}),
+            "checkpoint": row["checkpoint"],
+            "run_seed": study.base["seed"],
+            "code": code,
+        }
+    )
+
+
+def checkpoint_of(study: Study, scale: str, model: str, seed: str) -> str:
+    """The foreign file of one seed: in the working directory, or else in the data mirror."""
+    file = CheckpointOptions(**study.model(scale, model)["checkpoint"]).file_of(seed)
+    mirror = os.environ.get(VARIABLES["data_mirror"])  # what the configuration says is in the environment
+    places = [study.here, *([Path(mirror).expanduser()] if mirror else [])]
+    found = next((place / file for place in places if (place / file).is_file()), None)
+    if found is None:
+        looked = " or ".join(map(str, places))
+        raise ConfigError(
+            f"{scale}{model}, seed {seed}: expected its weights in {file} below {looked}; found none; put the"
+            " file there, or set data_mirror to the folder that holds it"
+        )
+    return str(found)
 
 
 def network_code(network: str, options: Mapping[str, Any]) -> list[str | Path]:

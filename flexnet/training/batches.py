@@ -1,5 +1,6 @@
 """Batches from images that live on the compute device as uint8: no workers, no copies of the dataset."""
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +42,15 @@ class DeviceImages:
             )
         images, labels = torch.from_numpy(arrays.images[chosen]), torch.from_numpy(arrays.labels[chosen])
         return cls(images.to(device), labels.to(device))
+
+
+def digest_of(data: DeviceImages) -> str:
+    """Digest (16 hexadecimal digits) of images and labels in their order."""
+    digest = hashlib.blake2b(digest_size=8)
+    for tensor in (data.images, data.labels):
+        digest.update(str(tuple(tensor.shape)).encode())
+        digest.update(tensor.cpu().contiguous().numpy().data)
+    return digest.hexdigest()
 
 
 def to_unit(images: Tensor) -> Tensor:
