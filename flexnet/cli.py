@@ -19,7 +19,8 @@ from flexnet.jobs import read_settings, run_job
 class Stage:
     """What a stage does, the keys its settings must have, its file arguments (name: help).
 
-    Of these, `lists` take several files; those of `perhaps` take any number of them and may be absent.
+    Of these, `lists` take several files; those of `perhaps` take any number of them and may be absent, those
+    of `optional` take one or none.
     """
 
     summary: str
@@ -27,11 +28,12 @@ class Stage:
     files: dict[str, str]
     lists: tuple[str, ...] = ()
     perhaps: dict[str, str] = field(default_factory=dict)
+    optional: dict[str, str] = field(default_factory=dict)
 
 
 IMAGES = {
-    "training": "arrays file of the training split",
-    "test": "arrays file of the test split",
+    "training": "arrays file of the split that is trained on",
+    "test": "arrays file of the split that is scored",
 }
 STAGES: dict[str, Stage] = {
     "data": Stage(
@@ -42,7 +44,8 @@ STAGES: dict[str, Stage] = {
     "subset": Stage(
         "choose the images of one seed: small training sets, held-out sets",
         ("row", "seed", "run_seed"),
-        {**IMAGES, "output": "JSON file to write"},
+        {"test": IMAGES["test"], "output": "JSON file to write"},
+        optional={"training": f"{IMAGES['training']}; none of a dataset that is only judged"},
     ),
     "train": Stage(
         "train one model with one seed",
@@ -98,6 +101,8 @@ def make_parser() -> argparse.ArgumentParser:
             stage.add_argument(f"--{argument}", required=True, nargs=several, help=text)
         for argument, text in described.perhaps.items():
             stage.add_argument(f"--{argument}", nargs="*", help=text)
+        for argument, text in described.optional.items():
+            stage.add_argument(f"--{argument}", nargs="?", help=text)
     return parser
 
 

@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from flexnet.data.catalogue import DATASETS
-from flexnet.data.shapes.objects import CLASSES
 from flexnet.data.shapes.splits import SHAPES
 from flexnet.problems import Problem, ask, refuse, refuse_lines
+from flexnet.study.data import images_of
 from flexnet.study.figures import figure_problems, name_problems
 from flexnet.study.like import inherit, like_problems
 from flexnet.study.parts import INHERITING, Part, located
@@ -203,8 +202,7 @@ def is_evidence(config: Mapping[str, Any], figures: Mapping[str, Config]) -> boo
 
 def classes_of(config: Mapping[str, Any], dataset: str) -> int:
     """Number of classes of a configured dataset."""
-    source = config["sources"][config["datasets"][dataset]["source"]]["dataset"]
-    return len(CLASSES) if source == SHAPES else len(DATASETS[source].classes)
+    return images_of(config["sources"][config["datasets"][dataset]["source"]]).classes
 
 
 def scale_files(folder: str | Path, shown: Callable[[Path], str] = str) -> Iterator[tuple[str, Path]]:

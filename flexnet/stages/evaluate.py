@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from flexnet.data.roles import TRAIN
 from flexnet.data.subset_file import origin_of, read_subset
 from flexnet.errors import DataError
 from flexnet.evaluation.subject import Answer, Job, Subject
@@ -78,7 +79,7 @@ def _load(path: str, name: str | None, device: torch.device) -> tuple[nn.Module,
 def _scored(files: Namespace, metadata: Mapping[str, str], device: torch.device) -> DeviceImages:
     """The images that a trained model is scored on."""
     subset = read_subset(files.subset)
-    path = files.training if subset["split"] == "train" else files.test
+    path = files.training if subset["split"] == TRAIN else files.test
     options, expected = json.loads(metadata["options"]), origin_of(subset, subset["split"])
     arrays = load_for_model(path, metadata["network"], options, expected)
     return DeviceImages.load(arrays, subset["scored"], device)
