@@ -25,9 +25,11 @@ from flexnet.training.fixed import fixed_features, trained_part
 from flexnet.training.optimiser import make_optimiser, set_rate
 from flexnet.training.recipe import Recipe
 from flexnet.training.run import TrainingRun, build_model
+from flexnet.training.streamed import parts
 
 HISTORY = ("model", "seed", "epoch", "split", "n", "correct", "accuracy", "loss", "learning_rate")
 EVALUATION_BATCH = 500
+DIGEST_BATCH = 10_000
 CHECK_STEPS = 50  # a loss is read back this often: each reading makes a GPU wait
 
 
@@ -215,9 +217,10 @@ def train(
 def digest_of(data: DeviceImages) -> str:
     """Digest (16 hexadecimal digits) of images and labels in their order."""
     digest = hashlib.blake2b(digest_size=8)
-    for tensor in (data.images, data.labels):
-        digest.update(str(tuple(tensor.shape)).encode())
-        digest.update(tensor.cpu().contiguous().numpy().data)
+    for values in (data.images, data.labels):
+        digest.update(str(tuple(values.shape)).encode())
+        for part in parts(values, DIGEST_BATCH):
+            digest.update(part.cpu().contiguous().numpy().data)
     return digest.hexdigest()
 
 
