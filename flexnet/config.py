@@ -15,6 +15,7 @@ from flexnet.problems import Problem, ask, refuse, refuse_lines
 from flexnet.study.data import images_of
 from flexnet.study.figures import figure_problems, name_problems
 from flexnet.study.like import inherit, like_problems
+from flexnet.study.models import give_classes
 from flexnet.study.parts import INHERITING, Part, located
 from flexnet.study.rows import row_problems, unused_problems
 from flexnet.study.schema import schema_problems
@@ -108,7 +109,9 @@ def check_scale(layer: Any, name: str) -> None:
 
 
 def resolve(config: Config, name: str = "config", parts: Sequence[Part] = ()) -> Config:
-    """Resolve inheritance (`like`) and check every row by the rules of those who will read it.
+    """Resolve inheritance (`like`), and check every row by the rules of those who will read it.
+
+    Networks get as many classes as their data have where their rows do not say how many.
 
     Args:
         config: a configuration that fits the schema.
@@ -124,6 +127,7 @@ def resolve(config: Config, name: str = "config", parts: Sequence[Part] = ()) ->
 
     refuse_all(problem.below(section) for section in INHERITING for problem in like_problems(config[section]))
     resolved = inherited(config)
+    give_classes(resolved)
     refuse_all(row_problems(resolved))
     if parts:
         refuse_all(unused_problems(config, parts))

@@ -78,6 +78,12 @@ def ledger_rows(study: Study, home: str) -> list[str]:
     ]
 
 
+def ledger_facts(study: Study, home: str) -> list[str]:
+    """The files of what was run for these rows; published rows may have none."""
+    paths = [str(facts_path(path)) for path in ledger_rows(study, home)]
+    return [path for path in paths if home not in study.published_rows or Path(path).is_file()]
+
+
 def ledger_settings(study: Study, home: str) -> str:
     """Canonical settings of the judgement of all claims."""
     config = study.settings(home)
