@@ -1,6 +1,7 @@
 """Judge all claims on the rows of one scale: ledger, figure and caption. No science, no torch."""
 
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +49,7 @@ def rows_by_figure(paths: list[str]) -> "dict[str, pd.DataFrame]":
 
 
 def classes_by_figure(
-    rows: list[str], facts: list[str], configured: dict[str, int]
+    rows: list[str], facts: Collection[str], configured: dict[str, int]
 ) -> dict[str, dict[str, list[int]]]:
     """Numbers of classes of the data behind rows, by protocol and figure.
 
@@ -67,7 +68,9 @@ def classes_by_figure(
     return found
 
 
-def ledger(settings: dict[str, Any], files: dict[str, str], rows: list[str], facts: list[str]) -> None:
+def ledger(
+    settings: dict[str, Any], files: dict[str, str], rows: list[str], facts: Collection[str] = ()
+) -> None:
     """Write the ledger, its figure and its caption.
 
     Settings: `scale` and `note` (texts), `protocols` (names), `evidence` (whether the scale is), `classes`
