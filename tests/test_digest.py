@@ -46,7 +46,7 @@ UNUSED = 3.0
 def middle(n):
     from flexnet.room.late import late
 
-    return SCALE * low.x * late(n)
+    return SCALE * low.x * late(n) + low.z
 
 
 def other(n):
@@ -62,7 +62,17 @@ TABLE: ByName[float] = {
     "second": 2.0 * y,
 }
 """,
-    "low.py": "LEAST = 0\nx = 1\ny = 1\n\n\ndef check(value):\n    return value > 0\n",
+    "low.py": """from math import floor as whole
+
+LEAST = 0
+x = 1
+y = 1
+z = whole(2.5)
+
+
+def check(value):
+    return value > 0
+""",
 }
 
 # file, old, new, whether the digest of top:f changes.
@@ -95,6 +105,7 @@ EDITS: dict[str, tuple[str, str, str, bool]] = {
     "what is imported late": ("room/late.py", "return n", "return -n", True),
     "default": ("top.py", "n: int = 1", "n: int = 2", True),
     "default of an option": ("top.py", "option(3,", "option(4,", True),
+    "a name from elsewhere": ("low.py", "import floor as whole", "import ceil as whole", True),
     "kind of an error": ("top.py", "raise Wrong(", "raise ValueError(", True),
     "entry by its default name": ("room/table.py", '"first": 1.0', '"first": 1.5', True),
     "what a package re-exports": ("room/__init__.py", "middle as again", "other as again", True),
@@ -165,7 +176,6 @@ MINE = "class Mine(Exception):\n    pass\n\n\n"
 KERNEL = '    "crop": Kernel('
 HALF = '"half": ((0.5,), (0.5,))'
 REAL: dict[str, tuple[str, str, str, bool]] = {
-    "a network": ("networks/registry.py", '    "hmax":', '    "mine": "mine",\n    "hmax":', False),
     "another network": ("networks/small.py", "(12, 120, 60)", "(12, 120, 61)", False),
     "a loss of attacks": ("attacks/losses.py", "    return other - true", "    return true - other", False),
     "a normalisation": ("options/networks/base.py", HALF, f'"mine": ((0.4,), (0.3,)), {HALF}', False),
@@ -180,7 +190,7 @@ REAL: dict[str, tuple[str, str, str, bool]] = {
     "an evaluation": ("evaluation/fgsm.py", "def attacked(", GROWN + "def attacked(", False),
     "the layer's arithmetic": ("layers/gates.py", "return torch.sigmoid((", "return -torch.sigmoid((", True),
     "the loop": ("training/trainer.py", "set_to_none=True", "set_to_none=False", True),
-    "its own network": ("networks/vgg.py", "HEAD_DROPOUT = 100, 0.5", "HEAD_DROPOUT = 100, 0.4", True),
+    "its own network": ("networks/vgg16.py", "HEAD_DROPOUT = 100, 0.5", "HEAD_DROPOUT = 100, 0.4", True),
     "its own normalisation": ("options/networks/base.py", "(0.485,", "(0.486,", True),
     "a default of its recipe": (
         "training/recipe.py",

@@ -156,7 +156,7 @@ def trained(place: Path, name: str, recipe: str, model: str = "m") -> tuple[set[
 def test_what_a_training_job_runs_is_in_its_digest(name: str, recipe: str, folder: Path) -> None:
     called, settings = trained(folder, name, recipe)
     assert len(called) > 60
-    starts = "flexnet.stages.train:run", network_code(settings["network"])
+    starts = "flexnet.stages.train:run", *network_code(settings["network"], settings["options"])
     assert missed(called, *starts, words=settings) == []
 
 
@@ -188,7 +188,11 @@ def test_what_an_evaluation_runs_is_in_its_digest(
     with traced() as called:
         evaluate.run(settings, place)
     network, options = NETWORKS[name]
-    starts = "flexnet.stages.evaluate:run", f"flexnet.evaluation.{family}:evaluate", network_code(network)
+    starts = (
+        "flexnet.stages.evaluate:run",
+        f"flexnet.evaluation.{family}:evaluate",
+        *network_code(network, options),
+    )
     # How often images are scored is for the progress report alone.
     counted = called - {f"flexnet.evaluation.{family}:passes"}
     assert missed(counted, *starts, words=[network, options, section]) == []
@@ -202,7 +206,11 @@ def test_what_a_description_runs_is_in_its_digest(family: str, folder: Path) -> 
     settings = {"family": family, "figure": "fig1", "protocol": "paper", "series": series, **example}
     with traced() as called:
         describe.run(settings, files(folder, output="d.csv"))
-    starts = "flexnet.stages.describe:run", f"flexnet.evaluation.{family}:describe", network_code(network)
+    starts = (
+        "flexnet.stages.describe:run",
+        f"flexnet.evaluation.{family}:describe",
+        *network_code(network, options),
+    )
     assert missed(called, *starts, words=[network, options]) == []
 
 
