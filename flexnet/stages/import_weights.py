@@ -4,14 +4,12 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from flexnet.data.subset_file import origin_of, read_subset
 from flexnet.errors import NumericalError
 from flexnet.files import write_rows
 from flexnet.networks.classifier import Classifier
 from flexnet.options.checkpoint import CheckpointOptions
 from flexnet.problems import refuse
-from flexnet.stages._common import choose_device, load_for_model, set_up_cpu
-from flexnet.training.batches import DeviceImages
+from flexnet.stages._common import choose_device, load_scored, set_up_cpu
 from flexnet.training.checkpoint import save_tensors
 from flexnet.training.foreign import digest_of_file, load_foreign
 from flexnet.training.run import ImportedRun, build_model
@@ -43,10 +41,8 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
 
 def _scored(run: ImportedRun, model: Classifier, files: Namespace) -> dict[str, Any]:
     """The row of the history: the weights on the images that they are scored on; nothing was learned here."""
-    device, subset = choose_device(), read_subset(files.subset)
-    path = files.training if subset["split"] == "train" else files.test
-    arrays = load_for_model(path, run.network, run.options, origin_of(subset, subset["split"]))
-    scored = DeviceImages.load(arrays, subset["scored"], device)
+    device = choose_device()
+    scored = load_scored(files, run.network, run.options, device)
     totals = score(model.eval().to(device), scored)
     if not bool(totals.isfinite().all()):
         raise NumericalError(

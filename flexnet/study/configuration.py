@@ -25,12 +25,16 @@ from flexnet.study.places import Places
 from flexnet.study.typed import Schema, read_typed
 
 # Where and how fast things run, never what is computed.
-MACHINE_KEYS = ("device", "threads", "checkpoint_seconds", "data_mirror", "torchvision_root", "download")
+MACHINE_KEYS = (
+    *("device", "threads", "checkpoint_seconds", "image_memory"),
+    *("data_mirror", "torchvision_root", "download"),
+)
 SCALES_KEY = "scales"
 # Machine keys of which jobs learn by their environment, so that no job runs again because of them.
 VARIABLES = {
     "device": "FLEXNET_DEVICE",
     "checkpoint_seconds": "FLEXNET_CHECKPOINT_SECONDS",
+    "image_memory": "FLEXNET_IMAGE_MEMORY",
     "data_mirror": "FLEXNET_DATA_MIRROR",
     "torchvision_root": "FLEXNET_TORCHVISION_ROOT",
 }

@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from flexnet.config import Config, classes_of
-from flexnet.data.catalogue import DATASETS
+from flexnet.config import classes_of
 from flexnet.digest import code_digest, file_digest
 from flexnet.figures.names import module_of
 from flexnet.files import canonical_json, ordered_json
@@ -12,17 +11,6 @@ from flexnet.study.facts import facts_from_config
 from flexnet.study.study import Study, scale_name
 from flexnet.tables.facts import facts_path
 from flexnet.yaml_files import read_yaml
-
-
-def training_images(config: Config, dataset: str) -> int:
-    """Number of training images of a configured dataset."""
-    row = config["datasets"][dataset]
-    source = config["sources"][row["source"]]
-    if row.get("per_class"):
-        return int(row["per_class"] * classes_of(config, dataset))
-    if "train" in source:
-        return int(source["train"])
-    return max(DATASETS[source["dataset"]].splits["train"])
 
 
 def words_of(study: Study, home: str, figure: str, protocol: str) -> dict[str, Any]:
@@ -88,6 +76,12 @@ def ledger_rows(study: Study, home: str) -> list[str]:
             else study.shown(home, figure, protocol)
         )
     ]
+
+
+def ledger_facts(study: Study, home: str) -> list[str]:
+    """The files of what was run for these rows; published rows may have none."""
+    paths = [str(facts_path(path)) for path in ledger_rows(study, home)]
+    return [path for path in paths if home not in study.published_rows or Path(path).is_file()]
 
 
 def ledger_settings(study: Study, home: str) -> str:

@@ -3,10 +3,18 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from flexnet.data.roles import TRAIN
 from flexnet.networks.registry import network_problems
 from flexnet.options.checkpoint import SEED, CheckpointOptions
 from flexnet.problems import Problem, ask, no_such_name
-from flexnet.study.data import Images, dataset_problems, images_of, source_problems
+from flexnet.study.data import (
+    Images,
+    dataset_problems,
+    images_of,
+    source_problems,
+    splits_of,
+    training_problems,
+)
 from flexnet.study.models import model_problems
 from flexnet.study.parts import Part
 from flexnet.study.protocols import protocol_problems
@@ -30,6 +38,8 @@ def row_problems(config: Rows) -> Iterator[Problem]:
         yield from (problem.below("recipes", name) for problem in recipes[name])
     for name, row in config["models"].items():
         found = list(_model_names(name, row, config)) or list(model_problems(row, images.get(row["dataset"])))
+        if "recipe" in row and row.get("dataset") in images:
+            found += training_problems(row, images[row["dataset"]])
         if not found and "recipe" in row and not recipes[row["recipe"]] and row["dataset"] in images:
             found = list(_unfit_recipe(row, config["recipes"], images[row["dataset"]]))
         yield from (problem.below("models", name) for problem in found)
@@ -88,9 +98,17 @@ def _weights(row: Rows) -> Iterator[Problem]:
 
 
 def unused_problems(config: Rows, parts: Sequence[Part]) -> Iterator[Problem]:
-    """Datasets and recipes that an upper part adds and no model uses: mistyped names, else ignored."""
+    """Datasets and recipes that an upper part adds and no model uses: mistyped names, else ignored.
+
+    A dataset that can only be judged on is no model's.
+    """
     rows = [row for section in ("models", "recipes") for row in config[section].values()]
     used = {row.get(key) for row in rows for key in ("dataset", "recipe", "like")}
+    used |= {
+        name
+        for name, row in config["datasets"].items()
+        if TRAIN not in splits_of(config["sources"][row["source"]])
+    }
     for section in ("datasets", "recipes"):
         known = _section(parts[0], section)
         added = {name: None for part in parts[1:] for name in _section(part, section) if name not in known}

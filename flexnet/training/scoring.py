@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from flexnet.inputs import trusted_inputs
 from flexnet.training.batches import DeviceImages, to_unit
 from flexnet.training.run import Run
+from flexnet.training.streamed import parts
 
 HISTORY = ("model", "seed", "epoch", "split", "n", "correct", "accuracy", "loss", "learning_rate")
 EVALUATION_BATCH = 500
@@ -49,9 +50,9 @@ def score(
     """Summed loss and correct answers over a set of images; `between` is called after each batch."""
     totals = torch.zeros(2, dtype=torch.float64, device=data.labels.device)
     with trusted_inputs():
-        for start in range(0, len(data), EVALUATION_BATCH):
-            labels = data.labels[start : start + EVALUATION_BATCH]
-            logits = forward(to_unit(data.images[start : start + EVALUATION_BATCH])).float()
+        batches = zip(parts(data.images, EVALUATION_BATCH), parts(data.labels, EVALUATION_BATCH), strict=True)
+        for images, labels in batches:
+            logits = forward(to_unit(images)).float()
             totals += batch_totals(F.cross_entropy(logits, labels), logits, labels)
             between()
     return totals

@@ -10,7 +10,7 @@ rule evaluate:
             list(told(jobs.other_models)(wildcards).values())
         ),
         subset=asked_subset,
-        training=lambda wildcards: ancient(job_files(wildcards)["training"]),
+        training=lambda wildcards: ancient(job_files(wildcards).get("training", [])),
         test=lambda wildcards: ancient(job_files(wildcards)["test"]),
     output:
         table="{scale}results/{family}/{protocol}/{model}/{seeds}.csv",

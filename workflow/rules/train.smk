@@ -49,7 +49,7 @@ rule import_weights:
             wildcards.seed,
         ),
         source=told(jobs.checkpoint_of),
-        training=lambda wildcards: ancient(job_files(wildcards)["training"]),
+        training=lambda wildcards: ancient(job_files(wildcards).get("training", [])),
         test=lambda wildcards: ancient(job_files(wildcards)["test"]),
     output:
         weights="{scale}results/models/{model}/seed{seed}.safetensors",
