@@ -26,6 +26,8 @@ rule judge_claims:
         caption="{home}figures/claims.md",
     log:
         "{home}logs/figures/claims.log",
+    wildcard_constraints:
+        home=any_of([*SCALES, *PUBLISHED]),
     conda:
         "../envs/flexnet.yaml"
     resources:
