@@ -138,7 +138,7 @@ SLIPS: dict[str, tuple[Edit, str]] = {
     "idle-layer": (
         (MAIN, "      flexible: single\n      layer: { scheme: random }", "      layer: { scheme: random }"),
         f"{MAIN}: models.vgg16-random.options.layer: these options have no effect: the network has no "
-        "flexible",
+        "such layer",
     ),
     "classes": (
         (DEMO, "width: 0.125", "classes: 9"),

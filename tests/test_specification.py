@@ -115,7 +115,7 @@ def with_defaults(options: Any, given: Mapping[str, Any]) -> Values:
 def network_values(row: Values) -> Values:
     """The network, its options and those of its flexible layers."""
     given, accepted = dict(row.get("options", {})), options_of(row["network"])
-    options = accepted.from_values(given)
+    options = accepted(**{key: given[key] for key in accepted.__dataclass_fields__ if key in given})
     mean, std = map(list, NORMALISATIONS[options.normalise])
     layer = options.replaced()
     told = {} if layer is None else with_defaults(layer, given.get("layer") or {})

@@ -21,7 +21,7 @@ from flexnet.study.protocols import protocol_problems
 from flexnet.training.recipe import Recipe
 
 Rows = Mapping[str, Any]
-NEEDED = ("dataset", "network", "seeds")  # of a model, by itself or from the row that it is like
+NEEDED = ("dataset", "network", "recipe", "seeds")  # of a model, by itself or from the row that it is like
 
 
 def row_problems(config: Rows) -> Iterator[Problem]:
@@ -67,7 +67,7 @@ def _unfit_recipe(row: Rows, recipes: Rows, images: Images) -> Iterator[Problem]
 
 
 def _model_names(name: str, row: Rows, config: Rows) -> Iterator[Problem]:
-    missing = [key for key in NEEDED if key not in row]
+    missing = [key for key in NEEDED if key not in row and not (key == "recipe" and "checkpoint" in row)]
     if missing:
         others = [other for other in config["models"] if other != name]
         hint = ask(name, others) if "network" in missing else ""
