@@ -12,8 +12,8 @@ from matplotlib.ticker import MaxNLocator
 
 from flexnet.errors import DataError
 from flexnet.figures.facts import Facts
+from flexnet.figures.look import FAINT, INK, column_figure, journal
 from flexnet.figures.palette import BLUE, GREEN, ORANGE, PURPLE, VERMILLION
-from flexnet.figures.style import FAINT, INK, column_figure, journal
 
 if TYPE_CHECKING:
     import pandas as pd

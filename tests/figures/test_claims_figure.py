@@ -7,7 +7,7 @@ from matplotlib.colors import same_color
 from flexnet.claims.verdicts import SUMMARIES
 from flexnet.errors import DataError
 from flexnet.figures.claims import VERDICT_COLOURS, draw, summarise_rows
-from flexnet.figures.style import journal
+from flexnet.figures.look import journal
 
 
 def row(name, protocol, word, effect, low, high, **changes):

@@ -4,7 +4,7 @@ import pytest
 from flexnet.errors import DataError
 from flexnet.figures import fig3
 from flexnet.figures.captions import band_sentence
-from flexnet.figures.style import journal
+from flexnet.figures.look import journal
 
 THRESHOLDS = (0.0, 0.1, 0.5, 0.6, 1.0)
 LABELS = {"low": "Trained at T = 0.1", "high": "Trained at T = 0.6"}

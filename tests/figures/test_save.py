@@ -5,7 +5,7 @@ from PIL import Image
 from flexnet.errors import ConfigError
 from flexnet.figures import fig4d
 from flexnet.figures.save import save
-from flexnet.figures.style import journal
+from flexnet.figures.look import journal
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from flexnet.figures import table2, table2_controls
 from flexnet.figures.captions import band_sentence
 from flexnet.figures.order import in_order
 from flexnet.figures.registry import body_of
-from flexnet.figures.style import journal
+from flexnet.figures.look import journal
 from flexnet.figures.table2_controls import exchange_words
 
 PAPER = {"baseline": (0.80, 0.30), "uniform": (0.79, 0.45), "flexible": (0.78, 0.38), "above": (0.77, 0.05)}
