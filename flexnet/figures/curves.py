@@ -97,7 +97,7 @@ def mark_spread(
             gid=f"{series} band",
         )
     for values in seeds_of(part):
-        dots = {"marker": "o", "markersize": 1.8, "linestyle": "none", "markeredgewidth": 0.0}
+        dots: dict[str, Any] = {"marker": "o", "markersize": 1.8, "linestyle": "none", "markeredgewidth": 0.0}
         axes.plot(x, values, color=colour, alpha=0.75, zorder=1.9, gid=f"{series} seed", **dots)
 
 

@@ -90,8 +90,8 @@ def _line(part: "pd.DataFrame", series: str, intervention: str, attack: float | 
 def _is_fixed(series: str, facts: Facts) -> bool:
     """Whether the thresholds of a series were never trained, so that their distance says nothing."""
     run = facts.known.of(series)
-    layer = run.options.get("layer") if run else None
-    return bool(layer) and layer.get("scheme", LEARNED) != LEARNED
+    layer = (run.options.get("layer") if run else None) or {"scheme": LEARNED}
+    return bool(layer.get("scheme", LEARNED) != LEARNED)
 
 
 def exchange_words(intervention: str) -> str:

@@ -28,7 +28,7 @@ HEAVY, LIGHT = 0.9, 0.5
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its key, its head of one line or several, and the head shared with its neighbours, if any."""
+    """One column: its key, its head (lines), and the head that it shares with its neighbours, if any."""
 
     key: str
     head: str

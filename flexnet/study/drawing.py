@@ -6,6 +6,7 @@ from typing import Any
 from flexnet.config import Config, classes_of
 from flexnet.data.catalogue import DATASETS
 from flexnet.digest import code_digest, file_digest
+from flexnet.figures.facts import datasets_of, reduced
 from flexnet.figures.names import module_of
 from flexnet.files import canonical_json, ordered_json
 from flexnet.study.facts import facts_from_config
@@ -33,11 +34,20 @@ def words_of(study: Study, home: str, figure: str, protocol: str) -> dict[str, A
         "protocol": protocol,
         "series": list(study.series(figure, protocol)),
         "labels": described.get("labels", {}),
-        "network": described["network"],
+        "network": _network_of(study, home, figure, protocol),
         "note": study.settings_of_rows(home, protocol, figure)["note"].strip(),
         "published": described.get("published", ""),
         "evidence": study.evidence(home),
     }
+
+
+def _network_of(study: Study, home: str, figure: str, protocol: str) -> str:
+    """What captions call a figure's network. A schematic has no runs that say in what it is smaller."""
+    network = str(study.figures[figure]["network"])
+    if not study.is_schematic(figure):
+        return network
+    models = study.series(figure, protocol).values()
+    return reduced(network, [study.model(home, model).get("options", {}) for model in models])
 
 
 def figure_facts(study: Study, home: str, variant: str, figure: str) -> list[str]:
@@ -103,9 +113,22 @@ def ledger_settings(study: Study, home: str) -> str:
             "protocols": study.protocols,
             "note": study.note(home),
             "evidence": study.evidence(home),
+            "images": _images_without_facts(study, home),
             "classes": {figure: classes_of(config, dataset) for figure, dataset in datasets.items()},
         }
     )
+
+
+def _images_without_facts(study: Study, home: str) -> dict[str, str]:
+    """What captions call the images of rows that were published before runs told their facts, by file."""
+    found: dict[str, str] = {}
+    for protocol in study.protocols if home in study.published_rows else ():
+        for figure, row in study.figures.items():
+            path = study.rows_file(home, protocol, figure)
+            if not study.is_schematic(figure) and Path(path).is_file() and not facts_path(path).is_file():
+                config = study.settings_of_rows(home, protocol, figure)
+                found[path] = datasets_of(facts_from_config(figure, row, protocol, config))
+    return found
 
 
 def claims_data(folder: Path) -> list[str]:

@@ -4,8 +4,8 @@ from matplotlib.colors import same_color
 
 from flexnet.errors import DataError
 from flexnet.figures import fig4b, fig4c, fig4d
-from flexnet.figures.palette import style_of
 from flexnet.figures.look import journal
+from flexnet.figures.palette import style_of
 
 MAIN = ["baseline", "flexible", "random"]
 

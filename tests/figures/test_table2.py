@@ -6,9 +6,9 @@ import pytest
 from flexnet.errors import DataError
 from flexnet.figures import table2, table2_controls
 from flexnet.figures.captions import band_sentence
+from flexnet.figures.look import journal
 from flexnet.figures.order import in_order
 from flexnet.figures.registry import body_of
-from flexnet.figures.look import journal
 from flexnet.figures.table2_controls import exchange_words
 
 PAPER = {"baseline": (0.80, 0.30), "uniform": (0.79, 0.45), "flexible": (0.78, 0.38), "above": (0.77, 0.05)}

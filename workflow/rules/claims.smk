@@ -23,6 +23,7 @@ rule judge_claims:
         ),
         png="{home}figures/claims.png",
         caption="{home}figures/claims.md",
+        table="{home}figures/claims.csv",
     log:
         "{home}logs/figures/claims.log",
     conda:
@@ -39,4 +40,4 @@ rule judge_claims:
         "Judging the claims at {wildcards.home}"
     shell:
         'python "$FLEXNET_SCRIPTS/ledger.py" --settings {params.settings:q} --rows {input:q}'
-        " --ledger {output.ledger:q} --figure {output.pdf:q} --caption {output.caption:q} --log {log:q}"
+        " --ledger {output.ledger:q} --table {output.table:q} --figure {output.pdf:q} --caption {output.caption:q} --log {log:q}"

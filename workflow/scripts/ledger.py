@@ -13,19 +13,21 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CAPTION = """
-    What the papers claim against what was measured at {scale} scale, one line per comparison and protocol.
-    Filled markers and lines: measured effect and 95 % t interval over training seeds (n = {n}); open
-    diamonds: the paper's value, where it gives one for the comparison; shaded: the side that the paper
-    claims, beyond the practical size or margin that was fixed beforehand. A comparison is reproduced where
-    the whole interval lies on the claimed side, contradicted where it lies on the other, partly reproduced
-    where an "at every" part fails in some pairs of condition and seed, at chance where no network rises above
-    guessing, else undecided. In bold: the claim's summary where it is about several comparisons; it is mixed
-    where some are reproduced and some contradicted. Claims without a measurement are left out. {note}
+    What the papers claim against what was measured at {scale} scale: a block per claim, a line per
+    comparison, a column per protocol. Filled markers and lines: measured effect and 95 % t interval over
+    training seeds (n = {n}); two seeds are small dots and have no line. Open diamonds: the paper's value,
+    where it gives one for the comparison; shaded: the side that the paper claims, beyond the practical size
+    or margin that was fixed beforehand. A comparison is reproduced where the whole interval lies on the
+    claimed side, contradicted where it lies on the other, partly reproduced where an "at every" part fails
+    in some pairs of condition and seed, at chance where no network rises above guessing, else undecided. In
+    bold: the claim's summary where it is about several comparisons; it is mixed where some are reproduced
+    and some contradicted. Claims without a measurement are left out. {note}
 """
 DEMONSTRATION = """
-    What a study of the papers' claims measures, at {scale} scale, one line per comparison and protocol:
-    effect and 95 % t interval over training seeds (n = {n}). This scale is no evidence: nothing is judged and
-    no number of a paper is shown. Claims without a measurement are left out. {note}
+    What a study of the papers' claims measures, at {scale} scale: a block per claim, a line per comparison,
+    a column per protocol; effect and 95 % t interval over training seeds (n = {n}); two seeds are small
+    dots and have no line. This scale is no evidence: nothing is judged and no number of a paper is shown.
+    Claims without a measurement are left out. {note}
 """
 
 
@@ -47,20 +49,33 @@ def rows_by_figure(paths: list[str]) -> "dict[str, pd.DataFrame]":
     return {figure: pd.concat(tables, ignore_index=True) for figure, tables in parts.items()}
 
 
+def images_of(paths: list[str], known: dict[str, str]) -> dict[tuple[str, str], str]:
+    """What captions call the images behind rows, by protocol and figure: as the runs say, or as is known."""
+    from flexnet.figures.facts import datasets_of
+    from flexnet.study.labels import labels_of
+    from flexnet.tables.facts import facts_path, read_facts
+
+    found = {}
+    for path in paths:
+        facts = facts_path(path)
+        found[labels_of(path)] = datasets_of(read_facts(facts)) if facts.is_file() else known.get(path, "")
+    return found
+
+
 def ledger(settings: dict[str, Any], files: dict[str, str], rows: list[str]) -> None:
-    """Write the ledger, its figure and its caption.
+    """Write the ledger, its figure with the numbers, and its caption with a table in words.
 
     Settings: `scale` and `note` (texts), `protocols` (names), `evidence` (whether the scale is), `classes`
-    (number of classes of the data of each figure).
+    (number of classes of the data of each figure), `images` (what to call those of files without facts).
     """
     plain_matplotlib()
     from flexnet.claims.catalogue import packaged_claims
     from flexnet.claims.ledger import judge, read_ledger, write_ledger
     from flexnet.figures.captions import caption
-    from flexnet.figures.claims import draw, summarise_rows
+    from flexnet.figures.claims import body, draw, summarise_rows
     from flexnet.figures.facts import Facts
     from flexnet.figures.save import save
-    from flexnet.files import write_text
+    from flexnet.files import atomic_path, write_text
 
     tables, scale, evidence = rows_by_figure(rows), settings["scale"], bool(settings["evidence"])
     claims = packaged_claims()
@@ -69,11 +84,19 @@ def ledger(settings: dict[str, Any], files: dict[str, str], rows: list[str]) -> 
     judged = [row for protocol in protocols for row in judge(claims, tables, protocol, scale, **known)]
     write_ledger(files["ledger"], judged)
     facts = Facts(scale=scale, protocol="paper", note=settings["note"], evidence=evidence)
-    table = summarise_rows(read_ledger(files["ledger"]))
-    save(draw(table, facts), files["figure"], title=f"claims, {scale} scale")
+    images = images_of(rows, settings.get("images", {}))
+    figure_of = {(claim.paper, claim.id): claim.figure for claim in claims}
+    read = read_ledger(files["ledger"])
+    keys = zip(read["protocol"], read["paper"], read["id"], strict=True)
+    named = [images.get((protocol, figure_of[paper, name]), "") for protocol, paper, name in keys]
+    table = summarise_rows(read.assign(dataset=named))
+    drawn = draw(table, facts)
     measured = table[table["n"] > 0].assign(series=table["id"])
     text = caption(CAPTION if evidence else DEMONSTRATION, measured, facts)
-    write_text(files["caption"], text + "\n")
+    with atomic_path(files["table"]) as temporary:
+        table.to_csv(temporary, index=False, lineterminator="\n")
+    save(drawn, files["figure"], title=f"claims, {scale} scale")
+    write_text(files["caption"], f"{text}\n\n{body(table, facts)}\n")
 
 
 def main() -> int:
@@ -84,7 +107,7 @@ def main() -> int:
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", required=True, nargs="*")
-    for name in ("settings", "ledger", "figure", "caption", "log"):
+    for name in ("settings", "ledger", "table", "figure", "caption", "log"):
         parser.add_argument(f"--{name}", required=True)
     files = vars(parser.parse_args())
     rows = files.pop("rows")
