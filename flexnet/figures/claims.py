@@ -35,8 +35,8 @@ Look: TypeAlias = dict[str, Any]
 SHADE: Final = "#F0EBDD"
 MARGIN_MM, GAP_MM, TOP_MM = 1.5, 2.4, 17.0
 HEAD_MM, LINE_MM, TICKS_MM, BETWEEN_MM = 4.2, 3.5, 4.2, 1.2
-N_MM, WORD_MM = 4.5, 18.5  # beside each axis: the number of seeds, and the verdict with its mark
-LABELS_MM, AXIS_MM = 37.0, 60.0  # the widest that labels and axes become
+N_MM, WORD_MM = 4.5, 20.0  # beside each axis: the number of seeds, and the verdict with its mark
+LABELS_MM, AXIS_MM = 36.0, 120.0  # the widest that labels and axes become
 
 
 def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NAME = "fig2"
-MARGIN_MM, BETWEEN_MM, TOP_MM, FOOT_MM = 1.5, 5.0, 15.0, 8.5
+MARGIN_MM, BETWEEN_MM, TOP_MM, FOOT_MM = 1.5, 3.5, 15.0, 8.5
 ROW_MM, LINE_MM, GAP_MM, SPACE_MM = 4.3, 2.7, 1.6, 2.2
 MAP_MM, BOX_MM, BOX_HEIGHT_MM = 8.0, 17.0, 3.6
 SAMPLE_MM, ENTRY_MM = 6.0, 4.6  # of the legend: the width of a sample and the height of a line

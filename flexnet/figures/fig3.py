@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NAME = "fig3"
-HEIGHT_MM = 66.0
+HEIGHT_MM = 58.0
 PAPER_SERIES: Final = ("low", "high")
 
 

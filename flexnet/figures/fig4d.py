@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NAME = "fig4d"
-HEIGHT_MM = 66.0
+HEIGHT_MM = 62.0
 
 
 def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":

@@ -14,7 +14,7 @@ from flexnet.statistics.summary import summarise
 if TYPE_CHECKING:
     import pandas as pd
 
-HEIGHT_MM = 76.0
+HEIGHT_MM = 66.0
 TICK_STEPS = [1, 2, 2.5, 5, 10]
 
 

@@ -17,7 +17,7 @@ _BESIDE_MM: Final = 12.0
 def legend_above(figure: Figure, panels: Sequence[Axes], columns: int = 3) -> None:
     """Put the entries of all panels above them, in at most so many columns; long ones go on in a new line.
 
-    What only one panel shows comes first, panel by panel; then what several share.
+    The page grows by the legend, so that the axes of figures with long and short ones are alike. What only one panel shows comes first, panel by panel; then what several share.
     """
     entries = _entries(panels)
     if not entries:
@@ -26,7 +26,9 @@ def legend_above(figure: Figure, panels: Sequence[Axes], columns: int = 3) -> No
     labels = ["\n".join(wrapped(label, width, TEXT)) for label in entries]
     for count in range(min(columns, len(labels)), 0, -1):
         legend = figure.legend(list(entries.values()), labels, loc="outside upper center", ncols=count)
-        if count == 1 or legend.get_window_extent().width <= figure.bbox.width:
+        box = legend.get_window_extent()
+        if count == 1 or box.width <= figure.bbox.width:
+            figure.set_figheight(figure.get_figheight() + box.height / figure.dpi)
             return
         legend.remove()
 

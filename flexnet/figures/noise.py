@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NAME = "noise"
-HEIGHT_MM, WIDTH_MM = 66.0, 140.0
+HEIGHT_MM, WIDTH_MM = 62.0, 140.0
 TITLES: Final = {"uniform": "Uniform noise", "gaussian": "Gaussian noise"}
 
 

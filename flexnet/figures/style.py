@@ -19,7 +19,7 @@ What a reader sees in any figure:
 A new figure is a module of one `summarise_rows` and one `draw`:
 
     def draw(table, facts):
-        with accuracies(table, facts, height_mm=66.0) as page:
+        with accuracies(table, facts, height_mm=62.0) as page:
             draw_bars(page.panels[0], page.part, "severity", facts)
             page.panels[0].set_xlabel("Severity")
         return page.figure
@@ -42,7 +42,7 @@ from flexnet.figures.chance import mark_chance
 from flexnet.figures.curves import PER_CENT, one_protocol
 from flexnet.figures.facts import Facts
 from flexnet.figures.legends import legend_above
-from flexnet.figures.look import COLUMN_MM, LETTER, column_figure, journal
+from flexnet.figures.look import COLUMN_MM, LETTER, PAGE_MM, WIDE_MM, column_figure, journal
 from flexnet.figures.notes import add_note, note_of
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def drawing(
     facts: Facts,
     *,
     height_mm: float,
-    width_mm: float = COLUMN_MM,
+    width_mm: float | None = None,
     panels: int = 1,
     columns: int = 3,
 ) -> Iterator[Page]:
@@ -79,8 +79,8 @@ def drawing(
     Args:
         table: the figure's table, of any protocols.
         facts: of the runs.
-        height_mm: without the note, for which the page grows.
-        width_mm: one of the widths of a journal.
+        height_mm: without legend and note, for which the page grows.
+        width_mm: of the page; by default that of a journal in which so many panels can be read.
         panels: how many stand side by side.
         columns: how many the legend may have.
 
@@ -89,7 +89,7 @@ def drawing(
     """
     part = one_protocol(table, facts)
     with journal():
-        figure = column_figure(height_mm, width_mm)
+        figure = column_figure(height_mm, width_mm or _width_for(panels))
         axes = figure.subplots(1, panels, sharex=True, sharey=True, squeeze=False)[0]
         page = Page(figure, list(axes), part)
         yield page
@@ -104,7 +104,7 @@ def accuracies(
     facts: Facts,
     *,
     height_mm: float,
-    width_mm: float = COLUMN_MM,
+    width_mm: float | None = None,
     panels: int = 1,
     columns: int = 3,
     chance: str = "left",
@@ -129,6 +129,10 @@ def accuracy_axis(axes: Axes) -> None:
     axes.set_ylabel("Test accuracy (%)")
     axes.set_ylim(0.0, PER_CENT)
     axes.yaxis.set_major_locator(MultipleLocator(20))
+
+
+def _width_for(panels: int) -> float:
+    return COLUMN_MM if panels <= 2 else WIDE_MM if panels == 3 else PAGE_MM
 
 
 def _letter(panels: Sequence[Axes]) -> None:

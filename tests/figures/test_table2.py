@@ -85,7 +85,8 @@ def test_the_table_is_tidy(facts):
     table = table2.summarise_rows(rows_of("table2", PAPER))
     assert list(table.columns) == [
         "figure", "protocol", "series", "intervention", "epsilon",
-        "n", "n_images", "mean", "sem", "low", "high",
+        "n", "n_images", "mean", "sem", "low", "high", "by_seed",
+        "change", "change_n", "change_sem", "change_low", "change_high", "change_by_seed",
     ]  # fmt: skip
     assert len(table) == 8
     assert table["mean"].iloc[0] == pytest.approx(0.80)
@@ -181,7 +182,7 @@ def test_controls_carry_the_gates_numbers(controls):
     table = table2_controls.summarise_rows(controls)
     assert list(table.columns) == [
         "figure", "protocol", "series", "intervention", "epsilon",
-        "n", "n_images", "mean", "sem", "low", "high",
+        "n", "n_images", "mean", "sem", "low", "high", "by_seed",
         "max_share", "switching", "threshold_shift",
     ]  # fmt: skip
     found = table.set_index(["series", "intervention", "epsilon"])
@@ -205,7 +206,7 @@ def test_controls_stand_in_blocks(facts, controls):
     figure = table2_controls.draw(table2_controls.summarise_rows(controls), facts())
     known = cells(figure)
     assert [known[f"frozen {name}"] for name in ("clean", "max_share", "switching", "threshold_shift")] == [
-        "78.0 ± 0.58", "40.0", "25.0", "0.003",
+        "78.0 ± 0.58", "40.0", "25.0", "0.00310",
     ]  # fmt: skip
     assert known["baseline max_share"] == "–"
     assert known["flexible normal(-0.5,0.1) network"] == "Standard: N(−0.5, 0.1)"

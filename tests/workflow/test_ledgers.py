@@ -27,8 +27,10 @@ def judge(folder: Path, *, evidence: bool, classes: int = 10) -> subprocess.Comp
     settings = {
         **{"scale": "mine", "note": "", "evidence": evidence, "classes": dict.fromkeys(figures, classes)},
         "protocols": ["paper", "release", "corrected"],
+        "images": {str(path): f"images of {path.stem}" for path in ROWS},
     }
-    places = {"ledger": "claims.csv", "figure": "claims.pdf", "caption": "claims.md", "log": "claims.log"}
+    places = {"ledger": "claims.csv", "table": "numbers.csv", "figure": "claims.pdf"}
+    places |= {"caption": "claims.md", "log": "claims.log"}
     files = [part for name, place in places.items() for part in (f"--{name}", folder / place)]
     return run("ledger.py", "--settings", json.dumps(settings), "--rows", *ROWS, *files)
 
@@ -48,6 +50,17 @@ def test_a_scale_that_is_evidence_is_judged(ledgers: dict[bool, Path]) -> None:
     assert {"reproduced", "contradicted"} <= set(table["verdict"])
     assert table["paper_value"].notna().any()
     assert "open diamonds: the paper's value" in (ledgers[True] / "claims.md").read_text()
+
+
+def test_numbers_and_words_lie_beside_the_figure(ledgers: dict[bool, Path]) -> None:
+    judged, numbers = (pd.read_csv(ledgers[True] / name) for name in ("claims.csv", "numbers.csv"))
+    shown = judged.merge(numbers[["id", "protocol"]].drop_duplicates())
+    assert len(shown) == len(numbers) < len(judged)
+    assert shown["measured_value"].equals(numbers["measured_value"])
+    assert set(numbers.loc[numbers["id"] == "C07", "dataset"]) == {"images of table2"}
+    _, _, *table = (ledgers[True] / "claims.md").read_text().splitlines()
+    assert len(table) == 2 + numbers["id"].nunique() + len(numbers)
+    assert table[2].startswith("| **C01: small networks lose accuracy, images of table2. In the small")
 
 
 def test_a_demonstration_is_measured_and_not_judged(ledgers: dict[bool, Path]) -> None:
