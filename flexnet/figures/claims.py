@@ -36,6 +36,7 @@ SHADE: Final = "#F0EBDD"
 MARGIN_MM, GAP_MM, TOP_MM = 1.5, 2.4, 17.0
 HEAD_MM, LINE_MM, TICKS_MM, BETWEEN_MM = 4.2, 3.5, 4.2, 1.2
 N_MM, WORD_MM = 4.5, 20.0  # beside each axis: the number of seeds, and the verdict with its mark
+HEAD: Final = 6.5  # size of type
 LABELS_MM, AXIS_MM = 36.0, 120.0  # the widest that labels and axes become
 
 
@@ -177,29 +178,32 @@ def _heads(axes: Axes, columns: Columns, facts: Facts) -> None:
 
 
 def _draw_block(axes: Axes, block: Block, columns: Columns, top: float, facts: Facts) -> None:
-    first = block.rows.iloc[0]
-    write(axes, (MARGIN_MM, top + HEAD_MM / 2), str(first["label"]), fontweight="bold", fontsize=6.5)
-    title = (MARGIN_MM + width_of(f"{first['label']}  ", 6.5) + 1.2, top + HEAD_MM / 2)
-    write(axes, title, str(first["title"]), fontsize=6.5)
-    middle = top + HEAD_MM
-    for comparison, lines in zip(block.comparisons, block.labels, strict=True):
-        begin = middle + LINE_MM * (block.place(comparison) - len(lines) / 2 + 0.5)
-        for place, line in enumerate(lines):
-            write(axes, (MARGIN_MM + columns.labels, begin + LINE_MM * place), line, ha="right")
-    under = (MARGIN_MM + columns.labels, middle + LINE_MM * block.lines + TICKS_MM / 2)
-    write(axes, under, _under(block), ha="right", color=FAINT)
-    limits = _limits(block.rows)
+    _name_block(axes, block, columns, top)
+    limits, middle = _limits(block.rows), top + HEAD_MM
     for protocol, rows in block.rows.groupby("protocol", sort=False):
         left = columns.left(str(protocol))
         small = inset(axes, left, middle, columns.axis, LINE_MM * block.lines)
         _style_axis(small, block, limits)
         for _, row in rows.iterrows():
-            place = block.place(str(row["comparison"]))
-            _draw_effect(small, row, place, facts)
-            _write_row(axes, row, (left + columns.axis, middle + LINE_MM * place), facts)
+            line = block.place(str(row["comparison"]))
+            _draw_effect(small, row, line, facts)
+            _write_row(axes, row, (left + columns.axis, middle + LINE_MM * line), facts)
         if facts.evidence and len(rows) > 1:
             word = str(rows["summary"].iloc[0])
             _write_word(axes, word, (left + columns.axis + N_MM, top + HEAD_MM / 2), weight="bold")
+
+
+def _name_block(axes: Axes, block: Block, columns: Columns, top: float) -> None:
+    """What is claimed, what is compared, and on which images."""
+    first, right = block.rows.iloc[0], MARGIN_MM + columns.labels
+    write(axes, (MARGIN_MM, top + HEAD_MM / 2), str(first["label"]), fontweight="bold", fontsize=HEAD)
+    after = MARGIN_MM + width_of(f"{first['label']}  ", HEAD) + 1.2  # bold is wider
+    write(axes, (after, top + HEAD_MM / 2), str(first["title"]), fontsize=HEAD)
+    y = top + HEAD_MM
+    for line in (line for lines in block.labels for line in lines):
+        write(axes, (right, y + LINE_MM / 2), line, ha="right")
+        y += LINE_MM
+    write(axes, (right, y + TICKS_MM / 2), _under(block), ha="right", color=FAINT)
 
 
 def _under(block: Block) -> str:

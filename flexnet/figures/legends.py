@@ -17,7 +17,8 @@ _BESIDE_MM: Final = 12.0
 def legend_above(figure: Figure, panels: Sequence[Axes], columns: int = 3) -> None:
     """Put the entries of all panels above them, in at most so many columns; long ones go on in a new line.
 
-    The page grows by the legend, so that the axes of figures with long and short ones are alike. What only one panel shows comes first, panel by panel; then what several share.
+    The page grows by the legend, so that the axes of figures with long and short ones are alike. What only
+    one panel shows comes first, panel by panel; then what several share.
     """
     entries = _entries(panels)
     if not entries:

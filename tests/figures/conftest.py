@@ -136,7 +136,7 @@ def text_faults():
         faults = [
             (words, "page")
             for words, box in boxes
-            if not (-0.5 <= box.x0 and box.x1 <= wide and -0.5 <= box.y0 and box.y1 <= tall)
+            if min(box.x0, box.y0) < -0.5 or box.x1 > wide or box.y1 > tall
         ]
         return faults + [
             (first[0], second[0]) for first, second in combinations(boxes, 2) if first[1].overlaps(second[1])

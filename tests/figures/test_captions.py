@@ -65,7 +65,8 @@ def test_a_caption_is_filled(make_facts):
             "corrected",
             (2, 5),
             "epsilon",
-            "Bars: the 95 % t interval of the mean over training seeds (n = 2 to 5); two seeds are small dots.",
+            "Bars: the 95 % t interval of the mean over training seeds (n = 2 to 5); "
+            "two seeds are small dots.",
         ),
     ],
 )

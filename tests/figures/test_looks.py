@@ -96,10 +96,6 @@ def heights(axes):
 @pytest.mark.parametrize(("protocol", "seeds", "level"), CASES)
 @pytest.mark.parametrize("name", MEASURED)
 def test_every_figure_can_be_read(name, protocol, seeds, level, facts_of, text_faults):
-    if protocol == "release" and not family_of(FIGURES[name]["family"]).applies(
-        CONFIG["protocols"]["release"]
-    ):
-        pytest.skip("a family that the protocol does not ask has no such figure")
     figure = draw(name, rows_of(name, protocol, seeds, level), facts_of(name, protocol))
     assert text_faults(figure) == []
     told = words(figure)

@@ -31,7 +31,7 @@ def test_an_unknown_figure_lists_the_known(name):
         load(name)
 
 
-def test_only_tables_have_a_body(make_facts, history_rows):
+def test_only_tables_and_the_claims_have_a_body(make_facts, history_rows):
     figure = load("fig4b")
     assert body_of(figure, figure.summarise_rows(history_rows), make_facts()) == ""
     assert [name for name in drawn() if hasattr(load(name), "body")] == [
