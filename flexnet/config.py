@@ -13,6 +13,7 @@ from typing import Any
 from flexnet.data.catalogue import DATASETS
 from flexnet.data.shapes.objects import CLASSES
 from flexnet.data.shapes.splits import SHAPES
+from flexnet.options.layer import UNSAID
 from flexnet.problems import Problem, ask, refuse, refuse_lines
 from flexnet.study.figures import figure_problems, name_problems
 from flexnet.study.like import inherit, like_problems
@@ -52,7 +53,8 @@ TAKEN = (
 def lay_over(base: Any, above: Any) -> Any:
     """Lay one configuration over another: mappings merge key by key, anything else is replaced.
 
-    A mapping of another `kind` is something else, too: options of two kinds are never mixed.
+    A mapping of another `kind` is something else, too: options of two kinds are never mixed. One that says no
+    kind may be of a layer.
     """
     if not isinstance(base, Mapping) or not isinstance(above, Mapping) or _other_kind(base, above):
         return copy.deepcopy(above)
@@ -63,7 +65,7 @@ def lay_over(base: Any, above: Any) -> Any:
 
 
 def _other_kind(base: Mapping[str, Any], above: Mapping[str, Any]) -> bool:
-    return "kind" in base and "kind" in above and bool(base["kind"] != above["kind"])
+    return "kind" in above and bool(base.get("kind", UNSAID) != above["kind"])
 
 
 def load(config: Any, schema: Any, parts: Sequence[Part]) -> Config:

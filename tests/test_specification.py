@@ -115,9 +115,9 @@ def with_defaults(options: Any, given: Mapping[str, Any]) -> Values:
 def network_values(row: Values) -> Values:
     """The network, its options and those of its flexible layers."""
     given, accepted = dict(row.get("options", {})), options_of(row["network"])
-    options = accepted(**{key: given[key] for key in accepted.__dataclass_fields__ if key in given})
+    options = accepted.from_values(given)
     mean, std = map(list, NORMALISATIONS[options.normalise])
-    layer = options.flexible_layer()
+    layer = options.replaced()
     told = {} if layer is None else with_defaults(layer, given.get("layer") or {})
     own = {key: value for key, value in given.items() if key not in ("layer", "normalise")}
     return {"network": row["network"], "mean": mean, "std": std, **with_defaults(options, own), **told}
@@ -325,9 +325,9 @@ def options_not_set(name: str) -> Iterator[tuple[tuple[str, ...], Any]]:
         ("recipes", row["recipe"]): (Recipe, CONFIG["recipes"][row["recipe"]]),
         ("models", name, "options"): (accepted, given),
     }
-    if accepted(**given).flexible_layer() is not None:
+    if accepted(**given).replaced() is not None:
         layer = given.get("layer", {})
-        sections["models", name, "options", "layer"] = (type(accepted(**given).flexible_layer()), layer)
+        sections["models", name, "options", "layer"] = (type(accepted(**given).replaced()), layer)
     for path, (options, values) in sections.items():
         for entry in dataclasses.fields(options):
             if entry.name not in values and entry.name != "layer":

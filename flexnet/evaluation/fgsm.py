@@ -25,12 +25,13 @@ from flexnet.evaluation.outcomes import BROKEN, RIGHT, mark_broken
 from flexnet.evaluation.subject import Answer, Job, Subject
 from flexnet.families.fgsm import FgsmSettings
 from flexnet.inputs import trusted_inputs
-from flexnet.layers.diagnostics import flexible_layers, redraw_thresholds, set_mask_generator
+from flexnet.layers.randomness import check_declared, is_redrawn, is_stochastic, redraw_layers, set_generator
 from flexnet.layers.tracing import evaluation_mode
 from flexnet.seeds import derive_seed
 from flexnet.training.batches import to_unit
 
 Progress = Callable[[int], None]
+FEW = 8  # images that tell whether a model draws in secret
 
 
 def evaluate(subject: Subject, settings: Mapping[str, Any], asked: None, job: Job) -> Iterator[Answer]:
@@ -150,6 +151,7 @@ def fgsm_outcomes(
     name = check_judged(model, pixels, name)
     require_full_precision(model, torch.empty(0))
     space = fitting_space(model, settings.space, settings.clamp, settings.epsilons, pixels)
+    check_declared(model, to_unit(pixels[:FEW]), name)
     attack = _Attack(model, space, settings, seed, batch_size, int(classes.max()))
     size = min(settings.batch, batch_size)
     batches = list(zip(torch.split(pixels, size), torch.split(classes, size), strict=True))
@@ -194,11 +196,6 @@ def _broken(
     return broken_images("finite logits, losses and gradients", broken, total, condition)
 
 
-def _has(model: nn.Module, scheme: str) -> bool:
-    """Whether a flexible layer decides by this scheme: "random" draws per pass, "redrawn" per repeat."""
-    return any(layer.scheme == scheme for _, layer in flexible_layers(model))
-
-
 @dataclass(frozen=True)
 class _Attack:
     """One model under one protocol: attacks and judges it batch by batch."""
@@ -212,14 +209,14 @@ class _Attack:
 
     def judge(self, images: Tensor, labels: Tensor, batch: int) -> Tensor:
         """Outcomes of one batch: RIGHT, WRONG or BROKEN, (draws, epsilons, n)."""
-        redraws = self.settings.redraw and _has(self.model, "redrawn")
-        draws = self.settings.draws if redraws or _has(self.model, "random") else 1
+        redraws = self.settings.redraw and is_redrawn(self.model)
+        draws = self.settings.draws if redraws or is_stochastic(self.model) else 1
         # An averaged gradient belongs to the model and is made once; a single one to its repeat.
         attack_once = self.settings.eot_draws > 1 and not redraws
         outcomes, gradient, finite = [], None, None
         for draw in range(draws):
             if redraws:
-                redraw_thresholds(self.model, self._generator(images, "thresholds", draw))
+                redraw_layers(self.model, self._generator(images, "thresholds", draw))
             if gradient is None or finite is None or not attack_once:
                 gradient, finite = self._gradient(images, labels, draw, batch)
             found = self._outcomes(images, labels, gradient, draw, batch)
@@ -232,8 +229,8 @@ class _Attack:
         """Gradient (n, C, H, W), and whether it and what it was made from are finite, bool (n,)."""
         if not any(self.settings.epsilons):  # clean images alone need none
             return torch.zeros_like(images), torch.ones_like(labels, dtype=torch.bool)
-        set_mask_generator(self.model, self._generator(images, "gradient", draw, batch))
-        passes = self.settings.eot_draws if _has(self.model, "random") else 1
+        set_generator(self.model, self._generator(images, "gradient", draw, batch))
+        passes = self.settings.eot_draws if is_stochastic(self.model) else 1
         return mean_gradient(self.model, images, labels, self.settings.loss, passes, self.highest)
 
     def _outcomes(self, images: Tensor, labels: Tensor, gradient: Tensor, draw: int, batch: int) -> Tensor:

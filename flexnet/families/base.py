@@ -4,13 +4,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from flexnet.options.layers.flexible import FlexibleOptions
 from flexnet.options.rules import Options
 from flexnet.problems import Problem
 from flexnet.tables.kinds import Kind, Value
 
-# What is wrong with an entry of a model's `at_test`; the model's flexible layer, if it has one.
-AskedCheck: TypeAlias = Callable[[Any, FlexibleOptions | None], Iterator[Problem]]
+# What is wrong with an entry of a model's `at_test`; the layer that replaces its convolutions, if one does.
+AskedCheck: TypeAlias = Callable[[Any, Options | None], Iterator[Problem]]
 
 
 @dataclass(frozen=True)

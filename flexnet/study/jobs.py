@@ -5,6 +5,7 @@ are told in the order of the registry, which is the order of captions, legends, 
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from flexnet.config import seeds_of
@@ -15,7 +16,9 @@ from flexnet.errors import ConfigError
 from flexnet.families.base import Family
 from flexnet.families.registry import families, family_of
 from flexnet.files import canonical_json, ordered_json
-from flexnet.networks.registry import module_of
+from flexnet.networks.registry import options_of
+from flexnet.options.layer import kind_of
+from flexnet.own import files_behind, is_dotted
 from flexnet.study.study import Study
 from flexnet.training.recipe import Recipe
 
@@ -76,15 +79,26 @@ def train_settings(study: Study, scale: str, model: str, seed: str) -> str:
     )
 
 
-def network_code(network: str) -> str:
-    """The function that builds a network, for `code_digest`."""
-    return f"{module_of(network)}:{network}"
+def network_code(network: str, options: Mapping[str, Any]) -> list[str | Path]:
+    """What builds a network and its layers, for `code_digest`: definitions, and files of the user's own."""
+    layer = options_of(network).from_values(options).replaced()
+    kind = None if layer is None else kind_of(options.get("layer") or {})
+    found: list[str | Path] = []
+    for name, start in (
+        (network, f"flexnet.networks.{network}:{network}"),
+        (kind, f"flexnet.layers.{kind}:LAYER"),
+    ):
+        if is_dotted(name):
+            found += files_behind(str(name))
+        elif name is not None:
+            found.append(start)
+    return found
 
 
 def training_code(network: str, options: Mapping[str, Any], recipe: Mapping[str, Any]) -> str:
     """Digest of the code that trains a network by a recipe, which may be silent about what is by default."""
     words = words_of([network, options, vars(Recipe.from_mapping(recipe))])
-    return code_digest("flexnet.stages.train:run", network_code(network), words=words)
+    return code_digest("flexnet.stages.train:run", *network_code(network, options), words=words)
 
 
 def section_of(study: Study, scale: str, family: str, protocol: str) -> dict[str, Any]:
@@ -121,7 +135,7 @@ def evaluate_code(study: Study, scale: str, family: str, protocol: str, model: s
     section = section_of(study, scale, family, protocol)
     words = words_of([row["network"], row.get("options", {}), section])
     starts = "flexnet.stages.evaluate:run", f"flexnet.evaluation.{family}:evaluate"
-    return code_digest(*starts, network_code(row["network"]), words=words)
+    return code_digest(*starts, *network_code(row["network"], row.get("options", {})), words=words)
 
 
 def dataset_of(study: Study, scale: str, model: str) -> str:
@@ -246,7 +260,7 @@ def describe_settings(study: Study, scale: str, protocol: str, figure: str) -> s
 def describe_code(study: Study, scale: str, protocol: str, figure: str) -> str:
     """Digest of the code that describes a schematic's networks."""
     rows = [study.model(scale, model) for model in study.series(figure, protocol).values()]
-    networks = sorted({network_code(row["network"]) for row in rows})
+    networks = [start for row in rows for start in network_code(row["network"], row.get("options", {}))]
     family = f"flexnet.evaluation.{study.family(figure).name}:describe"
     words = words_of([[row["network"], row.get("options", {})] for row in rows])
     return code_digest("flexnet.stages.describe:run", family, *networks, words=words)

@@ -5,8 +5,8 @@ from typing import Any
 
 from flexnet.families.registry import families
 from flexnet.networks.registry import options_of
-from flexnet.options.layers.flexible import FlexibleOptions
 from flexnet.options.networks.base import NetworkOptions
+from flexnet.options.rules import Options
 from flexnet.problems import Problem, no_such_name
 from flexnet.study.data import Images
 
@@ -23,15 +23,15 @@ def model_problems(row: Mapping[str, Any], images: Images | None) -> Iterator[Pr
     yield from (problem.below("options") for problem in found)
     if found:
         return
-    options = accepted(**values)
+    options = accepted.from_values(values)
     yield from _idle_layer(options)
     if images is not None:
         yield from _other_images(row, options, images)
-    asked = _asked(row.get("at_test", {}), options.flexible_layer())
+    asked = _asked(row.get("at_test", {}), options.replaced())
     yield from (problem.below("at_test") for problem in asked)
 
 
-def _asked(at_test: Mapping[str, Any], layer: FlexibleOptions | None) -> Iterator[Problem]:
+def _asked(at_test: Mapping[str, Any], layer: Options | None) -> Iterator[Problem]:
     """What is wrong with what a row says to the families that ask it."""
     known = {name: family.asked for name, family in families().items() if family.asked}
     for name, value in at_test.items():
@@ -42,11 +42,11 @@ def _asked(at_test: Mapping[str, Any], layer: FlexibleOptions | None) -> Iterato
 
 
 def _idle_layer(options: NetworkOptions) -> Iterator[Problem]:
-    """Options of a flexible layer that the network does not have: it would be trained without a word."""
-    if getattr(options, "layer", None) and options.flexible_layer() is None:
+    """Options of a layer that the network does not have: it would be trained without a word."""
+    if getattr(options, "layer", None) and options.replaced() is None:
         yield Problem(
-            "these options have no effect: the network has no flexible layer; say where it is flexible, or "
-            "remove them (in a row that is like another: layer: null)",
+            "these options have no effect: the network has no such layer; say where (flexible, c1, s2), "
+            "or remove them (in a row that is like another: layer: null)",
             ("options", "layer"),
         )
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from flexnet.networks.registry import NETWORKS
+from flexnet.networks.registry import network_problems
 from flexnet.problems import Problem, ask, no_such_name
 from flexnet.study.data import Images, dataset_problems, images_of, source_problems
 from flexnet.study.models import model_problems
@@ -61,11 +61,11 @@ def _model_names(name: str, row: Rows, config: Rows) -> Iterator[Problem]:
         others = [other for other in config["models"] if other != name]
         hint = ask(name, others) if "network" in missing else ""
         yield Problem(f"expected the keys {missing}, here or in the row it is like{hint}")
-    named = {"dataset": config["datasets"], "recipe": config["recipes"], "network": NETWORKS}
-    for key, names in named.items():
+    for key, names in {"dataset": config["datasets"], "recipe": config["recipes"]}.items():
         if key in row and row[key] not in names:
-            what = "a network" if key == "network" else f"a row of {key}s"
-            yield no_such_name(what, row[key], names).below(key)
+            yield no_such_name(f"a row of {key}s", row[key], names).below(key)
+    if "network" in row:
+        yield from (problem.below("network") for problem in network_problems(row["network"]))
 
 
 def unused_problems(config: Rows, parts: Sequence[Part]) -> Iterator[Problem]:
