@@ -61,7 +61,9 @@ def load(path: str) -> Any:
             f"'import {module}'"
         ) from error
     if imported != file:
-        raise ConfigError(f"{path}: expected {file} to be imported; got {imported}; give the module another name")
+        raise ConfigError(
+            f"{path}: expected {file} to be imported; got {imported}; give the module another name"
+        )
     return value
 
 

@@ -49,7 +49,7 @@ def test_a_scale_that_is_evidence_is_judged(ledgers: dict[bool, Path]) -> None:
     table = pd.read_csv(ledgers[True] / "claims.csv")
     assert {"reproduced", "contradicted"} <= set(table["verdict"])
     assert table["paper_value"].notna().any()
-    assert "open diamonds: the paper's value" in (ledgers[True] / "claims.md").read_text()
+    assert "Open diamonds: the paper's value" in (ledgers[True] / "claims.md").read_text()
 
 
 def test_numbers_and_words_lie_beside_the_figure(ledgers: dict[bool, Path]) -> None:
