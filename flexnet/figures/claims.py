@@ -89,10 +89,12 @@ class Columns:
 
 @dataclass(frozen=True)
 class Block:
-    """One claim: its rows, the words of its comparisons in lines, and the first line of each comparison."""
+    """One claim: its rows, and its words in lines: the title, each comparison, the images with the unit."""
 
     rows: "pd.DataFrame"
+    title: tuple[str, ...]
     labels: tuple[tuple[str, ...], ...]
+    images: tuple[str, ...]
 
     @property
     def comparisons(self) -> list[str]:
@@ -110,9 +112,15 @@ class Block:
         return sum(map(len, before)) + len(self.labels[len(before)]) / 2
 
     @property
+    def head(self) -> float:
+        """Height of the title in millimetres."""
+        return HEAD_MM + LINE_MM * (len(self.title) - 1)
+
+    @property
     def height(self) -> float:
         """Height in millimetres."""
-        return HEAD_MM + LINE_MM * self.lines + TICKS_MM + BETWEEN_MM
+        under = max(TICKS_MM, LINE_MM * len(self.images))
+        return self.head + LINE_MM * self.lines + under + BETWEEN_MM
 
 
 def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
@@ -149,7 +157,26 @@ def _columns(table: "pd.DataFrame") -> Columns:
 
 def _block(rows: "pd.DataFrame", columns: Columns) -> Block:
     comparisons = dict.fromkeys(rows["comparison"])
-    return Block(rows, tuple(tuple(wrapped(minus(text), columns.labels)) for text in comparisons))
+    # The title goes as far as the first axis: beyond stands the word for the claim.
+    room = columns.left(columns.protocols[0]) + columns.axis - _after_label(rows)
+    return Block(
+        rows,
+        tuple(wrapped(str(rows["title"].iloc[0]), room, HEAD)),
+        tuple(tuple(wrapped(minus(text), columns.labels)) for text in comparisons),
+        tuple(wrapped(_images(rows), columns.labels)),
+    )
+
+
+def _after_label(rows: "pd.DataFrame") -> float:
+    """Where the title of a claim begins; its label is bold, which is wider."""
+    return MARGIN_MM + 1.12 * width_of(f"{rows['label'].iloc[0]}  ", HEAD)
+
+
+def _images(rows: "pd.DataFrame") -> str:
+    """The images, and the unit where it is not points."""
+    data = dict.fromkeys(str(name) for name in rows["dataset"] if name)
+    unit = str(rows["unit"].iloc[0])
+    return ", ".join([*([" and ".join(data)] if data else []), *([unit] if unit != "points" else [])])
 
 
 def _note(table: "pd.DataFrame", facts: Facts) -> str:
@@ -179,7 +206,7 @@ def _heads(axes: Axes, columns: Columns, facts: Facts) -> None:
 
 def _draw_block(axes: Axes, block: Block, columns: Columns, top: float, facts: Facts) -> None:
     _name_block(axes, block, columns, top)
-    limits, middle = _limits(block.rows), top + HEAD_MM
+    limits, middle = _limits(block.rows), top + block.head
     for protocol, rows in block.rows.groupby("protocol", sort=False):
         left = columns.left(str(protocol))
         small = inset(axes, left, middle, columns.axis, LINE_MM * block.lines)
@@ -195,22 +222,16 @@ def _draw_block(axes: Axes, block: Block, columns: Columns, top: float, facts: F
 
 def _name_block(axes: Axes, block: Block, columns: Columns, top: float) -> None:
     """What is claimed, what is compared, and on which images."""
-    first, right = block.rows.iloc[0], MARGIN_MM + columns.labels
-    write(axes, (MARGIN_MM, top + HEAD_MM / 2), str(first["label"]), fontweight="bold", fontsize=HEAD)
-    after = MARGIN_MM + width_of(f"{first['label']}  ", HEAD) + 1.2  # bold is wider
-    write(axes, (after, top + HEAD_MM / 2), str(first["title"]), fontsize=HEAD)
-    y = top + HEAD_MM
-    for line in (line for lines in block.labels for line in lines):
-        write(axes, (right, y + LINE_MM / 2), line, ha="right")
-        y += LINE_MM
-    write(axes, (right, y + TICKS_MM / 2), _under(block), ha="right", color=FAINT)
-
-
-def _under(block: Block) -> str:
-    """The images, and the unit where it is not points."""
-    data = dict.fromkeys(str(name) for name in block.rows["dataset"] if name)
-    unit = str(block.rows["unit"].iloc[0])
-    return ", ".join([*([" and ".join(data)] if data else []), *([unit] if unit != "points" else [])])
+    middle, label = top + HEAD_MM / 2, str(block.rows["label"].iloc[0])
+    write(axes, (MARGIN_MM, middle), label, fontweight="bold", fontsize=HEAD)
+    for place, line in enumerate(block.title):
+        write(axes, (_after_label(block.rows), middle + LINE_MM * place), line, fontsize=HEAD)
+    right, y = MARGIN_MM + columns.labels, top + block.head + LINE_MM / 2
+    for place, line in enumerate(line for lines in block.labels for line in lines):
+        write(axes, (right, y + LINE_MM * place), line, ha="right")
+    y += LINE_MM * block.lines + (TICKS_MM - LINE_MM) / 2
+    for place, line in enumerate(block.images):
+        write(axes, (right, y + LINE_MM * place), line, ha="right", color=FAINT)
 
 
 def _limits(rows: "pd.DataFrame") -> tuple[float, float]:

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from flexnet import config as settings
+from flexnet.claims.catalogue import packaged_claims
 from flexnet.cli import main
 from flexnet.families.registry import family_of
 from flexnet.figures.names import drawn
@@ -239,3 +240,22 @@ def test_the_claims_can_be_read(protocols, seeds, effect, reach, make_facts, tex
     for evidence in (True, False):
         figure = draw(LEDGER, table[table["protocol"].isin(protocols)], make_facts(evidence=evidence))
         assert text_faults(figure) == []
+
+
+def test_every_packaged_claim_has_room_and_images_of_any_name(make_facts, text_faults):
+    one = ledger(3, 5.0, 1.0).iloc[:1]
+    # Two papers, whose names stand before the claims' ids, and images that may not be the official ones.
+    told = {
+        "summary": "undecided",
+        "dataset": "Fashion-MNIST (content not the official one, or not known to be)",
+    }
+    claims = [(claim.paper, claim.id, claim.title) for claim in packaged_claims()]
+    parts = [
+        one.assign(paper=paper, id=name, title=title, protocol=protocol, comparison=compared, **told)
+        for paper, name, title in [*claims, ("push-pull", "C01", "another paper's claim")]
+        for protocol in PROTOCOLS
+        for compared in ("flexible - baseline", "random - best of baseline, flexible")
+    ]
+    figure = draw(LEDGER, pd.concat(parts), make_facts())
+    assert text_faults(figure) == []
+    assert words(figure).count("known to be)") == len(claims) + 1
