@@ -5,7 +5,6 @@ of training seeds and its verdict.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
@@ -19,13 +18,27 @@ from matplotlib.ticker import MaxNLocator
 from flexnet.errors import DataError
 from flexnet.figures.canvas import inset, page, write
 from flexnet.figures.claim_effects import both_seeds, interval_of
-from flexnet.figures.claim_table import claims_sheet, minus
+from flexnet.figures.claim_layout import (
+    HEAD,
+    HEAD_MM,
+    LINE_MM,
+    MARGIN_MM,
+    N_MM,
+    TICKS_MM,
+    TOP_MM,
+    Block,
+    Columns,
+    after_label,
+    block_of,
+    columns_of,
+)
+from flexnet.figures.claim_table import claims_sheet
 from flexnet.figures.facts import Facts
-from flexnet.figures.look import FAINT, INK, MM_PER_INCH, PAGE_MM, journal
+from flexnet.figures.look import FAINT, INK, MM_PER_INCH, journal
 from flexnet.figures.notes import NOTE_MM
 from flexnet.figures.typeset import markdown
 from flexnet.figures.verdict_marks import COLOURS, EXPLAINED, MARKERS
-from flexnet.figures.words import width_of, wrapped
+from flexnet.figures.words import wrapped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,11 +46,6 @@ if TYPE_CHECKING:
 NAME = "claims"
 Look: TypeAlias = dict[str, Any]
 SHADE: Final = "#F0EBDD"
-MARGIN_MM, GAP_MM, TOP_MM = 1.5, 2.4, 17.0
-HEAD_MM, LINE_MM, TICKS_MM, BETWEEN_MM = 4.2, 3.5, 4.2, 1.2
-N_MM, WORD_MM = 4.5, 20.0  # beside each axis: the number of seeds, and the verdict with its mark
-HEAD: Final = 6.5  # size of type
-LABELS_MM, AXIS_MM = 36.0, 120.0  # the widest that labels and axes become
 
 
 def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
@@ -68,61 +76,6 @@ def body(table: "pd.DataFrame", facts: Facts) -> str:
     return markdown(claims_sheet(table, facts))
 
 
-@dataclass(frozen=True)
-class Columns:
-    """Where the columns of the page are, in millimetres."""
-
-    labels: float
-    axis: float
-    protocols: tuple[str, ...]
-
-    def left(self, protocol: str) -> float:
-        """Left edge of the axes of a protocol."""
-        place = self.protocols.index(protocol)
-        return MARGIN_MM + self.labels + GAP_MM + place * (self.axis + N_MM + WORD_MM + GAP_MM)
-
-    @property
-    def right(self) -> float:
-        """Right edge of all."""
-        return self.left(self.protocols[-1]) + self.axis + N_MM + WORD_MM
-
-
-@dataclass(frozen=True)
-class Block:
-    """One claim: its rows, and its words in lines: the title, each comparison, the images with the unit."""
-
-    rows: "pd.DataFrame"
-    title: tuple[str, ...]
-    labels: tuple[tuple[str, ...], ...]
-    images: tuple[str, ...]
-
-    @property
-    def comparisons(self) -> list[str]:
-        """Its comparisons in order; a protocol may lack some."""
-        return list(dict.fromkeys(self.rows["comparison"]))
-
-    @property
-    def lines(self) -> int:
-        """How many lines its comparisons take."""
-        return sum(map(len, self.labels))
-
-    def place(self, comparison: str) -> float:
-        """The line of a comparison, counted from 0, with its middle at a half."""
-        before = self.labels[: self.comparisons.index(comparison)]
-        return sum(map(len, before)) + len(self.labels[len(before)]) / 2
-
-    @property
-    def head(self) -> float:
-        """Height of the title in millimetres."""
-        return HEAD_MM + LINE_MM * (len(self.title) - 1)
-
-    @property
-    def height(self) -> float:
-        """Height in millimetres."""
-        under = max(TICKS_MM, LINE_MM * len(self.images))
-        return self.head + LINE_MM * self.lines + under + BETWEEN_MM
-
-
 def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
     """Draw each measured effect with its 95 % interval beside the paper's value and the claimed side.
 
@@ -131,8 +84,8 @@ def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
     if "label" not in table:
         table = summarise_rows(table)
     with journal():
-        columns = _columns(table)
-        blocks = [_block(rows, columns) for _, rows in table.groupby(["paper", "id"], sort=False)]
+        columns = columns_of(table)
+        blocks = [block_of(rows, columns) for _, rows in table.groupby(["paper", "id"], sort=False)]
         notes = wrapped(_note(table, facts), columns.right - MARGIN_MM)
         height = TOP_MM + sum(block.height for block in blocks) + NOTE_MM * (len(notes) + 0.5)
         figure, axes = page(columns.right + MARGIN_MM, height)
@@ -145,38 +98,6 @@ def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
             write(axes, (MARGIN_MM, top + NOTE_MM * (place + 0.5)), line)
         _legends(figure, table, facts)
     return figure
-
-
-def _columns(table: "pd.DataFrame") -> Columns:
-    protocols = tuple(dict.fromkeys(table["protocol"]))
-    labels = min(LABELS_MM, max(width_of(minus(text)) for text in set(table["comparison"])) + 0.5)
-    room = PAGE_MM - 2 * MARGIN_MM - labels
-    axis = min(AXIS_MM, room / len(protocols) - N_MM - WORD_MM - GAP_MM)
-    return Columns(labels, axis, protocols)
-
-
-def _block(rows: "pd.DataFrame", columns: Columns) -> Block:
-    comparisons = dict.fromkeys(rows["comparison"])
-    # The title goes as far as the first axis: beyond stands the word for the claim.
-    room = columns.left(columns.protocols[0]) + columns.axis - _after_label(rows)
-    return Block(
-        rows,
-        tuple(wrapped(str(rows["title"].iloc[0]), room, HEAD)),
-        tuple(tuple(wrapped(minus(text), columns.labels)) for text in comparisons),
-        tuple(wrapped(_images(rows), columns.labels)),
-    )
-
-
-def _after_label(rows: "pd.DataFrame") -> float:
-    """Where the title of a claim begins; its label is bold, which is wider."""
-    return MARGIN_MM + 1.12 * width_of(f"{rows['label'].iloc[0]}  ", HEAD)
-
-
-def _images(rows: "pd.DataFrame") -> str:
-    """The images, and the unit where it is not points."""
-    data = dict.fromkeys(str(name) for name in rows["dataset"] if name)
-    unit = str(rows["unit"].iloc[0])
-    return ", ".join([*([" and ".join(data)] if data else []), *([unit] if unit != "points" else [])])
 
 
 def _note(table: "pd.DataFrame", facts: Facts) -> str:
@@ -225,7 +146,7 @@ def _name_block(axes: Axes, block: Block, columns: Columns, top: float) -> None:
     middle, label = top + HEAD_MM / 2, str(block.rows["label"].iloc[0])
     write(axes, (MARGIN_MM, middle), label, fontweight="bold", fontsize=HEAD)
     for place, line in enumerate(block.title):
-        write(axes, (_after_label(block.rows), middle + LINE_MM * place), line, fontsize=HEAD)
+        write(axes, (after_label(block.rows), middle + LINE_MM * place), line, fontsize=HEAD)
     right, y = MARGIN_MM + columns.labels, top + block.head + LINE_MM / 2
     for place, line in enumerate(line for lines in block.labels for line in lines):
         write(axes, (right, y + LINE_MM * place), line, ha="right")
