@@ -26,7 +26,7 @@ SILENT = frozenset(
     f"{PACKAGE}.{name}" for name in ("errors", "jobs", "lazy", "locks", "problems", "progress", "stopping")
 )
 SAYING = frozenset({"say", "advance"})  # methods of a progress report
-UNCOUNTED = frozenset({"__version__", "__all__"})
+UNCOUNTED = frozenset({"__version__", "__all__", "__path__"})
 RULES = f"{PACKAGE}.options.rules"
 
 Reference = tuple[str, str]  # module and name; "*" for everything in it

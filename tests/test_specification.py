@@ -131,6 +131,7 @@ def data_values(config: Values, row: Values) -> Values:
     return {
         "dataset": source["dataset"],
         "content": source.get("content", "official"),
+        **{f"{key} of the source": source[key] for key in ("splits", "size", "channels") if key in source},
         "training_images": per_class * images.classes if per_class else images.counts["train"],
         "test_images": tested * images.classes if tested else images.counts["test"],
         "sampling": row.get("sampling", "stratified" if per_class else "all"),
@@ -304,11 +305,13 @@ def other_than(path: tuple[str, ...], value: Any) -> Any:
     return not value if isinstance(value, bool) else 2 * value + 1
 
 
+# Sources that no dataset uses yet are there for whoever wants them: no paper says anything of them.
+USED = {row["source"] for row in CONFIG["datasets"].values()}
 SETTINGS = [
     path
     for section in ("sources", "datasets", "recipes", "models", "protocols")
     for path in leaves(CONFIG[section], (section,))
-    if path[-1] not in NO_VALUES and not path[1].startswith("shapes")
+    if path[-1] not in NO_VALUES and (section != "sources" or path[1] in USED)
 ]
 
 

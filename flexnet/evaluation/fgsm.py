@@ -29,6 +29,7 @@ from flexnet.layers.randomness import check_declared, is_redrawn, is_stochastic,
 from flexnet.layers.tracing import evaluation_mode
 from flexnet.seeds import derive_seed
 from flexnet.training.batches import to_unit
+from flexnet.training.streamed import Pixels, parts
 
 Progress = Callable[[int], None]
 FEW = 8  # images that tell whether a model draws in secret
@@ -59,7 +60,7 @@ def attacked(subject: Subject, attack: FgsmSettings, job: Job, seed: int, name: 
 
 def evaluate_fgsm(
     model: nn.Module,
-    images: np.ndarray | Tensor,
+    images: np.ndarray | Pixels,
     labels: np.ndarray | Tensor,
     settings: FgsmSettings,
     *,
@@ -108,7 +109,7 @@ def _answers(outcomes: Tensor, settings: FgsmSettings, seed: int) -> Iterator[An
 
 def fgsm_outcomes(
     model: nn.Module,
-    images: np.ndarray | Tensor,
+    images: np.ndarray | Pixels,
     labels: np.ndarray | Tensor,
     settings: FgsmSettings,
     *,
@@ -153,14 +154,12 @@ def fgsm_outcomes(
     space = fitting_space(model, settings.space, settings.clamp, settings.epsilons, pixels)
     check_declared(model, to_unit(pixels[:FEW]), name)
     attack = _Attack(model, space, settings, seed, batch_size, int(classes.max()))
-    size = min(settings.batch, batch_size)
-    batches = list(zip(torch.split(pixels, size), torch.split(classes, size), strict=True))
     outcomes = []
     with evaluation_mode(model), as_it_came(model), full_precision(pixels.device), trusted_inputs():
-        for index, (batch, truth) in enumerate(batches):
+        for index, (batch, truth) in enumerate(attack.batches(pixels, classes)):
             outcomes.append(attack.judge(to_unit(batch), truth, index))
             if bool((outcomes[-1] == BROKEN).any()):
-                raise _broken(attack, batches, outcomes[-1], name)
+                raise _broken(attack, attack.batches(pixels, classes), outcomes[-1], name)
             if progress is not None:
                 progress(len(batch))
     return torch.cat(outcomes, dim=-1) == RIGHT
@@ -178,7 +177,7 @@ def _check_arguments(settings: object, seed: object, batch_size: object) -> None
 
 
 def _broken(
-    attack: "_Attack", batches: list[tuple[Tensor, Tensor]], found: Tensor, name: str
+    attack: "_Attack", batches: Iterator[tuple[Tensor, Tensor]], found: Tensor, name: str
 ) -> NumericalError:
     """The error for the first condition of a batch's outcomes that is broken, counted over all batches."""
     settings = attack.settings
@@ -206,6 +205,11 @@ class _Attack:
     seed: int
     batch_size: int
     highest: int  # label
+
+    def batches(self, pixels: Pixels, labels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """All images with their labels, as many at a time as share a mask."""
+        size = min(self.settings.batch, self.batch_size)
+        return zip(parts(pixels, size), parts(labels, size), strict=True)
 
     def judge(self, images: Tensor, labels: Tensor, batch: int) -> Tensor:
         """Outcomes of one batch: RIGHT, WRONG or BROKEN, (draws, epsilons, n)."""

@@ -12,6 +12,7 @@ from flexnet.attacks.spaces import Space, space_of
 from flexnet.errors import ConfigError
 from flexnet.evaluation.outcomes import judge_logits
 from flexnet.layers.randomness import set_generator, stochastic_layers
+from flexnet.training.streamed import Pixels
 
 
 @contextmanager
@@ -29,7 +30,7 @@ def as_it_came(model: nn.Module) -> Iterator[None]:
 
 
 def fitting_space(
-    model: nn.Module, name: str, clamp: str, epsilons: Sequence[float], pixels: Tensor
+    model: nn.Module, name: str, clamp: str, epsilons: Sequence[float], pixels: Pixels
 ) -> Space:
     """The space of a model's steps, if it fits the images and the step sizes.
 

@@ -36,7 +36,6 @@ class Family:
     Attributes:
         name: of its module here, of the module that answers in `flexnet.evaluation`, of its section in a
             protocol, and of the folder of its rows.
-        summary: what a job does, as the message of a rule: "Attacking".
         subject: "trained" models; "training", whose rows the training job writes; or the "modules" of
             networks as they are built, described for each figure.
         conditions: by the name of their column.
@@ -54,7 +53,6 @@ class Family:
     """
 
     name: str
-    summary: str
     conditions: Mapping[str, Condition]
     subject: Literal["trained", "training", "modules"] = "trained"
     measures: Mapping[str, Kind] = field(default_factory=dict)

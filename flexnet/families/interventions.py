@@ -61,7 +61,6 @@ def not_for(expected: str, layer: Options | None) -> Problem:
 
 FAMILY = Family(
     name="interventions",
-    summary="Exchanging thresholds of",
     conditions={"intervention": Condition(TEXT, plain=TRAINED), "epsilon": EPSILON, "draw": DRAW},
     # How the gates behave: mean share of MAX, fraction of units that switch between images, mean |T - T0|.
     measures={

@@ -20,7 +20,6 @@ def _asked(value: Any, layer: Options | None) -> Iterator[Problem]:
 
 FAMILY = Family(
     name="sweep",
-    summary="Sweeping the threshold of",
     conditions={"threshold": Condition(NUMBER), "epsilon": EPSILON, "draw": DRAW},
     settings=FgsmSettings,
     base="fgsm",

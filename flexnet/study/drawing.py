@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from flexnet.config import Config, classes_of
-from flexnet.data.catalogue import DATASETS
+from flexnet.config import classes_of
 from flexnet.digest import code_digest, file_digest
 from flexnet.figures.facts import datasets_of, reduced
 from flexnet.figures.names import module_of
@@ -13,17 +12,6 @@ from flexnet.study.facts import facts_from_config
 from flexnet.study.study import Study, scale_name
 from flexnet.tables.facts import facts_path
 from flexnet.yaml_files import read_yaml
-
-
-def training_images(config: Config, dataset: str) -> int:
-    """Number of training images of a configured dataset."""
-    row = config["datasets"][dataset]
-    source = config["sources"][row["source"]]
-    if row.get("per_class"):
-        return int(row["per_class"] * classes_of(config, dataset))
-    if "train" in source:
-        return int(source["train"])
-    return max(DATASETS[source["dataset"]].splits["train"])
 
 
 def words_of(study: Study, home: str, figure: str, protocol: str) -> dict[str, Any]:
@@ -100,6 +88,12 @@ def ledger_rows(study: Study, home: str) -> list[str]:
     ]
 
 
+def ledger_facts(study: Study, home: str) -> list[str]:
+    """The files of what was run for these rows; published rows may have none."""
+    paths = [str(facts_path(path)) for path in ledger_rows(study, home)]
+    return [path for path in paths if home not in study.published_rows or Path(path).is_file()]
+
+
 def ledger_settings(study: Study, home: str) -> str:
     """Canonical settings of the judgement of all claims."""
     config = study.settings(home)
@@ -119,15 +113,16 @@ def ledger_settings(study: Study, home: str) -> str:
     )
 
 
-def _images_without_facts(study: Study, home: str) -> dict[str, str]:
-    """What captions call the images of rows that were published before runs told their facts, by file."""
-    found: dict[str, str] = {}
+def _images_without_facts(study: Study, home: str) -> dict[str, dict[str, str]]:
+    """What captions call the images of rows that were published before runs told their facts."""
+    found: dict[str, dict[str, str]] = {}
     for protocol in study.protocols if home in study.published_rows else ():
         for figure, row in study.figures.items():
             path = study.rows_file(home, protocol, figure)
             if not study.is_schematic(figure) and Path(path).is_file() and not facts_path(path).is_file():
                 config = study.settings_of_rows(home, protocol, figure)
-                found[path] = datasets_of(facts_from_config(figure, row, protocol, config))
+                runs = facts_from_config(figure, row, protocol, config)
+                found.setdefault(protocol, {})[figure] = datasets_of(runs)
     return found
 
 

@@ -4,12 +4,14 @@ Settings that identify a computation are canonical: the order of their keys mean
 are told in the order of the registry, which is the order of captions, legends, panels and tables.
 """
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from flexnet.config import seeds_of
 from flexnet.data.catalogue import DATASETS
+from flexnet.data.roles import TEST, TRAIN
 from flexnet.data.shapes.splits import SHAPES
 from flexnet.digest import code_digest, words_of
 from flexnet.errors import ConfigError
@@ -17,22 +19,52 @@ from flexnet.families.base import Family
 from flexnet.families.registry import families, family_of
 from flexnet.files import canonical_json, ordered_json
 from flexnet.networks.registry import options_of
+from flexnet.options.checkpoint import CheckpointOptions
 from flexnet.options.layer import kind_of
 from flexnet.own import files_behind, is_dotted
+from flexnet.study.configuration import VARIABLES
+from flexnet.study.data import splits_of
 from flexnet.study.study import Study
 from flexnet.training.recipe import Recipe
 
-SPLITS = {"training": "train", "test": "test"}  # by the name of a job's argument
+ARGUMENTS = {"training": TRAIN, "test": TEST}  # the role of the images behind each argument of a job
+RESHAPED = ("size", "channels")  # keys of a source that change its images
 
 
 def data_settings(study: Study, source: str, split: str) -> str:
-    """Canonical settings of one split of a source."""
+    """Canonical settings of one split of a source.
+
+    Raises:
+        ConfigError: if the split plays no role there.
+    """
     row = study.base["sources"][source]
-    options = {key: row[key] for key in ("size", "channels") if key in row}
-    if split in row:
-        options["n"] = row[split]
+    options = {key: row[key] for key in RESHAPED if key in row}
+    role = role_of(study, source, split)
+    if role in row:
+        options["n"] = row[role]
     content = {key: row[key] for key in ("content",) if key in row}
     return canonical_json({"dataset": row["dataset"], "split": split, "options": options, **content})
+
+
+def role_of(study: Study, source: str, split: str) -> str:
+    """The role that a split plays in a source.
+
+    Raises:
+        ConfigError: if it plays none.
+    """
+    splits = splits_of(study.base["sources"][source])
+    for role, name in splits.items():
+        if name == split:
+            return role
+    raise ConfigError(
+        f"data/{source}/{split}: expected a split of sources.{source} that plays a role, among"
+        f" {list(splits.values())}; correct the path, or name it under `splits` in that row"
+    )
+
+
+def all_splits(study: Study) -> set[str]:
+    """Every split that plays a role in a source."""
+    return {split for row in study.base["sources"].values() for split in splits_of(row).values()}
 
 
 def data_code(study: Study, source: str, split: str) -> str:
@@ -45,19 +77,27 @@ def data_code(study: Study, source: str, split: str) -> str:
         return code_digest("flexnet.data.shapes.splits:generate_split")
     if row.get("content", "official") != "official":
         return code_digest("flexnet.stages.data:run", words=[row["dataset"]])
-    return canonical_json(dict(DATASETS[row["dataset"]].contents.get(split, {})))
+    content = dict(DATASETS[row["dataset"]].contents.get(split, {}))
+    if not any(key in row for key in RESHAPED):
+        return canonical_json(content)
+    return canonical_json({"content": content, "code": code_digest("flexnet.data.reshape:reshape")})
 
 
 def subset_settings(study: Study, scale: str, dataset: str, seed: str) -> str:
     """Canonical settings of one seed's choice of images."""
     row = study.settings(scale)["datasets"][dataset]
-    name = study.base["sources"][row["source"]]["dataset"]
+    source = study.base["sources"][row["source"]]
+    splits = splits_of(source)
     return canonical_json(
         {
             "row": row,
             "seed": int(seed),
             "run_seed": study.base["seed"],
-            "expects": {role: {"dataset": name, "split": split} for role, split in SPLITS.items()},
+            "expects": {
+                argument: {"dataset": source["dataset"], "split": splits[role]}
+                for argument, role in ARGUMENTS.items()
+                if role in splits
+            },
         }
     )
 
@@ -77,6 +117,59 @@ def train_settings(study: Study, scale: str, model: str, seed: str) -> str:
             "code": training_code(row["network"], row.get("options", {}), recipe),
         }
     )
+
+
+def models_with(study: Study, key: str) -> set[str]:
+    """Models whose weights come by this key of their row: `recipe` or `checkpoint`; the same at each scale.
+
+    Raises:
+        ConfigError: if a scale trains a model that another imports, so that one path would mean two things.
+    """
+    rows = [(name, row) for config in study.scales.values() for name, row in config["models"].items()]
+    found = {name for name, row in rows if key in row}
+    mixed = sorted(found & {name for name, row in rows if key not in row})
+    if mixed:
+        raise ConfigError(
+            f"models.{mixed[0]}: expected a recipe at all scales or a checkpoint at all; got both; give the "
+            "imported one a name of its own"
+        )
+    return found
+
+
+def import_settings(study: Study, scale: str, model: str, seed: str) -> str:
+    """Canonical settings of one import of foreign weights, with the digest of the code that it runs."""
+    row = study.model(scale, model)
+    code = code_digest(
+        "flexnet.stages.import_weights:run",
+        *network_code(row["network"], row.get("options", {})),
+        words=words_of([row["network"], row.get("options", {})]),
+    )
+    return canonical_json(
+        {
+            "model": model,
+            "seed": int(seed),
+            "network": row["network"],
+            "options": row.get("options", {}),
+            "checkpoint": row["checkpoint"],
+            "run_seed": study.base["seed"],
+            "code": code,
+        }
+    )
+
+
+def checkpoint_of(study: Study, scale: str, model: str, seed: str) -> str:
+    """The foreign file of one seed: in the working directory, or else in the data mirror."""
+    file = CheckpointOptions(**study.model(scale, model)["checkpoint"]).file_of(seed)
+    mirror = os.environ.get(VARIABLES["data_mirror"])  # what the configuration says is in the environment
+    places = [study.here, *([Path(mirror).expanduser()] if mirror else [])]
+    found = next((place / file for place in places if (place / file).is_file()), None)
+    if found is None:
+        looked = " or ".join(map(str, places))
+        raise ConfigError(
+            f"{scale}{model}, seed {seed}: expected its weights in {file} below {looked}; found none; put the"
+            " file there, or set data_mirror to the folder that holds it"
+        )
+    return str(found)
 
 
 def network_code(network: str, options: Mapping[str, Any]) -> list[str | Path]:
@@ -144,9 +237,15 @@ def dataset_of(study: Study, scale: str, model: str) -> str:
 
 
 def arrays_of(study: Study, scale: str, dataset: str, suffix: str = "safetensors") -> dict[str, str]:
-    """Files of the splits of a dataset, by the name of a job's argument."""
-    source = study.settings(scale)["datasets"][dataset]["source"]
-    return {role: f"data/{source}/{split}.{suffix}" for role, split in SPLITS.items()}
+    """Files of the splits of a dataset, by the name of a job's argument; one that is only judged has one."""
+    config = study.settings(scale)
+    source = config["datasets"][dataset]["source"]
+    splits = splits_of(config["sources"][source])
+    return {
+        argument: f"data/{source}/{splits[role]}.{suffix}"
+        for argument, role in ARGUMENTS.items()
+        if role in splits
+    }
 
 
 def subset_of(scale: str, dataset: str, seed: int | str) -> str:

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flexnet.families.registry import families
-from flexnet.networks.registry import options_of
+from flexnet.networks.registry import network_problems, options_of
 from flexnet.options.networks.base import NetworkOptions
 from flexnet.options.rules import Options
 from flexnet.problems import Problem, no_such_name
-from flexnet.study.data import Images
+from flexnet.study.data import Images, images_of, source_problems
 
 
 def model_problems(row: Mapping[str, Any], images: Images | None) -> Iterator[Problem]:
@@ -29,6 +29,25 @@ def model_problems(row: Mapping[str, Any], images: Images | None) -> Iterator[Pr
         yield from _other_images(row, options, images)
     asked = _asked(row.get("at_test", {}), options.replaced())
     yield from (problem.below("at_test") for problem in asked)
+
+
+def give_classes(config: Mapping[str, Any]) -> None:
+    """Give networks as many logits as their dataset has classes, where their row does not say how many.
+
+    Rows whose network has that number by default stay as they are, and so do the names of their jobs; so do
+    those that refer to nothing, which are refused elsewhere.
+    """
+    for row in config["models"].values():
+        dataset = config["datasets"].get(row.get("dataset"), {})
+        source = config["sources"].get(dataset.get("source"))
+        options = row.get("options", {})
+        if source is None or "classes" in options or any(source_problems(source)):
+            continue
+        if "network" not in row or network_problems(row["network"]):
+            continue
+        classes = images_of(source).classes
+        if classes != options_of(row["network"])().classes:
+            row["options"] = {**options, "classes": classes}
 
 
 def _asked(at_test: Mapping[str, Any], layer: Options | None) -> Iterator[Problem]:

@@ -7,7 +7,8 @@ localrules:
 
 rule judge_claims:
     input:
-        told(drawing.ledger_rows),
+        rows=told(drawing.ledger_rows),
+        facts=told(drawing.ledger_facts),
     output:
         ledger=report(
             "{home}results/claims.csv",
@@ -39,5 +40,6 @@ rule judge_claims:
     message:
         "Judging the claims at {wildcards.home}"
     shell:
-        'python "$FLEXNET_SCRIPTS/ledger.py" --settings {params.settings:q} --rows {input:q}'
+        'python "$FLEXNET_SCRIPTS/ledger.py" --settings {params.settings:q} --rows {input.rows:q}'
+        " --facts {input.facts:q}"
         " --ledger {output.ledger:q} --table {output.table:q} --figure {output.pdf:q} --caption {output.caption:q} --log {log:q}"

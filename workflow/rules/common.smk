@@ -125,7 +125,7 @@ wildcard_constraints:
     source=any_of({name for scale in SCALES.values() for name in scale["sources"]}),
     dataset=any_of({name for scale in SCALES.values() for name in scale["datasets"]}),
     model=any_of({name for scale in SCALES.values() for name in scale["models"]}),
-    split="(train|test)",
+    split=any_of(jobs.all_splits(STUDY)),
     seed="[1-9][0-9]*",
     seeds="(all|seed[1-9][0-9]*)",
 

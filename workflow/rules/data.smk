@@ -32,7 +32,8 @@ rule prepare_data:
 rule choose_subset:
     input:
         manifests=lambda wildcards: job_files(wildcards, "json").values(),
-        training=lambda wildcards: ancient(job_files(wildcards)["training"]),
+        # None of a dataset that is only judged.
+        training=lambda wildcards: ancient(job_files(wildcards).get("training", [])),
         test=lambda wildcards: ancient(job_files(wildcards)["test"]),
     output:
         "{scale}results/subsets/{dataset}/seed{seed}.json",

@@ -1,6 +1,7 @@
 """Judge all claims on the rows of one scale: ledger, figure and caption. No science, no torch."""
 
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ from flexnet.isolation import isolate, plain_matplotlib
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from flexnet.tables.facts import FigureFacts
 
 CAPTION = """
     What the papers claim against what was measured at {scale} scale: a block per claim, a line per
@@ -49,24 +52,55 @@ def rows_by_figure(paths: list[str]) -> "dict[str, pd.DataFrame]":
     return {figure: pd.concat(tables, ignore_index=True) for figure, tables in parts.items()}
 
 
-def images_of(paths: list[str], known: dict[str, str]) -> dict[tuple[str, str], str]:
-    """What captions call the images behind rows, by protocol and figure: as the runs say, or as is known."""
-    from flexnet.figures.facts import datasets_of
+def runs_behind(rows: list[str], facts: Collection[str]) -> "dict[tuple[str, str], FigureFacts | None]":
+    """What was run, by protocol and figure; None of rows that were published without any facts."""
     from flexnet.study.labels import labels_of
     from flexnet.tables.facts import facts_path, read_facts
 
-    found = {}
-    for path in paths:
-        facts = facts_path(path)
-        found[labels_of(path)] = datasets_of(read_facts(facts)) if facts.is_file() else known.get(path, "")
+    beside = {labels_of(path): str(facts_path(path)) for path in rows}
+    return {label: read_facts(path) if path in facts else None for label, path in beside.items()}
+
+
+def classes_by_figure(
+    runs: "dict[tuple[str, str], FigureFacts | None]", configured: dict[str, int]
+) -> dict[str, dict[str, list[int]]]:
+    """Numbers of classes of the data behind rows, by protocol and figure.
+
+    The facts of the runs tell; of rows that were published without any, the configuration does.
+    """
+    found: dict[str, dict[str, list[int]]] = {}
+    for (protocol, figure), told in runs.items():
+        known = sorted({series.classes for series in told.series}) if told else [configured[figure]]
+        found.setdefault(protocol, {})[figure] = known
     return found
 
 
-def ledger(settings: dict[str, Any], files: dict[str, str], rows: list[str]) -> None:
+def images_of(
+    table: "pd.DataFrame",
+    runs: "dict[tuple[str, str], FigureFacts | None]",
+    configured: dict[str, dict[str, str]],
+) -> list[str]:
+    """What captions call the images behind each row of a ledger: as the runs say, else the configuration."""
+    from flexnet.claims.catalogue import packaged_claims
+    from flexnet.figures.facts import datasets_of
+
+    figure_of = {(claim.paper, claim.id): claim.figure for claim in packaged_claims()}
+    found = []
+    for protocol, paper, name in zip(table["protocol"], table["paper"], table["id"], strict=True):
+        figure = figure_of[paper, name]
+        told = runs.get((protocol, figure))
+        found.append(datasets_of(told) if told else configured.get(protocol, {}).get(figure, ""))
+    return found
+
+
+def ledger(
+    settings: dict[str, Any], files: dict[str, str], rows: list[str], facts: Collection[str] = ()
+) -> None:
     """Write the ledger, its figure with the numbers, and its caption with a table in words.
 
-    Settings: `scale` and `note` (texts), `protocols` (names), `evidence` (whether the scale is), `classes`
-    (number of classes of the data of each figure), `images` (what to call those of files without facts).
+    Settings: `scale` and `note` (texts), `protocols` (names), `evidence` (whether the scale is); where no
+    facts tell it, `classes` (number of classes of the data of each figure) and `images` (by protocol and
+    figure, what captions call them).
     """
     plain_matplotlib()
     from flexnet.claims.catalogue import packaged_claims
@@ -79,24 +113,24 @@ def ledger(settings: dict[str, Any], files: dict[str, str], rows: list[str]) -> 
 
     tables, scale, evidence = rows_by_figure(rows), settings["scale"], bool(settings["evidence"])
     claims = packaged_claims()
-    known = {"evidence": evidence, "classes": settings["classes"]}
-    protocols = settings["protocols"]
-    judged = [row for protocol in protocols for row in judge(claims, tables, protocol, scale, **known)]
+    runs = runs_behind(rows, facts)
+    classes = classes_by_figure(runs, settings["classes"])
+    judged = [
+        row
+        for protocol in settings["protocols"]
+        for row in judge(claims, tables, protocol, scale, evidence=evidence, classes=classes.get(protocol))
+    ]
     write_ledger(files["ledger"], judged)
-    facts = Facts(scale=scale, protocol="paper", note=settings["note"], evidence=evidence)
-    images = images_of(rows, settings.get("images", {}))
-    figure_of = {(claim.paper, claim.id): claim.figure for claim in claims}
+    shown = Facts(scale=scale, protocol="paper", note=settings["note"], evidence=evidence)
     read = read_ledger(files["ledger"])
-    keys = zip(read["protocol"], read["paper"], read["id"], strict=True)
-    named = [images.get((protocol, figure_of[paper, name]), "") for protocol, paper, name in keys]
-    table = summarise_rows(read.assign(dataset=named))
-    drawn = draw(table, facts)
+    table = summarise_rows(read.assign(dataset=images_of(read, runs, settings.get("images", {}))))
+    drawn = draw(table, shown)
     measured = table[table["n"] > 0].assign(series=table["id"])
-    text = caption(CAPTION if evidence else DEMONSTRATION, measured, facts)
+    text = caption(CAPTION if evidence else DEMONSTRATION, measured, shown)
     with atomic_path(files["table"]) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
     save(drawn, files["figure"], title=f"claims, {scale} scale")
-    write_text(files["caption"], f"{text}\n\n{body(table, facts)}\n")
+    write_text(files["caption"], f"{text}\n\n{body(table, shown)}\n")
 
 
 def main() -> int:
@@ -107,11 +141,14 @@ def main() -> int:
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", required=True, nargs="*")
+    parser.add_argument("--facts", default=[], nargs="*")
     for name in ("settings", "ledger", "table", "figure", "caption", "log"):
         parser.add_argument(f"--{name}", required=True)
     files = vars(parser.parse_args())
-    rows = files.pop("rows")
-    return run_job("ledger", files["log"], lambda: ledger(read_settings(files["settings"]), files, rows))
+    rows, facts = files.pop("rows"), files.pop("facts")
+    return run_job(
+        "ledger", files["log"], lambda: ledger(read_settings(files["settings"]), files, rows, facts)
+    )
 
 
 if __name__ == "__main__":
