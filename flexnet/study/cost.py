@@ -22,7 +22,7 @@ def training_plan(study: Study, home: str, models: Mapping[str, int]) -> list[di
         home: of the scale.
         models: how many runs of each are pending at the scale of the papers; another scale runs all seeds.
     """
-    config = study.settings(home)
+    config = study.config(home)
     plan = []
     for model, count in models.items():
         row = config["models"][model]

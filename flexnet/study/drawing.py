@@ -23,7 +23,7 @@ def words_of(study: Study, home: str, figure: str, protocol: str) -> dict[str, A
         "series": list(study.series(figure, protocol)),
         "labels": described.get("labels", {}),
         "network": _network_of(study, home, figure, protocol),
-        "note": study.settings_of_rows(home, protocol, figure)["note"].strip(),
+        "note": study.config_of_rows(home, protocol, figure)["note"].strip(),
         "published": described.get("published", ""),
         "evidence": study.evidence(home),
     }
@@ -52,14 +52,14 @@ def figure_settings(study: Study, home: str, variant: str, figure: str) -> str:
     words = words_of(study, home, figure, protocol)
     settings = {"figure": figure, "words": words, "caption": row["caption"]}
     if not study.is_schematic(figure) and not figure_facts(study, home, variant, figure):
-        config = study.settings_of_rows(home, protocol, figure)
+        config = study.config_of_rows(home, protocol, figure)
         settings["runs"] = facts_from_config(figure, row, protocol, config).document()
     return ordered_json(settings)
 
 
 def figure_note(study: Study, home: str, variant: str, figure: str) -> str:
     """What readers of the report must know of a figure's rows."""
-    config = study.settings_of_rows(home, study.variants[variant], figure)
+    config = study.config_of_rows(home, study.variants[variant], figure)
     return str(config["note"]).strip()
 
 
@@ -96,7 +96,7 @@ def ledger_facts(study: Study, home: str) -> list[str]:
 
 def ledger_settings(study: Study, home: str) -> str:
     """Canonical settings of the judgement of all claims."""
-    config = study.settings(home)
+    config = study.config(home)
     datasets = {
         name: config["models"][next(iter(figure["series"].values()))]["dataset"]
         for name, figure in study.figures.items()
@@ -120,7 +120,7 @@ def _images_without_facts(study: Study, home: str) -> dict[str, dict[str, str]]:
         for figure, row in study.figures.items():
             path = study.rows_file(home, protocol, figure)
             if not study.is_schematic(figure) and Path(path).is_file() and not facts_path(path).is_file():
-                config = study.settings_of_rows(home, protocol, figure)
+                config = study.config_of_rows(home, protocol, figure)
                 runs = facts_from_config(figure, row, protocol, config)
                 found.setdefault(protocol, {})[figure] = datasets_of(runs)
     return found

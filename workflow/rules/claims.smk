@@ -27,6 +27,8 @@ rule judge_claims:
         table="{home}figures/claims.csv",
     log:
         "{home}logs/figures/claims.log",
+    wildcard_constraints:
+        home=any_of([*SCALES, *PUBLISHED]),
     conda:
         "../envs/flexnet.yaml"
     resources:

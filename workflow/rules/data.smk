@@ -36,9 +36,9 @@ rule choose_subset:
         training=lambda wildcards: ancient(job_files(wildcards).get("training", [])),
         test=lambda wildcards: ancient(job_files(wildcards)["test"]),
     output:
-        "{scale}results/subsets/{dataset}/seed{seed}.json",
+        "{home}results/subsets/{dataset}/seed{seed}.json",
     log:
-        "{scale}logs/subsets/{dataset}/seed{seed}.log",
+        "{home}logs/subsets/{dataset}/seed{seed}.log",
     conda:
         "../envs/flexnet.yaml"
     resources:

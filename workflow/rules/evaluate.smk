@@ -13,12 +13,12 @@ rule evaluate:
         training=lambda wildcards: ancient(job_files(wildcards).get("training", [])),
         test=lambda wildcards: ancient(job_files(wildcards)["test"]),
     output:
-        table="{scale}results/{family}/{protocol}/{model}/{seeds}.csv",
-        outcomes="{scale}results/{family}/{protocol}/{model}/{seeds}.outcomes.safetensors",
+        table="{home}results/{family}/{protocol}/{model}/{seeds}.csv",
+        outcomes="{home}results/{family}/{protocol}/{model}/{seeds}.outcomes.safetensors",
     log:
-        "{scale}logs/{family}/{protocol}/{model}/{seeds}.log",
+        "{home}logs/{family}/{protocol}/{model}/{seeds}.log",
     benchmark:
-        "{scale}logs/{family}/{protocol}/{model}/{seeds}.benchmark.tsv"
+        "{home}logs/{family}/{protocol}/{model}/{seeds}.benchmark.tsv"
     conda:
         "../envs/flexnet.yaml"
     threads: threads_of

@@ -8,19 +8,19 @@ rule train:
     input:
         manifests=lambda wildcards: job_files(wildcards, "json").values(),
         subset=lambda wildcards: jobs.subset_of(
-            wildcards.scale,
-            jobs.dataset_of(STUDY, wildcards.scale, wildcards.model),
+            wildcards.home,
+            jobs.dataset_of(STUDY, wildcards.home, wildcards.model),
             wildcards.seed,
         ),
         training=lambda wildcards: ancient(job_files(wildcards)["training"]),
         test=lambda wildcards: ancient(job_files(wildcards)["test"]),
     output:
-        weights="{scale}results/models/{model}/seed{seed}.safetensors",
-        history="{scale}results/models/{model}/seed{seed}.history.csv",
+        weights="{home}results/models/{model}/seed{seed}.safetensors",
+        history="{home}results/models/{model}/seed{seed}.history.csv",
     log:
-        "{scale}logs/train/{model}/seed{seed}.log",
+        "{home}logs/train/{model}/seed{seed}.log",
     benchmark:
-        "{scale}logs/train/{model}/seed{seed}.benchmark.tsv"
+        "{home}logs/train/{model}/seed{seed}.benchmark.tsv"
     wildcard_constraints:
         model=any_of(jobs.models_with(STUDY, "recipe")),
     conda:
@@ -44,18 +44,18 @@ rule import_weights:
     input:
         manifests=lambda wildcards: job_files(wildcards, "json").values(),
         subset=lambda wildcards: jobs.subset_of(
-            wildcards.scale,
-            jobs.dataset_of(STUDY, wildcards.scale, wildcards.model),
+            wildcards.home,
+            jobs.dataset_of(STUDY, wildcards.home, wildcards.model),
             wildcards.seed,
         ),
         source=told(jobs.checkpoint_of),
         training=lambda wildcards: ancient(job_files(wildcards).get("training", [])),
         test=lambda wildcards: ancient(job_files(wildcards)["test"]),
     output:
-        weights="{scale}results/models/{model}/seed{seed}.safetensors",
-        history="{scale}results/models/{model}/seed{seed}.history.csv",
+        weights="{home}results/models/{model}/seed{seed}.safetensors",
+        history="{home}results/models/{model}/seed{seed}.history.csv",
     log:
-        "{scale}logs/import_weights/{model}/seed{seed}.log",
+        "{home}logs/import_weights/{model}/seed{seed}.log",
     wildcard_constraints:
         model=any_of(jobs.models_with(STUDY, "checkpoint")),
     conda:
