@@ -6,18 +6,16 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
 from matplotlib.layout_engine import PlaceHolderLayoutEngine
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 from matplotlib.text import Text
-from matplotlib.textpath import TextPath
 
 from flexnet.figures.facts import Facts
-from flexnet.figures.style import FAINT, INK, MM_PER_INCH, stamp_text
+from flexnet.figures.look import FAINT, INK, MM_PER_INCH, SMALL
+from flexnet.figures.notes import stamp_of
 
 Point = tuple[float, float]
-POINTS_PER_INCH = 72.0
 
 
 def page(width_mm: float, height_mm: float) -> tuple[Figure, Axes]:
@@ -41,13 +39,7 @@ def inset(axes: Axes, left: float, top: float, width: float, height: float) -> A
 
 def write(axes: Axes, at: Point, text: str, **options: Any) -> Text:
     """Put small text at a point: left of its line and vertically centred unless told otherwise."""
-    return axes.text(*at, text, **{"fontsize": 6, "va": "center_baseline", "color": INK, **options})
-
-
-def width_of(text: str, size: float = 6.0) -> float:
-    """Width in millimetres of a text of this font size (points)."""
-    outline = TextPath((0.0, 0.0), text, size=size, prop=FontProperties(family="DejaVu Sans"))
-    return float(outline.get_extents().x1) / POINTS_PER_INCH * MM_PER_INCH
+    return axes.text(*at, text, **{"fontsize": SMALL, "va": "center_baseline", "color": INK, **options})
 
 
 def box(axes: Axes, at: Point, size: Point, *, rounding: float = 0.6, **options: Any) -> None:
@@ -84,6 +76,6 @@ def mix(first: str, second: str, share: float) -> str:
 
 
 def sign(axes: Axes, facts: Facts) -> None:
-    """Say scale and protocol in the upper right corner, unless both are the paper's."""
-    if text := stamp_text(facts):
+    """Say the protocol in the upper right corner, unless it is the paper's."""
+    if text := stamp_of(facts):
         write(axes, (axes.get_xlim()[1] - 1.5, 2.2), text, ha="right", color=FAINT)

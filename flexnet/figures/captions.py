@@ -23,8 +23,14 @@ _BEFORE: Final = {
     (_SHADING, "sem"): "Shading: ±",
     (_SHADING, "interval"): "Shading:",
 }
+# How two training seeds are shown: all networks', and those of some networks among others.
+_TWO: Final = {
+    _TEXT: ("In parentheses: both training seeds", "; of two seeds both stand in parentheses"),
+    _BARS: ("Small dots: both training seeds", "; two seeds are small dots"),
+    _SHADING: ("Thin lines: both training seeds", "; two seeds are thin lines"),
+}
 _UNITS: Final = {"pixel": "pixel units of the [0, 1] scale", "normalised": "normalised units"}
-_NORMALISED: Final = "Epsilon is in normalised units."
+_NORMALISED: Final = "Epsilon is in normalised units, on a logarithmic axis that is linear below 0.05."
 _CROSSING: Final = "Dotted line: where the paper's curves cross."
 _PIXELS: Final = (
     "Epsilon is in pixel units of the [0, 1] scale, on a logarithmic axis that is linear below 1/255."
@@ -93,14 +99,19 @@ def spread(values: "Iterable[float]", form: str = "{:,}") -> str:
 
 def band_sentence(table: "pd.DataFrame", facts: Facts) -> str:
     """One sentence that says what bands, bars or brackets mean, over how many training seeds."""
-    if int(table["n"].max()) == 1:
+    seeds = set(table["n"])
+    if seeds == {1}:
         return "One training seed per network (n = 1): no error can be given."
     drawn = next((word for column, word in _DRAWN.items() if column in table.columns), _SHADING)
-    sentence = f"{_BEFORE[drawn, facts.band]} {_BAND_WORDS[facts.band]}"
-    single = "; a network with one seed has none" if int(table["n"].min()) == 1 else ""
-    agreeing = "sem" in table.columns and ((table["n"] > 1) & table["sem"].isna()).any()
+    alone, among = _TWO[drawn]
+    single = "; a network with one seed has none" if 1 in seeds else ""
+    n = f"(n = {spread(table['n'])})"
+    if max(seeds) == 2:
+        return f"{alone} {n}{single}."
+    agreeing = "sem" in table.columns and ((table["n"] > 2) & table["sem"].isna()).any()
     equal = "; seeds that all have the same value have none" if agreeing else ""
-    return f"{sentence} over training seeds (n = {spread(table['n'])}){single}{equal}."
+    sentence = f"{_BEFORE[drawn, facts.band]} {_BAND_WORDS[facts.band]} over training seeds {n}"
+    return f"{sentence}{single}{among if 2 in seeds else ''}{equal}."
 
 
 def epsilon_words(facts: Facts) -> str:

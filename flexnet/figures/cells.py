@@ -3,11 +3,13 @@
 Digits stand under each other: a number below ten gets a blank as wide as a digit before it.
 """
 
+from collections.abc import Callable
+from math import floor, log10
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from flexnet.figures.curves import PER_CENT
+from flexnet.figures.curves import FEW, PER_CENT
 from flexnet.figures.facts import Facts
 
 if TYPE_CHECKING:
@@ -36,24 +38,35 @@ def attack_epsilon(table: "pd.DataFrame") -> float | None:
 
 
 def estimate_text(record: "Record | None", facts: Facts) -> str:
-    """Mean in per cent with ± standard error or [interval], whichever the protocol shows."""
+    """Mean in per cent with ± standard error, [interval] or (both seeds), whichever there is to show."""
     if record is None:
         return BLANK
-    mean = _padded(f"{record['mean'] * PER_CENT:.1f}")
-    if np.isnan(record["sem"]):
-        return mean
-    if facts.band == "sem":
-        return f"{mean} ± {record['sem'] * PER_CENT:.2f}"
-    return f"{mean} [{record['low'] * PER_CENT:.1f}, {record['high'] * PER_CENT:.1f}]"
+    spread = _spread(record, facts, "", lambda value: f"{min(max(value, 0.0), 1.0) * PER_CENT:.1f}")
+    return _padded(f"{record['mean'] * PER_CENT:.1f}") + spread
 
 
-def change_text(record: "Record | None", reference: "Record | None") -> str:
-    """Difference of two means in percentage points, with its sign."""
-    if record is None or reference is None:
+def change_text(record: "Record | None", facts: Facts) -> str:
+    """Change from the reference in percentage points with its sign, and its uncertainty as that of a mean."""
+    if record is None or np.isnan(record["change"]):
         return BLANK
-    change = (record["mean"] - reference["mean"]) * PER_CENT
-    # A true minus sign is as wide as a plus.
-    return _padded(f"{abs(change):.1f}", "−" if change < 0 else "+")
+    sign, size = _signed(record["change"])
+    spread = _spread(record, facts, "change_", lambda value: "".join(_signed(value)))
+    return _padded(size, sign) + spread
+
+
+def _signed(value: float) -> tuple[str, str]:
+    """The sign of a fraction and its size in points; a true minus sign is as wide as a plus."""
+    return "−" if value < 0 else "+", f"{abs(value) * PER_CENT:.1f}"
+
+
+def _spread(record: "Record", facts: Facts, prefix: str, show: Callable[[float], str]) -> str:
+    """What stands behind a mean for its uncertainty: nothing of a single seed, or of seeds that agree."""
+    n, sem, low, high, values = (record[f"{prefix}{key}"] for key in ("n", "sem", "low", "high", "by_seed"))
+    if 1 < n < FEW:
+        return f" ({', '.join(show(float(value)) for value in str(values).split())})"
+    if np.isnan(sem):
+        return ""
+    return f" ± {sem * PER_CENT:.2f}" if facts.band == "sem" else f" [{show(low)}, {show(high)}]"
 
 
 def published_text(mean: float, sem: float) -> str:
@@ -68,9 +81,12 @@ def share_text(record: "Record | None", column: str) -> str:
     return _padded(f"{record[column] * PER_CENT:.1f}")
 
 
-def number_text(record: "Record | None", column: str) -> str:
-    """A number of three decimals, without an error; a blank where it is not known."""
-    return BLANK if record is None or np.isnan(record[column]) else f"{record[column]:.3f}"
+def distance_text(record: "Record | None", column: str) -> str:
+    """A distance with three digits that count, however small; a blank where it is not known."""
+    if record is None or np.isnan(record[column]):
+        return BLANK
+    value = float(record[column])
+    return f"{value:.{max(0, 2 - floor(log10(value)))}f}" if value else "0"
 
 
 def _padded(text: str, sign: str = "") -> str:

@@ -1,6 +1,7 @@
 """Drawing series of a summary table: a line with markers and its band or bars, in per cent.
 
-A line carries its series' name as its gid; the band or bars beside it carry the name and "band".
+A line carries its series' name as its gid; the band or bars beside it carry the name and "band", the training
+seeds themselves, where there are few, the name and "seed".
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from flexnet.errors import DataError
 from flexnet.figures.facts import Facts
@@ -20,13 +20,16 @@ if TYPE_CHECKING:
 
 PER_CENT = 100.0
 MARKERS_PER_LINE = 12
+# Fewer training seeds than this have no interval that can be read; they are shown themselves.
+FEW: Final = 3
 BEHIND: Final[dict[str, Any]] = {"linewidth": 0.6, "markersize": 2.2, "zorder": 1.7}
 
 
 def draw_bands(axes: Axes, table: "pd.DataFrame", x: str, facts: Facts, main: Sequence[str] = ()) -> None:
     """Draw each series as a line with a shaded band; for dense conditions such as epochs.
 
-    Where `main` names series, the others are thinner and lie behind them.
+    Two training seeds are thin lines instead. Where `main` names series, the others are thinner and lie
+    behind them.
     """
     for place, (series, part) in enumerate(series_of(table, x)):
         every = max(1, ceil(len(part) / MARKERS_PER_LINE))
@@ -34,39 +37,68 @@ def draw_bands(axes: Axes, table: "pd.DataFrame", x: str, facts: Facts, main: Se
         markers = (place * every // 3 % every, every)
         front = series in main or not main
         _line(axes, series, part, x, facts, markevery=markers, **({} if front else BEHIND))
-        low, high = band_edges(part, facts)
-        if np.isfinite(low).any():
-            colour = style_of(series).colour
-            axes.fill_between(
-                part[x].to_numpy(),
-                low,
-                high,
-                color=colour,
-                alpha=0.22 if front else 0.10,
-                linewidth=0,
-                gid=f"{series} band",
-                zorder=1.5 if front else 1.3,
+        shade(axes, part, x, facts, series, front=front)
+        colour, alpha = style_of(series).colour, 0.6 if front else 0.35
+        for values in seeds_of(part):
+            axes.plot(
+                part[x], values, color=colour, alpha=alpha, linewidth=0.5, zorder=1.6, gid=f"{series} seed"
             )
+
+
+def shade(axes: Axes, part: "pd.DataFrame", x: str, facts: Facts, series: str, *, front: bool = True) -> None:
+    """Shade the band of one series, if it has one."""
+    low, high = band_edges(part, facts)
+    if np.isfinite(low).any():
+        axes.fill_between(
+            part[x].to_numpy(),
+            low,
+            high,
+            color=style_of(series).colour,
+            alpha=0.22 if front else 0.10,
+            linewidth=0,
+            gid=f"{series} band",
+            zorder=1.5 if front else 1.3,
+        )
 
 
 def draw_bars(axes: Axes, table: "pd.DataFrame", x: str, facts: Facts) -> None:
     """Draw each series as a line with an error bar at each condition; for few conditions such as epsilons."""
     for series, part in series_of(table, x):
         _line(axes, series, part, x, facts)
-        low, high = band_edges(part, facts)
-        if np.isfinite(low).any():
-            mean = part["mean"].to_numpy() * PER_CENT
-            axes.errorbar(
-                part[x].to_numpy(),
-                mean,
-                yerr=[mean - low, high - mean],
-                fmt="none",
-                ecolor=style_of(series).colour,
-                elinewidth=0.7,
-                capsize=1.5,
-                capthick=0.7,
-                gid=f"{series} band",
-            )
+        mark_spread(axes, part, part[x].to_numpy(), facts, series)
+
+
+def mark_spread(
+    axes: Axes, part: "pd.DataFrame", x: "np.ndarray", facts: Facts, series: str, colour: str = ""
+) -> None:
+    """Draw the error bar of each row at its place, or, of two training seeds, a small dot for each.
+
+    Args:
+        axes: in per cent.
+        part: rows of a summary.
+        x: places of the rows.
+        facts: tell what the bars show.
+        series: whose rows they are.
+        colour: of the bars; by default the series' own.
+    """
+    colour = colour or style_of(series).colour
+    low, high = band_edges(part, facts)
+    if np.isfinite(low).any():
+        mean = part["mean"].to_numpy() * PER_CENT
+        axes.errorbar(
+            x,
+            mean,
+            yerr=[mean - low, high - mean],
+            fmt="none",
+            ecolor=colour,
+            elinewidth=0.7,
+            capsize=1.5,
+            capthick=0.7,
+            gid=f"{series} band",
+        )
+    for values in seeds_of(part):
+        dots: dict[str, Any] = {"marker": "o", "markersize": 1.8, "linestyle": "none", "markeredgewidth": 0.0}
+        axes.plot(x, values, color=colour, alpha=0.75, zorder=1.9, gid=f"{series} seed", **dots)
 
 
 def series_of(table: "pd.DataFrame", x: str) -> Iterator[tuple[str, "pd.DataFrame"]]:
@@ -76,21 +108,29 @@ def series_of(table: "pd.DataFrame", x: str) -> Iterator[tuple[str, "pd.DataFram
 
 
 def band_edges(part: "pd.DataFrame", facts: Facts) -> tuple[np.ndarray, np.ndarray]:
-    """Lower and upper edge in per cent: mean -+ SEM, or the 95 % interval; NaN for a single seed."""
+    """Lower and upper edge in per cent, within 0 and 100: mean -+ SEM, or the 95 % interval.
+
+    NaN for fewer than three training seeds: two give an interval that fills the panel.
+    """
     if facts.band == "sem":
         mean, sem = part["mean"].to_numpy(), part["sem"].to_numpy()
-        return (mean - sem) * PER_CENT, (mean + sem) * PER_CENT
-    return part["low"].to_numpy() * PER_CENT, part["high"].to_numpy() * PER_CENT
+        low, high = mean - sem, mean + sem
+    else:
+        low, high = part["low"].to_numpy(), part["high"].to_numpy()
+    few = part["n"].to_numpy() < FEW
+    edges = (np.clip(np.where(few, np.nan, edge) * PER_CENT, 0.0, PER_CENT) for edge in (low, high))
+    return next(edges), next(edges)
 
 
-def legend_above(figure: Figure, axes: Axes, columns: int = 3) -> None:
-    """Put the legend above the axes, where it can never cover a curve; in at most so many columns."""
-    handles, labels = axes.get_legend_handles_labels()
-    for count in range(min(columns, len(labels)), 0, -1):
-        legend = figure.legend(handles, labels, loc="outside upper center", ncols=count)
-        if count == 1 or legend.get_window_extent().width <= figure.bbox.width:
-            return
-        legend.remove()
+def seeds_of(part: "pd.DataFrame") -> list[np.ndarray]:
+    """Where there are two training seeds: the accuracies of each in per cent, one per row, else NaN."""
+    rows = [
+        [float(value) for value in str(text).split()] if 1 < n < FEW else []
+        for n, text in zip(part["n"], part["by_seed"], strict=True)
+    ]
+    most = max(map(len, rows), default=0)
+    table = np.array([[*row, *[np.nan] * (most - len(row))] for row in rows], dtype=float)
+    return list(table.T * PER_CENT) if most else []
 
 
 def one_protocol(table: "pd.DataFrame", facts: Facts) -> "pd.DataFrame":
@@ -115,6 +155,7 @@ def _line(axes: Axes, series: str, part: "pd.DataFrame", x: str, facts: Facts, *
         marker=style.marker,
         linestyle=style.line,
         markeredgewidth=0.0,
+        clip_on=False,  # a marker at 0 or 100 % is whole
         label=facts.label(series),
         gid=series,
         **options,

@@ -6,7 +6,7 @@ Texts come from the configuration; whatever was run is told by the facts of the 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from string import Formatter
-from typing import Final
+from typing import Any, Final
 
 from flexnet.errors import ConfigError
 from flexnet.tables.facts import FigureFacts, SeriesFacts
@@ -73,21 +73,12 @@ class Facts:
     @property
     def dataset(self) -> str:
         """What captions call the images: all of them, if series were trained on several."""
-        return " and ".join(dict.fromkeys(map(dataset_words, self.known.series)))
+        return datasets_of(self.known)
 
     @property
     def described_network(self) -> str:
         """The network with what makes it smaller than the paper's, where that is the same in all series."""
-        factors = {
-            key: {series.factor(key) for series in self.known.series} if self.runs else {1.0}
-            for key in REDUCTIONS
-        }
-        reduced = [
-            f"{values.pop():g} of its {REDUCTIONS[key]}"
-            for key, values in factors.items()
-            if len(values) == 1 and values != {1.0}
-        ]
-        return self.network + (f" (with {' and '.join(reduced)})" if reduced else "")
+        return reduced(self.network, [series.options for series in self.runs.series] if self.runs else [])
 
     def threshold(self, series: str) -> float | None:
         """The uniform threshold that a series was trained with, if it has one and was run."""
@@ -106,6 +97,22 @@ class Facts:
         if run is None or not wanted:
             return series if wanted else template.format_map({})
         return template.format_map({name: _told(series, name, run) for name in wanted})
+
+
+def reduced(network: str, options: Sequence[Mapping[str, Any]]) -> str:
+    """A network with what makes it smaller than the paper's, where that is the same in all its variants."""
+    factors = {key: {float(row.get(key, 1.0)) for row in options} for key in REDUCTIONS}
+    words = [
+        f"{values.pop():g} of its {REDUCTIONS[key]}"
+        for key, values in factors.items()
+        if len(values) == 1 and values != {1.0}
+    ]
+    return network + (f" (with {' and '.join(words)})" if words else "")
+
+
+def datasets_of(runs: FigureFacts) -> str:
+    """What captions call the images of runs: all of them, if series were trained on several."""
+    return " and ".join(dict.fromkeys(map(dataset_words, runs.series)))
 
 
 def _told(series: str, name: str, run: SeriesFacts) -> str:

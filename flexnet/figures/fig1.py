@@ -13,8 +13,8 @@ from flexnet.families.registry import family_of
 from flexnet.figures.canvas import Point, arrow, box, circle, inset, mix, page, sign, tint, write
 from flexnet.figures.curves import one_protocol
 from flexnet.figures.facts import Facts
+from flexnet.figures.look import FAINT, INK, journal
 from flexnet.figures.palette import BLUE, GREEN, ORANGE
-from flexnet.figures.style import FAINT, INK, journal
 from flexnet.tables.columns import described_by
 from flexnet.tables.frames import read_checked
 

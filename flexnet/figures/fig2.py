@@ -1,20 +1,22 @@
-"""Figure 2: where the Flexible Layer sits in each network, layer by layer, as the modules count them."""
+"""Figure 2: where the Flexible Layer sits in a network, layer by layer, as the modules count them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isnan
 from pathlib import Path
+from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any, Final
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from flexnet.families.registry import family_of
-from flexnet.figures.canvas import Point, arrow, box, page, sign, tint, width_of, write
+from flexnet.figures.canvas import Point, arrow, box, page, sign, tint, write
 from flexnet.figures.curves import one_protocol
 from flexnet.figures.facts import Facts
+from flexnet.figures.look import FAINT, INK, LETTER, TEXT, journal
 from flexnet.figures.palette import BLUE, GREEN, ORANGE
-from flexnet.figures.style import FAINT, INK, journal
+from flexnet.figures.words import width_of
 from flexnet.tables.columns import described_by
 from flexnet.tables.frames import read_checked
 
@@ -22,9 +24,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NAME = "fig2"
-MARGIN_MM, BETWEEN_MM, TOP_MM, FOOT_MM = 1.5, 5.0, 17.0, 7.0
+MARGIN_MM, BETWEEN_MM, TOP_MM, FOOT_MM = 1.5, 3.5, 15.0, 8.5
 ROW_MM, LINE_MM, GAP_MM, SPACE_MM = 4.3, 2.7, 1.6, 2.2
 MAP_MM, BOX_MM, BOX_HEIGHT_MM = 8.0, 17.0, 3.6
+SAMPLE_MM, ENTRY_MM = 6.0, 4.6  # of the legend: the width of a sample and the height of a line
 TITLES: Final = {"vgg16": "VGG16", "small": "Small network"}
 # Layers that do not change the shape are written beside the one they follow.
 ATTACHED: Final = {"batchnorm": "BN", "relu": "ReLU", "dropout": "drop"}
@@ -43,9 +46,20 @@ FACES: Final = {
     "flexible": tint(ORANGE, 0.55),
     "maxpool": tint(INK, 0.16),
     "avgpool": tint(INK, 0.16),
+    "globalpool": tint(INK, 0.16),
     "linear": tint(GREEN, 0.25),
 }
 EDGES: Final = {"conv": BLUE, "flexible": ORANGE, "linear": GREEN}
+MAP: Final = tint(INK, 0.2)
+# What a box of each look means, by a kind that has it; looks without a name of their own are the last.
+LEGEND: Final = {
+    "flexible": "Flexible Layer",
+    "conv": "convolution",
+    "maxpool": "pooling",
+    "linear": "fully connected",
+    "flatten": "image, flattening",
+}
+ABBREVIATIONS: Final = {"BN": "batch normalisation", "drop": "dropout and its rate"}
 
 
 @dataclass
@@ -162,25 +176,28 @@ def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
         DataError: if the table has no row of the facts' protocol.
     """
     part = one_protocol(table, facts)
-    panels = [_panel(str(name), rows, facts) for name, rows in part.groupby("network", sort=False)]
+    groups = list(part.groupby("network", sort=False))
+    alone = facts.described_network if len(groups) == 1 else ""
+    panels = [_panel(alone or TITLES.get(str(name), str(name)), rows, facts) for name, rows in groups]
     places: list[Columns] = []
     for panel in panels:
         places.append(panel.columns(places[-1].right + BETWEEN_MM if places else MARGIN_MM))
+    lowest, width = TOP_MM + max(panel.height for panel in panels) + FOOT_MM, places[-1].right
     with journal():
-        height = TOP_MM + max(panel.height for panel in panels) + FOOT_MM
-        figure, axes = page(places[-1].right + MARGIN_MM, height)
-        for letter, columns, panel in zip("ABCDEF", places, panels, strict=False):
-            _draw_head(axes, columns, letter, panel)
+        samples = _samples(panels, width - MARGIN_MM)
+        figure, axes = page(width + MARGIN_MM, lowest + ENTRY_MM * (samples[-1].line + 1.6))
+        for letter, columns, panel in zip(ascii_uppercase, places, panels, strict=False):
+            _draw_head(axes, columns, letter if len(panels) > 1 else "", panel)
             _draw_layers(axes, columns, panel.entries)
             _draw_totals(axes, columns, panel)
-        _draw_legend(axes, places[-1].left, TOP_MM + panels[-1].height + 16.0, panels)
+        _draw_legend(axes, samples, lowest)
         sign(axes, facts)
     return figure
 
 
-def _panel(network: str, rows: "pd.DataFrame", facts: Facts) -> Panel:
+def _panel(title: str, rows: "pd.DataFrame", facts: Facts) -> Panel:
     labels = tuple(facts.label(name) for name in dict.fromkeys(rows["series"]))
-    return Panel(TITLES.get(network, network), labels, tuple(_entries(rows)))
+    return Panel(title, labels, tuple(_entries(rows)))
 
 
 def _entries(rows: "pd.DataFrame") -> list[Entry]:
@@ -218,8 +235,8 @@ def _side(shape: str) -> float:
 
 def _draw_head(axes: Axes, columns: Columns, letter: str, panel: Panel) -> None:
     """The panel's letter and title, and what its columns hold."""
-    write(axes, (columns.left, 4.0), letter, fontsize=9, fontweight="bold")
-    write(axes, (columns.left + 4.5, 4.0), panel.title, fontsize=8)
+    write(axes, (columns.left, 4.0), letter, fontsize=LETTER, fontweight="bold")
+    write(axes, (columns.left + (4.5 if letter else 0.0), 4.0), panel.title, fontsize=TEXT)
     y = TOP_MM - 3.5
     write(axes, (columns.left + MAP_MM / 2, y), "map", ha="center", color=FAINT)
     write(axes, (columns.box, y), "layer", color=FAINT)
@@ -246,7 +263,7 @@ def _draw_layers(axes: Axes, columns: Columns, entries: Sequence[Entry]) -> None
             arrow(axes, [(x, above), (x, middle - BOX_HEIGHT_MM / 2)], head=False)
         if width:
             corner = columns.left + (MAP_MM - width) / 2, y
-            box(axes, corner, (width, entry.height), rounding=0.0, facecolor=tint(INK, 0.2), linewidth=0)
+            box(axes, corner, (width, entry.height), rounding=0.0, facecolor=MAP, linewidth=0)
         _draw_entry(axes, columns, entry, middle)
         above = middle + BOX_HEIGHT_MM / 2
         y += entry.height + entry.gap
@@ -286,18 +303,61 @@ def _draw_totals(axes: Axes, columns: Columns, panel: Panel) -> None:
         write(axes, (x, y + 4.2), f"{total:,}", ha="right")
 
 
-def _draw_legend(axes: Axes, left: float, top: float, panels: Sequence[Panel]) -> None:
-    """What the colours of the boxes mean, below the last panel."""
-    shown = {(entry.kind, entry.outlined) for panel in panels for entry in panel.entries}
+@dataclass(frozen=True)
+class Sample:
+    """One entry of the legend: what it explains, its place in a line and the line's."""
+
+    kind: str
+    outlined: bool
+    text: str
+    left: float
+    line: int
+
+
+def _samples(panels: Sequence[Panel], width: float) -> list[Sample]:
+    """Everything that is drawn, each look once, set in lines of a width."""
+    texts = list(_legend_texts(panels))
+    samples: list[Sample] = []
+    left, line = MARGIN_MM, 0
+    for kind, outlined, text in texts:
+        room = (SAMPLE_MM + 1.5 if kind else 0.0) + width_of(text) + 4.0
+        if samples and left + room - 4.0 > width:
+            left, line = MARGIN_MM, line + 1
+        samples.append(Sample(kind, outlined, text, left, line))
+        left += room
+    return samples
+
+
+def _legend_texts(panels: Sequence[Panel]) -> Iterator[tuple[str, bool, str]]:
+    """Kind, outline and meaning of each look that is drawn; of a text alone the kind is empty."""
+    entries = [entry for panel in panels for entry in panel.entries]
+    looks = {(_look(entry.kind), entry.outlined) for entry in entries}
     others = [label for panel in panels for label in panel.labels[1:]]
-    texts = {
-        ("flexible", True): "Flexible Layer",
-        ("conv", True): f"convolution, flexible in {' and '.join(others)}",
-        ("conv", False): "convolution",
-        ("maxpool", False): "pooling",
-        ("linear", False): "fully connected",
-    }
-    for line, look in enumerate(look for look in texts if look in shown):
-        y = top + line * (ROW_MM + 0.6)
-        _draw_box(axes, (left, y), 6.0, *look)
-        write(axes, (left + 7.5, y + BOX_HEIGHT_MM / 2), texts[look])
+    for kind, text in LEGEND.items():
+        for outlined in (True, False):
+            if (kind, outlined) in looks:
+                flexible = f", flexible in {' and '.join(others)}" if outlined and kind != "flexible" else ""
+                yield kind, outlined, text + flexible
+    yield "map", False, "width of the map"
+    notes = " ".join(note for entry in entries for note in entry.notes)
+    short = [f"{word}: {meaning}" for word, meaning in ABBREVIATIONS.items() if word in notes]
+    if short:
+        yield "", False, "; ".join(short)
+
+
+def _look(kind: str) -> str:
+    """The kind that stands in the legend for all that look alike."""
+    return next((name for name in LEGEND if FACES.get(name) == FACES.get(kind)), kind)
+
+
+def _draw_legend(axes: Axes, samples: Sequence[Sample], top: float) -> None:
+    """What the boxes and bars mean, below all panels."""
+    for sample in samples:
+        corner = sample.left, top + sample.line * ENTRY_MM
+        middle = corner[1] + BOX_HEIGHT_MM / 2
+        if sample.kind == "map":
+            box(axes, corner, (SAMPLE_MM, BOX_HEIGHT_MM), rounding=0.0, facecolor=MAP, linewidth=0)
+        elif sample.kind:
+            _draw_box(axes, corner, SAMPLE_MM, sample.kind, sample.outlined)
+        shift = SAMPLE_MM + 1.5 if sample.kind else 0.0
+        write(axes, (sample.left + shift, middle), sample.text, color=INK if sample.kind else FAINT)

@@ -1,6 +1,5 @@
 """Figure 3 of the Flexible Layer paper: networks with one uniform threshold, tested with others."""
 
-from string import ascii_uppercase
 from typing import TYPE_CHECKING, Final
 
 from matplotlib.axes import Axes
@@ -10,15 +9,16 @@ from matplotlib.ticker import MultipleLocator
 from flexnet.claims.catalogue import published
 from flexnet.figures.curves import draw_bars, one_protocol
 from flexnet.figures.facts import Facts
+from flexnet.figures.look import FAINT, INK
 from flexnet.figures.order import shown_series
-from flexnet.figures.style import FAINT, INK, column_figure, journal, stamp
+from flexnet.figures.style import accuracies
 from flexnet.statistics.summary import summarise
 
 if TYPE_CHECKING:
     import pandas as pd
 
 NAME = "fig3"
-HEIGHT_MM = 62.0
+HEIGHT_MM = 58.0
 PAPER_SERIES: Final = ("low", "high")
 
 
@@ -41,24 +41,17 @@ def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
         DataError: if the table has no row of the facts' protocol.
     """
     part = one_protocol(table, facts)
-    with journal():
-        figure = column_figure(HEIGHT_MM)
-        shown = shown_series(part, facts.series, PAPER_SERIES)
-        panels = figure.subplots(1, len(shown), sharex=True, sharey=True)
-        for axes, letter, series in zip(panels, ascii_uppercase, shown, strict=False):
+    shown = shown_series(part, facts.series, PAPER_SERIES)
+    with accuracies(part, facts, height_mm=HEIGHT_MM, panels=len(shown), columns=2, chance="right") as page:
+        for axes, series in zip(page.panels, shown, strict=True):
             _draw_panel(axes, part, series, facts)
-            axes.set_title(letter, loc="left", fontsize=9, fontweight="bold", pad=3)
-        panels[0].set_ylabel("Test accuracy (%)")
-        panels[0].set_ylim(0.0, 100.0)
-        panels[0].yaxis.set_major_locator(MultipleLocator(20))
-        panels[0].set_xlim(-0.04, 1.04)
-        panels[0].xaxis.set_major_locator(MultipleLocator(0.5))
-        panels[0].xaxis.set_major_formatter("{x:g}")
-        panels[0].xaxis.set_minor_locator(MultipleLocator(0.1))
-        figure.supxlabel("Threshold T at test", fontsize=8, color=INK)
-        _legend(figure, panels)
-        stamp(panels[-1], facts, narrow=True)
-    return figure
+            axes.set_xlabel("Threshold T at test")
+        first = page.panels[0]
+        first.set_xlim(-0.04, 1.04)
+        first.xaxis.set_major_locator(MultipleLocator(0.5))
+        first.xaxis.set_major_formatter("{x:g}")
+        first.xaxis.set_minor_locator(MultipleLocator(0.1))
+    return page.figure
 
 
 def _draw_panel(axes: Axes, part: "pd.DataFrame", series: str, facts: Facts) -> None:
@@ -105,12 +98,3 @@ def _mark_released(axes: Axes, series: str) -> None:
         gid="released",
         zorder=1.8,
     )
-
-
-def _legend(figure: Figure, panels: list[Axes]) -> None:
-    """One legend above the panels: the series of each, then what several share."""
-    found = [dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True)) for axes in panels]
-    shared = [label for label in found[0] if sum(label in part for part in found) > 1]
-    own = {label: handle for part in found for label, handle in part.items() if label not in shared}
-    entries = {**own, **{label: found[0][label] for label in shared}}
-    figure.legend(list(entries.values()), list(entries), loc="outside upper center", ncols=2)

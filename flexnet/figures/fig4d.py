@@ -4,20 +4,20 @@ from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MultipleLocator
 
 from flexnet.claims.catalogue import published
-from flexnet.figures.curves import draw_bars, legend_above, one_protocol
-from flexnet.figures.epsilon import epsilon_axis, mark_chance
+from flexnet.figures.curves import draw_bars
+from flexnet.figures.epsilon import epsilon_axis
 from flexnet.figures.facts import Facts
-from flexnet.figures.style import FAINT, column_figure, journal, stamp
+from flexnet.figures.look import FAINT, SMALL
+from flexnet.figures.style import accuracies
 from flexnet.statistics.summary import summarise
 
 if TYPE_CHECKING:
     import pandas as pd
 
 NAME = "fig4d"
-HEIGHT_MM = 66.0
+HEIGHT_MM = 62.0
 
 
 def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
@@ -34,29 +34,18 @@ def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
 
     The crossing is left out where the scale is no evidence.
 
-    Epsilon in normalised units has a linear axis. In pixel units of the [0, 1] scale its grid spans 1/255 to
-    1, so the axis is logarithmic with a linear start at 0, and the crossing, which belongs to normalised
-    units, is absent.
+    The axis is that of `epsilon_axis`. The crossing belongs to normalised units and is absent from pixels.
 
     Raises:
         DataError: if the table has no row of the facts' protocol.
     """
-    part = one_protocol(table, facts)
-    with journal():
-        figure = column_figure(HEIGHT_MM)
-        axes = figure.add_subplot()
-        draw_bars(axes, part, "epsilon", facts)
-        axes.set_ylabel("Test accuracy (%)")
-        axes.set_ylim(0.0, 100.0)
-        axes.yaxis.set_major_locator(MultipleLocator(20))
-        largest = float(part["epsilon"].max())
-        epsilon_axis(axes, largest, facts, "FGSM")
+    with accuracies(table, facts, height_mm=HEIGHT_MM) as page:
+        (axes,) = page.panels
+        draw_bars(axes, page.part, "epsilon", facts)
+        epsilon_axis(axes, page.part["epsilon"], facts, "FGSM")
         if facts.space != "pixel" and facts.evidence:
-            _mark_crossing(axes, largest)
-        mark_chance(axes, facts)
-        legend_above(figure, axes)
-        stamp(axes, facts)
-    return figure
+            _mark_crossing(axes, float(page.part["epsilon"].max()))
+    return page.figure
 
 
 def _mark_crossing(axes: Axes, largest: float) -> None:
@@ -76,6 +65,6 @@ def _mark_crossing(axes: Axes, largest: float) -> None:
         ha="right" if left else "left",
         textcoords="offset points",
         va="top",
-        fontsize=6,
+        fontsize=SMALL,
         color=FAINT,
     )

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from flexnet.figures.curves import draw_bands, legend_above, one_protocol
+from flexnet.figures.curves import draw_bands
 from flexnet.figures.facts import Facts
-from flexnet.figures.style import column_figure, journal, stamp
+from flexnet.figures.style import accuracies
 from flexnet.statistics.summary import summarise
 
 if TYPE_CHECKING:
     import pandas as pd
 
-HEIGHT_MM = 62.0
+HEIGHT_MM = 66.0
 TICK_STEPS = [1, 2, 2.5, 5, 10]
 
 
@@ -28,7 +28,7 @@ def summarise_learning(rows: "pd.DataFrame") -> "pd.DataFrame":
 
 
 def draw_learning(table: "pd.DataFrame", facts: Facts, main: Sequence[str] = ()) -> Figure:
-    """Draw test accuracy (%) against epoch, one line and band per series.
+    """Draw test accuracy (%) against epoch, one line and band per series, and the chance level.
 
     Args:
         table: as made by `summarise_learning`.
@@ -38,19 +38,13 @@ def draw_learning(table: "pd.DataFrame", facts: Facts, main: Sequence[str] = ())
     Raises:
         DataError: if the table has no row of the facts' protocol.
     """
-    part = one_protocol(table, facts)
-    with journal():
-        figure = column_figure(HEIGHT_MM)
-        axes = figure.add_subplot()
-        draw_bands(axes, part, "epoch", facts, main)
+    # Two columns of the legend: the main series and, beside them, the others.
+    columns = 2 if main else 3
+    # Curves rise from chance, so its name goes where they end.
+    with accuracies(table, facts, height_mm=HEIGHT_MM, columns=columns, chance="right") as page:
+        (axes,) = page.panels
+        draw_bands(axes, page.part, "epoch", facts, main)
         axes.set_xlabel("Epoch")
-        axes.set_ylabel("Test accuracy (%)")
         axes.xaxis.set_major_locator(MaxNLocator(7, steps=TICK_STEPS, integer=True))
-        axes.yaxis.set_major_locator(MaxNLocator(7, steps=TICK_STEPS))
-        axes.margins(x=0.02, y=0.06)
-        bottom, top = axes.get_ylim()
-        axes.set_ylim(max(bottom, -1.0), min(top, 101.0))
-        # Two columns: the main series and, beside them, the others.
-        legend_above(figure, axes, columns=2 if main else 3)
-        stamp(axes, facts)
-    return figure
+        axes.margins(x=0.02)
+    return page.figure

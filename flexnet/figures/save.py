@@ -5,7 +5,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from flexnet.errors import ConfigError
-from flexnet.figures.style import journal
+from flexnet.figures.look import journal
 from flexnet.files import atomic_path
 
 

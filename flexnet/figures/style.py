@@ -1,88 +1,141 @@
-"""Journal style: one column wide, 8 point sans, thin lines, fonts embedded as TrueType."""
+"""The style guide. A figure that is drawn within `drawing` or `accuracies` has all of it without asking.
 
-from collections.abc import Iterator
+What a reader sees in any figure:
+
+* One column (85 mm), one and a half (120) or two (178) wide and never taller than a page; 8 point sans, small
+  print of 6, thin lines, no frame. Every number and name can be read at the size of the page.
+* One colour, marker and line per series, the same everywhere (`palette`).
+* The legend stands above all panels, names everything that is drawn, and covers nothing (`legends`).
+* The note below says whose images, how many training seeds (n) and what bars or shading mean (`notes`);
+  scale and protocol too, unless both are the paper's. A schematic shows no runs and has no scale.
+* Uncertainty over training seeds: the standard error or the 95 % interval, as the protocol says. Fewer than
+  three seeds give none that can be read: the seeds themselves are shown. Bounds stay within 0 and 100 %
+  (`curves`). A single seed shows no spread at all.
+* Accuracies stand on one axis, 0 to 100 %, whatever the figure, protocol or scale, so that any two can be
+  laid side by side; a faint line marks chance (`chance`).
+* Several panels share their axes and carry letters; only the first has labels at its left.
+* Tables are typeset with the same note (`typeset`), also as Markdown.
+
+A new figure is a module of one `summarise_rows` and one `draw`:
+
+    def draw(table, facts):
+        with accuracies(table, facts, height_mm=62.0) as page:
+            draw_bars(page.panels[0], page.part, "severity", facts)
+            page.panels[0].set_xlabel("Severity")
+        return page.figure
+
+`tests/figures/test_looks.py` draws every figure with few and many seeds, with series missing and with extreme
+values, and finds text that is covered or cut.
+"""
+
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from dataclasses import dataclass
+from string import ascii_uppercase
+from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MultipleLocator
 
+from flexnet.figures.chance import mark_chance
+from flexnet.figures.curves import PER_CENT, one_protocol
 from flexnet.figures.facts import Facts
+from flexnet.figures.legends import legend_above
+from flexnet.figures.look import COLUMN_MM, LETTER, PAGE_MM, WIDE_MM, column_figure, journal
+from flexnet.figures.notes import add_note, note_of
 
-COLUMN_MM: Final = 85.0
-MM_PER_INCH: Final = 25.4
-INK: Final = "#333333"
-FAINT: Final = "#8C8C8C"
+if TYPE_CHECKING:
+    import pandas as pd
 
-# DejaVu Sans comes with matplotlib, so every machine draws the same bytes. Type 42 keeps text editable.
-PARAMETERS: Final[dict[Any, Any]] = {
-    "font.family": "DejaVu Sans",
-    "font.size": 8,
-    "axes.labelsize": 8,
-    "xtick.labelsize": 7,
-    "ytick.labelsize": 7,
-    "legend.fontsize": 7,
-    "legend.frameon": False,
-    "legend.handlelength": 2.4,
-    "legend.columnspacing": 1.2,
-    "legend.borderaxespad": 0.2,
-    "legend.borderpad": 0.1,
-    "legend.handletextpad": 0.6,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.6,
-    "axes.edgecolor": INK,
-    "axes.labelcolor": INK,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "xtick.minor.width": 0.4,
-    "xtick.major.size": 2.5,
-    "ytick.major.size": 2.5,
-    "xtick.minor.size": 1.5,
-    "lines.linewidth": 1.1,
-    "lines.markersize": 3.2,
-    "figure.constrained_layout.use": True,
-    "figure.constrained_layout.w_pad": 0.02,
-    "figure.constrained_layout.h_pad": 0.02,
-    "figure.dpi": 300,
-    "savefig.dpi": 300,
-    "pdf.fonttype": 42,
-    "ps.fonttype": 42,
-    "path.simplify": False,
-}
+
+@dataclass(frozen=True)
+class Page:
+    """A figure that is being drawn.
+
+    Attributes:
+        figure: the figure.
+        panels: its axes, from left to right.
+        part: the rows of the table that are of the figure's protocol.
+    """
+
+    figure: Figure
+    panels: Sequence[Axes]
+    part: "pd.DataFrame"
 
 
 @contextmanager
-def journal() -> Iterator[None]:
-    """Draw and save within this context; what the user set in matplotlib neither enters nor changes."""
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(PARAMETERS)
-        yield
+def drawing(
+    table: "pd.DataFrame",
+    facts: Facts,
+    *,
+    height_mm: float,
+    width_mm: float | None = None,
+    panels: int = 1,
+    columns: int = 3,
+) -> Iterator[Page]:
+    """Draw within this context: it ends with the letters of several panels, the legend and the note.
 
+    Args:
+        table: the figure's table, of any protocols.
+        facts: of the runs.
+        height_mm: without legend and note, for which the page grows.
+        width_mm: of the page; by default that of a journal in which so many panels can be read.
+        panels: how many stand side by side.
+        columns: how many the legend may have.
 
-def column_figure(height_mm: float, width_mm: float = COLUMN_MM) -> Figure:
-    """An empty figure of one journal column (85 mm), or wider, in the current style."""
-    return Figure(figsize=(width_mm / MM_PER_INCH, height_mm / MM_PER_INCH))
-
-
-def stamp(axes: Axes, facts: Facts, *, narrow: bool = False) -> None:
-    """Say scale and protocol in small print, unless both are the paper's: a figure may travel alone.
-
-    On narrow axes it takes two lines.
+    Raises:
+        DataError: if the table has no row of the facts' protocol.
     """
-    text = stamp_text(facts)
-    if narrow:
-        text = text.replace(", ", ",\n")
-    if text:
-        axes.set_title(text, loc="right", fontsize=6, color=FAINT, pad=3)
+    part = one_protocol(table, facts)
+    with journal():
+        figure = column_figure(height_mm, width_mm or _width_for(panels))
+        axes = figure.subplots(1, panels, sharex=True, sharey=True, squeeze=False)[0]
+        page = Page(figure, list(axes), part)
+        yield page
+        _letter(page.panels)
+        legend_above(figure, page.panels, columns)
+        add_note(figure, note_of(part, facts))
 
 
-def stamp_text(facts: Facts) -> str:
-    """Scale and protocol in words; nothing if both are the paper's."""
-    paper = (facts.scale, facts.protocol) == ("paper", "paper")
-    return "" if paper else f"{facts.scale} scale, {facts.protocol} protocol"
+@contextmanager
+def accuracies(
+    table: "pd.DataFrame",
+    facts: Facts,
+    *,
+    height_mm: float,
+    width_mm: float | None = None,
+    panels: int = 1,
+    columns: int = 3,
+    chance: str = "left",
+) -> Iterator[Page]:
+    """As `drawing`, with the axis of all accuracies and the line of chance, named at one side.
+
+    Raises:
+        DataError: as `drawing`.
+    """
+    with drawing(
+        table, facts, height_mm=height_mm, width_mm=width_mm, panels=panels, columns=columns
+    ) as page:
+        yield page
+        accuracy_axis(page.panels[0])
+        named = page.panels[0 if chance == "left" else -1]
+        for axes in page.panels:
+            mark_chance(axes, facts, side=chance, named=axes is named)
+
+
+def accuracy_axis(axes: Axes) -> None:
+    """The axis of all accuracies: per cent, from 0 to 100, whatever is shown."""
+    axes.set_ylabel("Test accuracy (%)")
+    axes.set_ylim(0.0, PER_CENT)
+    axes.yaxis.set_major_locator(MultipleLocator(20))
+
+
+def _width_for(panels: int) -> float:
+    return COLUMN_MM if panels <= 2 else WIDE_MM if panels == 3 else PAGE_MM
+
+
+def _letter(panels: Sequence[Axes]) -> None:
+    if len(panels) > 1:
+        for axes, letter in zip(panels, ascii_uppercase, strict=False):
+            axes.set_title(letter, loc="left", fontsize=LETTER, fontweight="bold", pad=3)

@@ -15,8 +15,10 @@ from flexnet.figures.cells import (
 )
 from flexnet.figures.curves import one_protocol
 from flexnet.figures.facts import Facts
+from flexnet.figures.notes import identity_of
 from flexnet.figures.order import shown_series
 from flexnet.figures.typeset import Block, Column, Line, Sheet, setters
+from flexnet.statistics.changes import with_changes
 from flexnet.statistics.summary import summarise
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 NAME = "table2"
 REFERENCE: Final = "baseline"
+PAPER_ATTACK: Final = (0.1, "normalised")
+SPACES: Final = {"normalised": "normalised", "pixel": "pixels"}
 # Our series that the paper has as well, and its word for each.
 PAPER_NAMES: Final = {
     "baseline": "baseline",
@@ -34,13 +38,13 @@ PAPER_NAMES: Final = {
 
 
 def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
-    """Summarise accuracy per series and epsilon, thresholds as trained.
+    """Summarise accuracy per series and epsilon, thresholds as trained, with the change from the baseline.
 
     Raises:
         DataError: if a column is missing or a series mixes several models.
     """
-    by = ["figure", "protocol", "series", "intervention", "epsilon"]
-    return summarise(rows, by, {"intervention": TRAINED})
+    by, at = ["figure", "protocol", "series", "intervention", "epsilon"], {"intervention": TRAINED}
+    return with_changes(summarise(rows, by, at), rows, by, at, REFERENCE)
 
 
 def _sheet(table: "pd.DataFrame", facts: Facts) -> Sheet:
@@ -62,24 +66,35 @@ def _sheet(table: "pd.DataFrame", facts: Facts) -> Sheet:
 
 
 def _columns(attack: float | None, facts: Facts) -> tuple[Column, ...]:
-    under = f", ε = {attack:g}" if attack else ""
-    heads = {"clean": "Clean accuracy (%)", "fgsm": f"FGSM accuracy (%){under}"}
+    alike = (attack, facts.space) in ((None, facts.space), PAPER_ATTACK) or not facts.evidence
+    under = f", ε = {attack:g}" if attack and alike else ""
+    # Where ours is another attack than the paper's, each column says its own.
+    ours, theirs = ("", "") if alike else (_size(attack, facts.space), _size(*PAPER_ATTACK))
+    paper = ("paper",) if facts.evidence else ()
+    heads = {
+        "clean": ("Clean accuracy (%)", "", ""),
+        "fgsm": (f"FGSM accuracy (%){under}", ours, theirs),
+    }
+    told = {"here": 1, "change": None, "paper": 2}
     return (
         Column("network", "Network"),
         *(
-            Column(f"{key} {name}", name, head)
+            Column(f"{key} {name}", name + (head[place] if (place := told[name]) else ""), head[0])
             for key, head in heads.items()
-            for name in ("here", "change", *(("paper",) if facts.evidence else ()))
+            for name in ("here", "change", *paper)
         ),
     )
+
+
+def _size(attack: float | None, space: str | None) -> str:
+    return f"\nε = {attack:g}, {SPACES[str(space)]}"
 
 
 def _three(part: "pd.DataFrame", series: str, epsilon: float | None, facts: Facts) -> tuple[str, ...]:
     """Our mean, its change against the baseline, and, beside evidence, the paper's mean."""
     ours = find(part, series, epsilon)
-    change = BLANK if series == REFERENCE else change_text(ours, find(part, REFERENCE, epsilon))
     theirs = (_published(series, "clean" if epsilon == 0.0 else "fgsm"),) if facts.evidence else ()
-    return estimate_text(ours, facts), change, *theirs
+    return estimate_text(ours, facts), change_text(ours, facts), *theirs
 
 
 def _published(series: str, condition: str) -> str:
@@ -96,9 +111,9 @@ def _notes(part: "pd.DataFrame", facts: Facts) -> tuple[str, ...]:
     attacked = f" FGSM here: {attack_words(part, facts)}." if attack_epsilon(part) else ""
     paper = " Paper: epsilon = 0.1 in normalised units; ± standard error over ten initialisations."
     return (
-        f"Here: {facts.described_network} on {facts.dataset}.{attacked} {band_sentence(part, facts)}",
-        "Change: difference of our means from the baseline's, percentage points."
-        + (paper if facts.evidence else ""),
+        f"Here: {facts.described_network} on {identity_of(facts)}.{attacked} {band_sentence(part, facts)}",
+        "Change: from the baseline, in percentage points, paired by training seed; its uncertainty as that of"
+        " the means." + (paper if facts.evidence else ""),
     )
 
 

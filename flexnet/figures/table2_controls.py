@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 from flexnet.families.interventions import FAMILY
 from flexnet.figures.captions import attack_words, band_sentence
-from flexnet.figures.cells import TRAINED, attack_epsilon, estimate_text, find, number_text, share_text
+from flexnet.figures.cells import TRAINED, attack_epsilon, distance_text, estimate_text, find, share_text
 from flexnet.figures.curves import one_protocol
 from flexnet.figures.facts import Facts
+from flexnet.figures.notes import identity_of
 from flexnet.figures.typeset import Block, Column, Line, Sheet, setters
 from flexnet.statistics.summary import summarise
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 NAME = "table2_controls"
 CONDITION: Final = ["figure", "protocol", "series", "intervention", "epsilon"]
 GATES: Final = ("max_share", "switching", "threshold_shift")
+LEARNED: Final = "learned"  # the scheme whose thresholds are trained
 UNIFORM: Final = "uniform"  # what the names of series with one threshold for all units start with
 _NORMAL: Final = re.compile(r"normal\(([^,]+),([^)]+)\)")
 
@@ -72,6 +74,7 @@ def _line(part: "pd.DataFrame", series: str, intervention: str, attack: float | 
     clean, attacked = (find(part, series, epsilon, intervention) for epsilon in (0.0, attack))
     # The gates are looked at without an attack; their numbers stand in both rows.
     gates = clean if clean is not None else attacked
+    fixed = intervention == TRAINED and _is_fixed(series, facts)
     exchanged = "" if intervention == TRAINED else f": {exchange_words(intervention)}"
     cells = (
         facts.label(series) + exchanged,
@@ -79,9 +82,16 @@ def _line(part: "pd.DataFrame", series: str, intervention: str, attack: float | 
         estimate_text(attacked, facts),
         share_text(gates, "max_share"),
         share_text(gates, "switching"),
-        number_text(gates, "threshold_shift"),
+        distance_text(None if fixed else gates, "threshold_shift"),
     )
     return Line(series if intervention == TRAINED else f"{series} {intervention}", cells)
+
+
+def _is_fixed(series: str, facts: Facts) -> bool:
+    """Whether the thresholds of a series were never trained, so that their distance says nothing."""
+    run = facts.known.of(series)
+    layer = (run.options.get("layer") if run else None) or {"scheme": LEARNED}
+    return bool(layer.get("scheme", LEARNED) != LEARNED)
 
 
 def exchange_words(intervention: str) -> str:
@@ -95,9 +105,10 @@ def _notes(part: "pd.DataFrame", facts: Facts) -> tuple[str, ...]:
     network = facts.described_network
     network = network[:1].upper() + network[1:]
     return (
-        f"{network} on {facts.dataset}.{attacked} {band_sentence(part, facts)}".strip(),
+        f"{network} on {identity_of(facts)}.{attacked} {band_sentence(part, facts)}",
         "MAX share: how often, over units and images, the pooled branch is taken. Switching: units that take "
-        "it for some images and not for others. |T − T₀|: distance from the thresholds before training. "
+        "it for some images and not for others. |T − T₀|: distance from the thresholds before training, "
+        "on average over units; – where they are not trained. "
         "Redrawn: from the distribution before training. N(m, s): from a normal distribution with mean m and "
         "standard deviation s.",
     )

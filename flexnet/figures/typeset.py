@@ -10,32 +10,25 @@ from typing import TYPE_CHECKING, Any, Final
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.text import Text
 
 from flexnet.figures.facts import Facts
-from flexnet.figures.style import (
-    COLUMN_MM,
-    FAINT,
-    INK,
-    MM_PER_INCH,
-    column_figure,
-    journal,
-    stamp_text,
-)
+from flexnet.figures.look import COLUMN_MM, INK, PAGE_MM, SMALL, WIDE_MM, column_figure, journal
+from flexnet.figures.notes import NOTE_MM
+from flexnet.figures.words import width_of, wrapped
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# Widths of a journal page: one, one and a half and two columns. A wider table is as wide as it must be.
-PAGE_WIDTHS_MM: Final = (COLUMN_MM, 120.0, 178.0)
-LINE_MM, NOTE_MM, MARGIN_MM, GAP_MM = 4.3, 3.0, 1.5, 3.2
-SIZE, NOTE_SIZE = 7.0, 6.0
+# A wider table is as wide as it must be.
+PAGE_WIDTHS_MM: Final = (COLUMN_MM, WIDE_MM, PAGE_MM)
+LINE_MM, MARGIN_MM, GAP_MM = 4.3, 1.5, 3.2
+SIZE: Final = 7.0
 HEAVY, LIGHT = 0.9, 0.5
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its key, its head, and the head that it shares with its neighbours, if any."""
+    """One column: its key, its head (lines), and the head that it shares with its neighbours, if any."""
 
     key: str
     head: str
@@ -67,21 +60,20 @@ class Sheet:
     notes: tuple[str, ...] = ()
 
 
-def draw_sheet(sheet: Sheet, facts: Facts) -> Figure:
-    """Set a table: rules above, below and under the heads, scale and protocol in small print."""
+def draw_sheet(sheet: Sheet) -> Figure:
+    """Set a table: rules above, below and under the heads, its notes in small print."""
     with journal():
         lefts, width = _layout(sheet)
-        notes = [line for note in sheet.notes for line in _wrapped(note, width - 2 * MARGIN_MM)]
+        notes = [line for note in sheet.notes for line in wrapped(note, width - 2 * MARGIN_MM)]
         lines = _head_lines(sheet) + sum(bool(block.heading) + len(block.lines) for block in sheet.blocks)
-        height = 2 * MARGIN_MM + NOTE_MM * (len(notes) + 1.3) + LINE_MM * lines
+        height = 2 * MARGIN_MM + NOTE_MM * (len(notes) + 0.3) + LINE_MM * lines
         page = _Page(column_figure(height, width), width, height)
-        page.text(stamp_text(facts), width - MARGIN_MM, NOTE_MM / 2 + 0.6, NOTE_SIZE, ha="right", color=FAINT)
-        top = _heads(page, sheet, lefts, NOTE_MM + MARGIN_MM)
+        top = _heads(page, sheet, lefts, MARGIN_MM)
         for block in sheet.blocks:
             top = _block(page, sheet, block, lefts, top)
         page.rule(MARGIN_MM, width - MARGIN_MM, top, HEAVY)
         for place, note in enumerate(notes):
-            page.text(note, MARGIN_MM, top + NOTE_MM * (place + 0.8), NOTE_SIZE)
+            page.text(note, MARGIN_MM, top + NOTE_MM * (place + 0.8), SMALL)
     return page.figure
 
 
@@ -96,7 +88,7 @@ def setters(
         Raises:
             DataError: if the table has no row of the facts' protocol.
         """
-        return draw_sheet(make(table, facts), facts)
+        return draw_sheet(make(table, facts))
 
     def body(table: "pd.DataFrame", facts: Facts) -> str:
         """The same table in Markdown."""
@@ -107,7 +99,10 @@ def setters(
 
 def markdown(sheet: Sheet) -> str:
     """The same table in Markdown; a shared head stands before each of its columns' heads."""
-    heads = [", ".join(part for part in (column.group, column.head) if part) for column in sheet.columns]
+    heads = [
+        ", ".join(part for part in (column.group, *column.head.split("\n")) if part)
+        for column in sheet.columns
+    ]
     rows = [heads, ["---"] * len(heads)]
     for block in sheet.blocks:
         if block.heading:
@@ -138,9 +133,9 @@ class _Page:
 
 def _layout(sheet: Sheet) -> tuple[list[float], float]:
     """Left edges of the columns and width of the page, in mm; the gaps share what is left over."""
-    widths = [max(map(_width, texts)) for texts in _texts_by_column(sheet)]
+    widths = [max(width_of(text, SIZE) for text in texts) for texts in _texts_by_column(sheet)]
     for group, places in _groups(sheet):
-        spare = _width(group) - sum(widths[place] for place in places) - GAP_MM * (len(places) - 1)
+        spare = width_of(group, SIZE) - sum(widths[place] for place in places) - GAP_MM * (len(places) - 1)
         widths[places[-1]] += max(0.0, spare) if group else 0.0
     natural = sum(widths) + GAP_MM * (len(widths) - 1) + 2 * MARGIN_MM
     page = min((width for width in PAGE_WIDTHS_MM if width >= natural), default=natural)
@@ -151,7 +146,8 @@ def _layout(sheet: Sheet) -> tuple[list[float], float]:
 def _texts_by_column(sheet: Sheet) -> list[list[str]]:
     lines = [line for block in sheet.blocks for line in block.lines]
     return [
-        [column.head, *(line.cells[place] for line in lines)] for place, column in enumerate(sheet.columns)
+        [*column.head.split("\n"), *(line.cells[place] for line in lines)]
+        for place, column in enumerate(sheet.columns)
     ]
 
 
@@ -162,7 +158,8 @@ def _groups(sheet: Sheet) -> list[tuple[str, list[int]]]:
 
 
 def _head_lines(sheet: Sheet) -> int:
-    return 1 + any(column.group for column in sheet.columns)
+    longest = max(column.head.count("\n") for column in sheet.columns) + 1
+    return longest + any(column.group for column in sheet.columns)
 
 
 def _heads(page: _Page, sheet: Sheet, lefts: list[float], top: float) -> float:
@@ -175,7 +172,8 @@ def _heads(page: _Page, sheet: Sheet, lefts: list[float], top: float) -> float:
             page.text(group, lefts[places[0]], top + LINE_MM / 2)
             page.rule(lefts[places[0]], end, top + LINE_MM, LIGHT)
     for column, left in zip(sheet.columns, lefts, strict=True):
-        page.text(column.head, left, under - LINE_MM / 2)
+        for place, line in enumerate(reversed(column.head.split("\n"))):
+            page.text(line, left, under - LINE_MM * (place + 0.5))
     page.rule(MARGIN_MM, right, under, LIGHT)
     return under
 
@@ -189,26 +187,6 @@ def _block(page: _Page, sheet: Sheet, block: Block, lefts: list[float], top: flo
             page.text(cell, left, top + LINE_MM / 2, gid=f"{line.key} {column.key}")
         top += LINE_MM
     return top
-
-
-def _wrapped(text: str, width: float) -> list[str]:
-    """The text in lines of at most `width` mm in the size of notes."""
-    lines: list[str] = []
-    for word in text.split():
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and _width(longer, NOTE_SIZE) <= width:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return lines
-
-
-def _width(text: str, size: float = SIZE) -> float:
-    """Width in mm of a text in the current style."""
-    # A tiny page: matplotlib makes a canvas of its size for each measurement.
-    scratch = Figure(figsize=(0.1, 0.1))
-    drawn: Text = scratch.text(0.0, 0.0, text, fontsize=size)
-    return float(drawn.get_window_extent().width) / scratch.dpi * MM_PER_INCH
 
 
 def _escaped(cell: str) -> str:

@@ -65,9 +65,10 @@ def summarise(
         measures: columns whose mean over seeds is given as well.
 
     Returns:
-        Columns by..., n (seeds), n_images (images per seed, the fewest), mean, sem, low, high; then the
-        measures. Accuracies are fractions in [0, 1]; one row per condition in order of appearance. A single
-        seed, and seeds that all have the same value, have NaN for sem, low and high.
+        Columns by..., n (seeds), n_images (images per seed, the fewest), mean, sem, low, high, by_seed (the
+        accuracy of each seed, in their order, with blanks between); then the measures. Accuracies are
+        fractions in [0, 1]; one row per condition in order of appearance. A single seed, and seeds that all
+        have the same value, have NaN for sem, low and high.
 
     Raises:
         ConfigError: as `per_seed`.
@@ -96,6 +97,7 @@ def _record(keys: list[str], key: object, group: pd.DataFrame) -> dict[Hashable,
         "sem": estimate.sem,
         "low": estimate.low,
         "high": estimate.high,
+        "by_seed": " ".join(f"{value:.7g}" for value in group.sort_values("seed")["accuracy"]),
     }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from flexnet.config import classes_of
 from flexnet.digest import code_digest, file_digest
+from flexnet.figures.facts import datasets_of, reduced
 from flexnet.figures.names import module_of
 from flexnet.files import canonical_json, ordered_json
 from flexnet.study.facts import facts_from_config
@@ -21,11 +22,20 @@ def words_of(study: Study, home: str, figure: str, protocol: str) -> dict[str, A
         "protocol": protocol,
         "series": list(study.series(figure, protocol)),
         "labels": described.get("labels", {}),
-        "network": described["network"],
+        "network": _network_of(study, home, figure, protocol),
         "note": study.config_of_rows(home, protocol, figure)["note"].strip(),
         "published": described.get("published", ""),
         "evidence": study.evidence(home),
     }
+
+
+def _network_of(study: Study, home: str, figure: str, protocol: str) -> str:
+    """What captions call a figure's network. A schematic has no runs that say in what it is smaller."""
+    network = str(study.figures[figure]["network"])
+    if not study.is_schematic(figure):
+        return network
+    models = study.series(figure, protocol).values()
+    return reduced(network, [study.model(home, model).get("options", {}) for model in models])
 
 
 def figure_facts(study: Study, home: str, variant: str, figure: str) -> list[str]:
@@ -97,9 +107,23 @@ def ledger_settings(study: Study, home: str) -> str:
             "protocols": study.protocols,
             "note": study.note(home),
             "evidence": study.evidence(home),
+            "images": _images_without_facts(study, home),
             "classes": {figure: classes_of(config, dataset) for figure, dataset in datasets.items()},
         }
     )
+
+
+def _images_without_facts(study: Study, home: str) -> dict[str, dict[str, str]]:
+    """What captions call the images of rows that were published before runs told their facts."""
+    found: dict[str, dict[str, str]] = {}
+    for protocol in study.protocols if home in study.published_rows else ():
+        for figure, row in study.figures.items():
+            path = study.rows_file(home, protocol, figure)
+            if not study.is_schematic(figure) and Path(path).is_file() and not facts_path(path).is_file():
+                config = study.config_of_rows(home, protocol, figure)
+                runs = facts_from_config(figure, row, protocol, config)
+                found.setdefault(protocol, {})[figure] = datasets_of(runs)
+    return found
 
 
 def claims_data(folder: Path) -> list[str]:

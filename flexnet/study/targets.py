@@ -15,7 +15,7 @@ def everything(study: Study, home: str) -> list[str]:
         for figure in study.figures
         if study.shown(home, figure, protocol)
     ]
-    return [*figures, f"{home}figures/{LEDGER}.pdf", f"{home}results/{LEDGER}.csv"]
+    return [*figures, *_ledger(home), f"{home}results/{LEDGER}.csv"]
 
 
 def published_figures(study: Study) -> list[str]:
@@ -27,7 +27,12 @@ def published_figures(study: Study) -> list[str]:
         for figure in study.figures
         if study.is_published(home, protocol, figure)
     ]
-    return [*figures, *(f"{home}figures/{LEDGER}.pdf" for home in study.published_rows)]
+    return [*figures, *(path for home in study.published_rows for path in _ledger(home))]
+
+
+def _ledger(home: str) -> list[str]:
+    """The drawing of a ledger, and its numbers: drawings of before they were written lack them."""
+    return [f"{home}figures/{LEDGER}.pdf", f"{home}figures/{LEDGER}.csv"]
 
 
 def made(study: Study, homes: list[str]) -> list[str]:

@@ -47,6 +47,7 @@ ESTIMATES: Final[Columns] = {
     "sem": PERHAPS_AMOUNT,
     "low": PERHAPS,
     "high": PERHAPS,
+    "by_seed": TEXT,
 }
 
 

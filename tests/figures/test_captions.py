@@ -52,13 +52,26 @@ def test_a_caption_is_filled(make_facts):
             "Shading: ± the standard error of the mean over training seeds (n = 1 to 4); "
             "a network with one seed has none.",
         ),
+        ("paper", (2, 2), "epoch", "Thin lines: both training seeds (n = 2)."),
+        ("corrected", (2,), "epsilon", "Small dots: both training seeds (n = 2)."),
+        ("corrected", (2,), "intervention", "In parentheses: both training seeds (n = 2)."),
+        (
+            "paper",
+            (1, 2),
+            "epsilon",
+            "Small dots: both training seeds (n = 1 to 2); a network with one seed has none.",
+        ),
+        (
+            "corrected",
+            (2, 5),
+            "epsilon",
+            "Bars: the 95 % t interval of the mean over training seeds (n = 2 to 5); "
+            "two seeds are small dots.",
+        ),
     ],
 )
 def test_the_band_is_told_with_its_n(make_facts, protocol, n, column, expected):
-    assert (
-        band_sentence(table(*n, column=column), make_facts(protocol=protocol)).replace("seeds; ", "")
-        == expected
-    )
+    assert band_sentence(table(*n, column=column), make_facts(protocol=protocol)) == expected
 
 
 def test_units_of_epsilon_follow_the_protocol(make_facts):
@@ -70,13 +83,15 @@ def test_a_caption_speaks_of_a_papers_numbers_beside_evidence_only(make_facts):
     template = "Ours. {published} {epsilon_units} {note}"
     shown = caption(template, table(2), make_facts(published="Diamonds: theirs.", note="End."))
     assert shown == (
-        "Ours. Diamonds: theirs. Epsilon is in normalised units. "
-        "Dotted line: where the paper's curves cross. End."
+        "Ours. Diamonds: theirs. Epsilon is in normalised units, on a logarithmic axis that is linear below "
+        "0.05. Dotted line: where the paper's curves cross. End."
     )
     hidden = caption(
         template, table(2), make_facts(published="Diamonds: theirs.", note="End.", evidence=False)
     )
-    assert hidden == "Ours. Epsilon is in normalised units. End."
+    assert hidden == (
+        "Ours. Epsilon is in normalised units, on a logarithmic axis that is linear below 0.05. End."
+    )
 
 
 def test_the_attack_of_a_table_is_its_greatest_epsilon(make_facts):
@@ -105,13 +120,13 @@ def test_a_figure_without_runs_tells_none():
     assert (schematic.label("a"), schematic.label("b")) == ("A", "b")
     for field in ("epochs", "dataset", "chance", "band", "epsilon_units", "width"):
         with pytest.raises(ConfigError, match="expected the facts of the runs"):
-            caption(f"{{{field}}}", table(2), schematic)
+            caption(f"{{{field}}}", table(3), schematic)
 
 
 def test_bands_and_units_are_given_and_not_read_from_a_protocols_name(make_runs):
     runs = make_runs("baseline", protocol="corrected")
     facts = Facts("demo", "careful", runs=runs)
-    assert "t interval" in caption("{band}", table(2), facts)
+    assert "t interval" in caption("{band}", table(3), facts)
     assert "pixel units" in caption("{epsilon_units}", table(2), facts)
     attacked = table(2, 2, column="epsilon").assign(epsilon=[0.0, 0.05])
     assert caption("{attack}", attacked, facts) == "epsilon = 0.05 in pixel units of the [0, 1] scale"

@@ -1,13 +1,16 @@
 import math
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from matplotlib.colors import same_color
 
+from flexnet.claims.ledger import read_ledger
 from flexnet.claims.verdicts import SUMMARIES
 from flexnet.errors import DataError
-from flexnet.figures.claims import VERDICT_COLOURS, draw, summarise_rows
-from flexnet.figures.style import journal
+from flexnet.figures.claims import body, draw, summarise_rows
+from flexnet.figures.look import MM_PER_INCH, PAGE_MM, TALL_MM
+from flexnet.figures.verdict_marks import COLOURS, MARKERS
 
 
 def row(name, protocol, word, effect, low, high, **changes):
@@ -18,6 +21,8 @@ def row(name, protocol, word, effect, low, high, **changes):
         "scale": "demo",
         "title": f"title of {name}",
         "comparison": "flexible - baseline",
+        "statement": "",
+        "detail": "",
         "paper_value": math.nan,
         "measured_value": effect,
         "unit": "points",
@@ -32,6 +37,7 @@ def row(name, protocol, word, effect, low, high, **changes):
     return {**known, **changes}
 
 
+PUBLISHED = Path(__file__).parents[2] / "published/laptop/results/claims.csv"
 LEDGER = pd.DataFrame(
     [
         row("C05", "paper", "reproduced", 2.0, 1.5, 2.5, paper_value=-1.24),
@@ -65,12 +71,24 @@ def test_effects_intervals_and_paper_values(make_facts):
 
 def test_verdicts_are_words_and_colours(make_facts):
     figure = draw(LEDGER, make_facts())
-    assert {"reproduced", "contradicted", "undecided", "C05  title of C05"} <= set(texts(figure))
+    assert {"reproduced", "contradicted", "undecided", "C05", "title of C05"} <= set(texts(figure))
     first, second = drawn(figure, "C05")
-    assert same_color(first.get_color(), VERDICT_COLOURS["reproduced"])
-    assert same_color(second.get_color(), VERDICT_COLOURS["contradicted"])
-    legend = {text.get_text() for text in figure.legends[0].get_texts()}
-    assert legend == {"measured, 95 %", "paper", "claimed side", *SUMMARIES} - {"no evidence"}
+    assert same_color(first.get_color(), COLOURS["reproduced"])
+    assert same_color(second.get_color(), COLOURS["contradicted"])
+
+
+def test_the_legend_shows_what_is_drawn_and_the_mark_of_every_verdict(make_facts):
+    drawn_things, verdicts = draw(LEDGER, make_facts()).legends
+    assert [text.get_text() for text in drawn_things.get_texts()] == [
+        "measured, 95 % interval",
+        "paper",
+        "claimed side",
+    ]
+    assert {text.get_text() for text in verdicts.get_texts()} == set(SUMMARIES) - {"no evidence"}
+    marks = {handle.get_label(): handle.get_marker() for handle in verdicts.legend_handles}
+    assert marks == {word: MARKERS[word] for word in marks}
+    assert len(set(marks.values())) == len(marks)  # no two verdicts look alike in grey
+    assert set(COLOURS) == set(MARKERS) == set(SUMMARIES)
 
 
 SEVERAL = pd.DataFrame(
@@ -89,16 +107,62 @@ SEVERAL = pd.DataFrame(
 
 def test_every_comparison_of_a_claim_is_drawn_and_named(make_facts):
     figure = draw(SEVERAL, make_facts())
-    assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == [
-        "uniform - baseline   paper",
-        "above - baseline   paper",
-        "uniform - baseline   release",
-        "above - baseline   release",
-        "flexible - baseline   paper",
-    ]
+    written = texts(figure)
+    for comparison in ("uniform − baseline", "above − baseline", "flexible − baseline"):
+        assert written.count(comparison) == 1  # one line for all protocols
     assert [line.get_xdata()[0] for line in drawn(figure, "C07")] == [9.0, -9.0, 2.0]
-    assert {"claim: mixed", "claim: undecided", "at chance", "not measured"} <= set(texts(figure))
-    assert "claim: at chance" not in texts(figure)
+    assert {"paper protocol", "release protocol", "at chance", "not measured"} <= set(written)
+    bold = [text.get_text() for text in figure.axes[0].texts if text.get_fontweight() == "bold"]
+    assert bold == ["C07", "mixed", "undecided", "C09"]
+
+
+def test_a_claim_has_one_axis_under_all_protocols_and_another_than_other_claims(make_facts):
+    far = row("C08", "paper", "reproduced", 90.0, 80.0, 100.0)
+    first, other, second, third = draw(pd.concat([LEDGER, pd.DataFrame([far])]), make_facts()).axes[1:]
+    assert first.get_xlim() == other.get_xlim()  # C05, paper and corrected
+    assert first.get_xlim()[1] < 4
+    assert third.get_xlim()[1] > 100
+    assert second.get_xlim() != first.get_xlim()
+
+
+def test_dataset_and_number_of_seeds_stand_beside_each_claim(make_facts):
+    ledger = LEDGER.assign(dataset=["CIFAR-10", "CIFAR-10", "Fashion-MNIST", "shapes"], n=[3, 10, 2, 0])
+    written = texts(draw(ledger, make_facts()))
+    assert {"CIFAR-10", "Fashion-MNIST", "3", "10", "2"} <= set(written)
+    assert "shapes" not in written
+
+
+def test_two_seeds_are_dots_and_no_line(make_facts):
+    # Seeds at 1 and 3: their mean 2 has a standard error of 1, and a quantile of 12.7062.
+    two = row("C05", "paper", "undecided", 2.0, 2 - 12.7062, 2 + 12.7062, n=2)
+    figure = draw(pd.DataFrame([two]), make_facts())
+    assert drawn(figure, "interval") == []
+    assert list(drawn(figure, "seeds")[0].get_xdata()) == pytest.approx([1.0, 3.0], abs=1e-4)
+    assert figure.axes[1].get_xlim()[1] < 4
+    assert "two training seeds" in [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "+2.00 (+1.00, +3.00) points" in body(summarise_rows(pd.DataFrame([two])), make_facts())
+
+
+def test_no_interval_reaches_further_than_accuracies_do(make_facts):
+    wide = row("C05", "paper", "undecided", 50.0, -160.0, 260.0)
+    (line,) = drawn(draw(pd.DataFrame([wide]), make_facts()), "interval")
+    assert list(line.get_xdata()) == [-100.0, 100.0]
+
+
+def test_the_table_in_words_has_a_line_per_comparison(make_facts):
+    table = summarise_rows(pd.concat([LEDGER, SEVERAL]).assign(statement="they win.", detail="a - b"))
+    lines = [line.strip("| ").split(" | ") for line in body(table, make_facts()).splitlines()]
+    assert lines[0] == [
+        "Comparison", "Protocol", "Seeds", "Measured", "Claimed", "Paper", "Verdict", "What was compared",
+    ]  # fmt: skip
+    assert len(lines) == 2 + table["id"].nunique() + len(table)
+    assert lines[3] == [
+        "flexible − baseline", "paper", "3", "+2.00 [+1.50, +2.50] points", "above +1.00 points",
+        "−1.24 points", "reproduced", "a − b",
+    ]  # fmt: skip
+    assert ["contradicted (claim: mixed)" in line for line in lines].count(True) == 1
+    shown = body(table, make_facts(evidence=False))
+    assert not [word for word in ("Verdict", "Paper", "Claimed", "−1.24") if word in shown]
 
 
 def test_a_claim_at_chance_is_shown_without_an_effect(make_facts):
@@ -113,36 +177,38 @@ def test_a_demonstration_has_effects_but_no_verdicts_and_no_paper(make_facts):
     figure = draw(ledger, make_facts(evidence=False))
     assert [line.get_xdata()[0] for line in drawn(figure, "C05") + drawn(figure, "C06")] == [2.0, -2.0, 3.0]
     assert drawn(figure, "paper") == []
-    assert set(texts(figure)) == {"C05  title of C05", "C06  title of C06"}
+    assert not set(SUMMARIES) & set(texts(figure))
     floor = row("C09", "paper", "no evidence", *[math.nan] * 3)
     assert "at chance" in texts(draw(pd.DataFrame([floor]), make_facts(evidence=False)))
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["measured, 95 %"]
-    assert "a demonstration" in figure.axes[0].get_title(loc="right")
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["measured, 95 % interval"]
+    assert "a demonstration" in " ".join(texts(figure))
 
 
-def test_nothing_is_cut_and_no_two_texts_touch(make_facts):
-    figure = draw(pd.concat([LEDGER, SEVERAL]), make_facts())
-    with journal():
-        figure.draw_without_rendering()
-        boxes = [text.get_window_extent() for axes in figure.axes for text in axes.texts]
-    assert not any(one.overlaps(other) for place, one in enumerate(boxes) for other in boxes[:place])
-    ink, page = figure.get_tightbbox(), figure.bbox_inches
-    assert min(ink.x0, ink.y0, page.x1 - ink.x1, page.y1 - ink.y1) > -0.005
+def test_nothing_is_cut_and_no_two_texts_touch(make_facts, text_faults):
+    assert text_faults(draw(pd.concat([LEDGER, SEVERAL]), make_facts())) == []
+
+
+def test_the_published_claims_fit_a_page(make_facts, text_faults):
+    ledger = read_ledger(PUBLISHED).assign(dataset="Fashion-MNIST")
+    figure = draw(ledger, make_facts(scale="laptop"))
+    width, height = (side * MM_PER_INCH for side in figure.get_size_inches())
+    assert width <= PAGE_MM + 0.01
+    assert height <= TALL_MM
+    assert text_faults(figure) == []
+    assert min(text.get_fontsize() for text in figure.axes[0].texts) >= 5.5
 
 
 def test_the_claimed_side_is_shaded_to_the_border(make_facts):
-    axes = draw(LEDGER, make_facts()).axes[0]
-    shade = axes.collections[0].get_paths()[0].get_extents()
-    assert (shade.x0, shade.x1) == (1.0, pytest.approx(axes.get_xlim()[1]))
+    axes = draw(LEDGER, make_facts()).axes[1]
+    (shade,) = [patch for patch in axes.patches if patch.get_gid() == "claimed"]
+    box = shade.get_path().get_extents(shade.get_patch_transform())
+    assert (box.x0, box.x1) == (1.0, pytest.approx(axes.get_xlim()[1]))
 
 
-def test_each_unit_has_a_panel(make_facts):
+def test_another_unit_than_points_is_said(make_facts):
     other = row("C17", "paper", "reproduced", 0.8, 0.6, 0.9, unit="correlation", claimed_low=0.0)
-    figure = draw(pd.concat([LEDGER, pd.DataFrame([other])]), make_facts())
-    assert [axes.get_xlabel() for axes in figure.axes] == [
-        "Accuracy difference (percentage points)",
-        "Effect (correlation)",
-    ]
+    assert "correlation" in texts(draw(pd.concat([LEDGER, pd.DataFrame([other])]), make_facts()))
 
 
 def test_the_same_id_of_two_papers_stays_apart(make_facts):
@@ -150,11 +216,11 @@ def test_the_same_id_of_two_papers_stays_apart(make_facts):
         [LEDGER, pd.DataFrame([row("C05", "paper", "reproduced", 5.0, 4.0, 6.0, paper="push-pull")])]
     )
     figure = draw(both, make_facts())
-    headings = [text for text in texts(figure) if "title of C05" in text]
-    assert headings == ["flexible-layer  C05  title of C05", "push-pull  C05  title of C05"]
+    headings = [text for text in texts(figure) if "C05" in text and "title" not in text]
+    assert headings == ["flexible-layer  C05", "push-pull  C05"]
     (theirs,) = drawn(figure, "push-pull  C05")
     assert theirs.get_xdata()[0] == 5.0
-    assert "C05  title of C05" in texts(draw(LEDGER, make_facts()))  # of one paper, the id is enough
+    assert "C05" in texts(draw(LEDGER, make_facts()))  # of one paper, the id is enough
 
 
 def test_nothing_measured_is_an_error():

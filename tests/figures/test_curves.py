@@ -1,13 +1,16 @@
+import math
+
 import numpy as np
 import pytest
 from matplotlib.colors import same_color
 
 from flexnet.errors import DataError
 from flexnet.figures import fig4b, fig4c, fig4d
+from flexnet.figures.look import journal
 from flexnet.figures.palette import style_of
-from flexnet.figures.style import journal
 
 MAIN = ["baseline", "flexible", "random"]
+SEM = 2 / math.sqrt(3)  # in points, of the seeds of these rows
 
 
 def lines(figure):
@@ -30,12 +33,12 @@ def texts(figure):
 def test_learning_table_holds_the_test_split_only(history_rows):
     table = fig4b.summarise_rows(history_rows)
     assert list(table.columns) == [
-        "figure", "protocol", "series", "epoch", "n", "n_images", "mean", "sem", "low", "high",
+        "figure", "protocol", "series", "epoch", "n", "n_images", "mean", "sem", "low", "high", "by_seed",
     ]  # fmt: skip
     row = table[(table["series"] == "flexible") & (table["epoch"] == 3)].iloc[0]
-    assert (row["n"], row["n_images"]) == (2, 500)
+    assert (row["n"], row["n_images"], row["by_seed"]) == (3, 500, "0.48 0.5 0.52")
     assert row["mean"] == pytest.approx(0.5)
-    assert row["sem"] == pytest.approx(0.01)
+    assert row["sem"] == pytest.approx(0.02 / math.sqrt(3))
 
 
 @pytest.mark.parametrize("module", [fig4b, fig4c])
@@ -53,10 +56,10 @@ def test_learning_curves_show_the_table(module, history_rows, make_facts):
 def test_bands_are_sem_or_interval_by_protocol(history_rows, make_facts):
     table = fig4b.summarise_rows(history_rows)
     box = bands(fig4b.draw(table, make_facts()))["baseline"].get_paths()[0].get_extents()
-    assert (box.y0, box.y1) == pytest.approx((39.0, 61.0))
+    assert (box.y0, box.y1) == pytest.approx((40 - SEM, 60 + SEM))
     corrected = fig4b.draw(table.assign(protocol="corrected"), make_facts(protocol="corrected"))
     box = bands(corrected)["baseline"].get_paths()[0].get_extents()
-    assert (box.y0, box.y1) == pytest.approx((40 - 12.7062, 60 + 12.7062), abs=1e-3)
+    assert (box.y0, box.y1) == pytest.approx((40 - 4.30265 * SEM, 60 + 4.30265 * SEM), abs=1e-3)
 
 
 def test_one_seed_has_no_band(history_rows, fgsm_rows, make_facts):
@@ -72,7 +75,7 @@ def test_attack_curves_show_the_table(fgsm_rows, make_facts):
     assert line.get_xdata().tolist() == [0.0, 0.2, 0.4, 1.0]
     assert line.get_ydata().tolist() == pytest.approx([70.0, 64.0, 58.0, 40.0])
     bar = bands(figure)["baseline"].get_segments()[0]
-    assert bar[:, 1].tolist() == pytest.approx([69.0, 71.0])
+    assert bar[:, 1].tolist() == pytest.approx([70 - SEM, 70 + SEM])
     axes = figure.axes[0]
     assert axes.get_ylabel() == "Test accuracy (%)"
     assert "normalised units" in axes.get_xlabel()
@@ -121,13 +124,6 @@ def test_a_series_looks_the_same_in_every_figure(history_rows, fgsm_rows, make_f
         drawn = [lines(figure)[series] for figure in figures]
         assert all(same_color(line.get_color(), style_of(series).colour) for line in drawn)
         assert {line.get_marker() for line in drawn} == {style_of(series).marker}
-
-
-def test_scale_and_protocol_are_stamped_unless_the_papers(fgsm_rows, make_facts):
-    table = fig4d.summarise_rows(fgsm_rows)
-    stamped = fig4d.draw(table, make_facts()).axes[0]
-    assert stamped.get_title(loc="right") == "demo scale, paper protocol"
-    assert fig4d.draw(table, make_facts(scale="paper")).axes[0].get_title(loc="right") == ""
 
 
 def test_nothing_is_clipped_and_the_legend_covers_no_axes(fgsm_rows, history_rows, make_facts):

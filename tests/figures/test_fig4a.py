@@ -4,8 +4,8 @@ from matplotlib.colors import same_color
 
 from flexnet.errors import DataError
 from flexnet.figures import fig4a
+from flexnet.figures.look import journal
 from flexnet.figures.palette import style_of
-from flexnet.figures.style import journal
 
 LABELS = {
     "baseline": "HMAX",
@@ -65,7 +65,7 @@ def labels(figure):
 
 def test_curves_show_the_test_split(drawn):
     found = lines(drawn())
-    assert set(found) == set(LEVELS)
+    assert set(found) == {*LEVELS, "chance"}
     assert found["flexible"].get_xdata().tolist() == [1, 2, 3]
     assert found["flexible"].get_ydata().tolist() == pytest.approx([75.0, 80.0, 85.0])
     assert same_color(found["conv"].get_color(), style_of("conv").colour)

@@ -101,10 +101,8 @@ def modules(row):
 
 
 def panel(figure):
-    """What the boxes of convolutions of panel A say, from top to bottom."""
-    texts = [text for axes in figure.axes for text in axes.texts]
-    right = next(text.get_position()[0] for text in texts if text.get_text() == "B")
-    words = [text.get_text() for text in texts if text.get_position()[0] < right]
+    """What the boxes of convolutions say, from top to bottom."""
+    words = [text.get_text() for axes in figure.axes for text in axes.texts]
     return [word.split()[0] for word in words if word.endswith("3\u00d73") and word[0] in "cf"]
 
 

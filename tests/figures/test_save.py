@@ -4,8 +4,8 @@ from PIL import Image
 
 from flexnet.errors import ConfigError
 from flexnet.figures import fig4d
+from flexnet.figures.look import journal
 from flexnet.figures.save import save
-from flexnet.figures.style import journal
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ import pytest
 from flexnet.errors import DataError
 from flexnet.figures import table2, table2_controls
 from flexnet.figures.captions import band_sentence
+from flexnet.figures.cells import distance_text
+from flexnet.figures.look import journal
 from flexnet.figures.order import in_order
 from flexnet.figures.registry import body_of
-from flexnet.figures.style import journal
 from flexnet.figures.table2_controls import exchange_words
 
 PAPER = {"baseline": (0.80, 0.30), "uniform": (0.79, 0.45), "flexible": (0.78, 0.38), "above": (0.77, 0.05)}
@@ -85,7 +86,8 @@ def test_the_table_is_tidy(facts):
     table = table2.summarise_rows(rows_of("table2", PAPER))
     assert list(table.columns) == [
         "figure", "protocol", "series", "intervention", "epsilon",
-        "n", "n_images", "mean", "sem", "low", "high",
+        "n", "n_images", "mean", "sem", "low", "high", "by_seed",
+        "change", "change_n", "change_sem", "change_low", "change_high", "change_by_seed",
     ]  # fmt: skip
     assert len(table) == 8
     assert table["mean"].iloc[0] == pytest.approx(0.80)
@@ -181,7 +183,7 @@ def test_controls_carry_the_gates_numbers(controls):
     table = table2_controls.summarise_rows(controls)
     assert list(table.columns) == [
         "figure", "protocol", "series", "intervention", "epsilon",
-        "n", "n_images", "mean", "sem", "low", "high",
+        "n", "n_images", "mean", "sem", "low", "high", "by_seed",
         "max_share", "switching", "threshold_shift",
     ]  # fmt: skip
     found = table.set_index(["series", "intervention", "epsilon"])
@@ -205,7 +207,7 @@ def test_controls_stand_in_blocks(facts, controls):
     figure = table2_controls.draw(table2_controls.summarise_rows(controls), facts())
     known = cells(figure)
     assert [known[f"frozen {name}"] for name in ("clean", "max_share", "switching", "threshold_shift")] == [
-        "78.0 ± 0.58", "40.0", "25.0", "0.003",
+        "78.0 ± 0.58", "40.0", "25.0", "0.00310",
     ]  # fmt: skip
     assert known["baseline max_share"] == "–"
     assert known["flexible normal(-0.5,0.1) network"] == "Standard: N(−0.5, 0.1)"
@@ -252,3 +254,57 @@ def test_a_table_says_what_its_errors_are(facts):
     assert band_sentence(table, facts(protocol="corrected")) == (
         "In brackets: the 95 % t interval of the mean over training seeds (n = 3)."
     )
+
+
+def test_a_change_has_the_uncertainty_of_paired_seeds(facts):
+    rows = rows_of("table2", PAPER)
+    # Each seed of one network is a point better than the one before, beside what all networks share.
+    mine = rows["series"] == "uniform"
+    rows.loc[mine, "accuracy"] += (rows.loc[mine, "seed"] - 2) / 100
+    table = table2.summarise_rows(rows)
+    found = table[(table["series"] == "uniform") & (table["epsilon"] == 0.0)].iloc[0]
+    assert found["change_n"] == 3
+    assert found["change"] == pytest.approx(-0.01)
+    assert found["change_sem"] == pytest.approx(
+        0.01 / math.sqrt(3)
+    )  # unpaired, it would be sqrt(5) times that
+    assert line(table2.draw(table, facts()), "uniform", ["change"])[0] == " −1.0 ± 0.58"
+    table = table2.summarise_rows(rows.assign(protocol="corrected"))
+    drawn = line(table2.draw(table, facts(protocol="corrected")), "uniform", ["change"])
+    assert drawn[0] == " −1.0 [−3.5, +1.5]"
+
+
+def test_the_units_of_epsilon_stand_beside_the_papers_where_they_differ(facts):
+    def heads(protocol, attack, **changes):
+        rows = rows_of("table2", PAPER, attack=attack, protocol=protocol)
+        figure = table2.draw(table2.summarise_rows(rows), facts(protocol=protocol, **changes))
+        return {text.get_text() for text in figure.texts if "ε" in text.get_text()}
+
+    assert heads("paper", 0.1) == {"FGSM accuracy (%), ε = 0.1"}
+    assert heads("corrected", 0.05) == {"ε = 0.05, pixels", "ε = 0.1, normalised"}
+    assert heads("corrected", 0.1) == {"ε = 0.1, pixels", "ε = 0.1, normalised"}  # equal numbers, other units
+    assert heads("paper", 0.2) == {"ε = 0.2, normalised", "ε = 0.1, normalised"}
+    assert heads("corrected", 0.05, evidence=False) == {"FGSM accuracy (%), ε = 0.05"}
+
+
+@pytest.mark.parametrize(
+    ("shift", "text"), [(3.5e-4, "0.000350"), (0.003564, "0.00356"), (1.1221, "1.12"), (0.0, "0")]
+)
+def test_a_distance_has_digits_that_show_whether_thresholds_moved(shift, text):
+    assert distance_text(pd.Series({"threshold_shift": shift}), "threshold_shift") == text
+
+
+def test_thresholds_that_are_never_trained_have_no_distance(facts):
+    levels = dict.fromkeys(("flexible", "frozen", "uniform-06", "redrawn"), (0.8, 0.4))
+    rows = rows_of("table2_controls", levels, max_share=0.4, switching=0.2, threshold_shift=0.0)
+    exchanged = rows[rows["series"] == "frozen"].assign(intervention="redrawn", threshold_shift=1.13)
+    schemes = {"frozen": "frozen", "uniform-06": "uniform", "redrawn": "redrawn"}
+    each = {name: {"options": {"layer": {"scheme": scheme}}} for name, scheme in schemes.items()}
+    each["flexible"] = {"options": {"layer": {"rule": "below"}}}  # learned, as a layer is by default
+    labels = {name: name for name in levels}
+    table = table2_controls.summarise_rows(pd.concat([rows, exchanged]))
+    known = cells(table2_controls.draw(table, facts(labels=labels, each=each)))
+    shown = {name: known[f"{name} threshold_shift"] for name in [*levels, "frozen redrawn"]}
+    assert shown == {
+        "flexible": "0", "frozen": "–", "uniform-06": "–", "redrawn": "–", "frozen redrawn": "1.13",
+    }  # fmt: skip

@@ -44,7 +44,8 @@ def test_the_seed_is_the_unit():
 
 def test_columns_and_order_of_appearance():
     table = summarise(REPEATED, ["series", "epsilon"])
-    assert list(table.columns) == ["series", "epsilon", "n", "n_images", "mean", "sem", "low", "high"]
+    estimates = ["n", "n_images", "mean", "sem", "low", "high", "by_seed"]
+    assert list(table.columns) == ["series", "epsilon", *estimates]
     assert list(zip(table["series"], table["epsilon"], strict=True)) == [("b", 0.1), ("b", 0.2), ("a", 0.1)]
 
 

@@ -10,7 +10,7 @@ from flexnet.errors import ConfigError, DataError
 from flexnet.figures import names
 from flexnet.files import write_json
 from flexnet.study.cost import kept
-from flexnet.study.drawing import figure_settings, ledger_rows, ledger_settings
+from flexnet.study.drawing import figure_settings, ledger_rows, ledger_settings, words_of
 from flexnet.study.figures import name_problems
 from flexnet.study.labels import labels_of, table_of, tables_below
 from flexnet.study.places import Places
@@ -92,7 +92,7 @@ def test_published_rows_of_one_figure_are_not_those_of_the_other(
     made = study(tmp_path, there)
     assert made.is_published("published/laptop/", "paper", there)
     assert not made.is_published("published/laptop/", "paper", other)
-    assert published_figures(made)[:-1] == [f"published/laptop/figures/{there}.pdf"]
+    assert published_figures(made)[:-2] == [f"published/laptop/figures/{there}.pdf"]
     assert ledger_rows(made, "published/laptop/") == [f"published/laptop/{table_of('paper', there)}"]
     asked = [f"figures/{variant}{figure}.png" for variant in ("", "release/") for figure in TWO]
     assert kept(made, "published/laptop/", [*asked, "figures/claims.pdf"]) == [
@@ -192,3 +192,15 @@ def test_a_figure_without_a_module_of_its_own_is_refused_at_load(
         settings.check_figures(figures, CONFIG)
     module.write_text('NAME = "pushpull/fig4d"\n')
     settings.check_figures(figures, CONFIG)
+
+
+def test_a_schematic_is_called_what_it_is_at_each_scale(tmp_path: Path) -> None:
+    half = {"models": {"vgg16-baseline": {"options": {"width": 0.5, "dropout": 0.25}}}}
+    base = settings.read_yaml(ROOT / "config/config.yaml")
+    scales = {"": CONFIG, "mine/": settings.inherited(settings.lay_over(base, half))}
+    made = Study(scales, FIGURES, {}, tmp_path)
+    assert words_of(made, "", "fig2", "paper")["network"] == "VGG16"
+    reduced = "VGG16 (with 0.5 of its width and 0.25 of its dropout rates)"
+    assert words_of(made, "mine/", "fig2", "paper")["network"] == reduced
+    # Of a figure that shows runs, these say it.
+    assert words_of(made, "mine/", "fig4b", "paper")["network"] == "VGG16"

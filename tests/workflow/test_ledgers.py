@@ -27,8 +27,13 @@ def judge(folder: Path, *, evidence: bool, classes: int = 10) -> subprocess.Comp
     settings = {
         **{"scale": "mine", "note": "", "evidence": evidence, "classes": dict.fromkeys(figures, classes)},
         "protocols": ["paper", "release", "corrected"],
+        "images": {
+            protocol: {figure: f"images of {figure}" for figure in figures}
+            for protocol in ("paper", "release", "corrected")
+        },
     }
-    places = {"ledger": "claims.csv", "figure": "claims.pdf", "caption": "claims.md", "log": "claims.log"}
+    places = {"ledger": "claims.csv", "table": "numbers.csv", "figure": "claims.pdf"}
+    places |= {"caption": "claims.md", "log": "claims.log"}
     files = [part for name, place in places.items() for part in (f"--{name}", folder / place)]
     return run("ledger.py", "--settings", json.dumps(settings), "--rows", *ROWS, *files)
 
@@ -66,7 +71,7 @@ def test_chance_is_that_of_the_runs_and_not_of_the_configuration(tmp_path: Path)
         facts.append(str(Path(path).with_suffix(".facts.json")))
         Path(facts[-1]).parent.mkdir(parents=True, exist_ok=True)
         Path(facts[-1]).write_text(json.dumps(document))
-    assert module.classes_by_figure(rows, facts, {"fig4d": 10, "fig4b": 3}) == {
+    assert module.classes_by_figure(module.runs_behind(rows, facts), {"fig4d": 10, "fig4b": 3}) == {
         "paper": {"fig4d": [7], "fig4b": [3]},
         "release": {"fig4d": [7, 10]},
         "corrected": {"fig4d": [10]},
@@ -77,7 +82,18 @@ def test_a_scale_that_is_evidence_is_judged(ledgers: dict[bool, Path]) -> None:
     table = pd.read_csv(ledgers[True] / "claims.csv")
     assert {"reproduced", "contradicted"} <= set(table["verdict"])
     assert table["paper_value"].notna().any()
-    assert "open diamonds: the paper's value" in (ledgers[True] / "claims.md").read_text()
+    assert "Open diamonds: the paper's value" in (ledgers[True] / "claims.md").read_text()
+
+
+def test_numbers_and_words_lie_beside_the_figure(ledgers: dict[bool, Path]) -> None:
+    judged, numbers = (pd.read_csv(ledgers[True] / name) for name in ("claims.csv", "numbers.csv"))
+    shown = judged.merge(numbers[["id", "protocol"]].drop_duplicates())
+    assert len(shown) == len(numbers) < len(judged)
+    assert shown["measured_value"].equals(numbers["measured_value"])
+    assert set(numbers.loc[numbers["id"] == "C07", "dataset"]) == {"images of table2"}
+    _, _, *table = (ledgers[True] / "claims.md").read_text().splitlines()
+    assert len(table) == 2 + numbers["id"].nunique() + len(numbers)
+    assert table[2].startswith("| **C01: small networks lose accuracy, images of table2. In the small")
 
 
 def test_a_demonstration_is_measured_and_not_judged(ledgers: dict[bool, Path]) -> None:

@@ -20,8 +20,8 @@ def order(path: Any) -> list[str]:
 
 def test_rows_and_tables_are_in_the_order_of_the_registry(finished: Any) -> None:
     demo = finished.folder / "demo"
-    assert order(demo / "results/rows/paper/fig2.csv") == ["single", "all", "small"]
-    assert order(demo / "figures/fig2.csv") == ["single", "all", "small"]
+    assert order(demo / "results/rows/paper/fig2.csv") == ["single", "all"]
+    assert order(demo / "figures/fig2.csv") == ["single", "all"]
 
 
 def test_published_rows_are_drawn_in_the_order_of_the_registry(finished: Any) -> None:

@@ -24,6 +24,7 @@ rule judge_claims:
         ),
         png="{home}figures/claims.png",
         caption="{home}figures/claims.md",
+        table="{home}figures/claims.csv",
     log:
         "{home}logs/figures/claims.log",
     wildcard_constraints:
@@ -43,4 +44,4 @@ rule judge_claims:
     shell:
         'python "$FLEXNET_SCRIPTS/ledger.py" --settings {params.settings:q} --rows {input.rows:q}'
         " --facts {input.facts:q}"
-        " --ledger {output.ledger:q} --figure {output.pdf:q} --caption {output.caption:q} --log {log:q}"
+        " --ledger {output.ledger:q} --table {output.table:q} --figure {output.pdf:q} --caption {output.caption:q} --log {log:q}"

@@ -53,7 +53,8 @@ def draw(settings: dict[str, Any], files: dict[str, Any]) -> None:
     below = [caption(str(settings["caption"]), table, facts), body_of(figure, table, facts)]
     with atomic_path(files["table"]) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
-    title = f"{figure.NAME}, {facts.protocol} protocol, {facts.scale} scale"
+    scale = f", {facts.scale} scale" if facts.runs else ""  # a schematic has none
+    title = f"{figure.NAME}, {facts.protocol} protocol{scale}"
     save(drawn, files["figure"], title=title)
     write_text(files["caption"], "\n\n".join(text for text in below if text) + "\n")
 
