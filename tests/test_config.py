@@ -85,7 +85,7 @@ def refused(layer: Any) -> str:
         (
             {"models": {"vgg16-random": {"sedes": 1}}},
             "models.vgg16-random: unknown key 'sedes'; expected keys among"
-            " ['at_test', 'dataset', 'like', 'network', 'options', 'recipe', 'seeds']",
+            " ['at_test', 'checkpoint', 'dataset', 'like', 'network', 'options', 'recipe', 'seeds']",
         ),
         ({"recipes": {"vgg": {"epoch": 1, "rate": 2}}}, "recipes.vgg: unknown key 'epoch', 'rate'; expected"),
         ({"recipes": {"vgg": {1: 2, "rate": 2}}}, "recipes.vgg: unknown key 1, 'rate'; expected keys"),

@@ -82,12 +82,9 @@ def _model_names(name: str, row: Rows, config: Rows) -> Iterator[Problem]:
 
 def _weights(row: Rows) -> Iterator[Problem]:
     """A model is trained by a recipe, or has weights from elsewhere: a file for each seed."""
-    if ("recipe" in row) == ("checkpoint" in row):
-        got = "both" if "recipe" in row else "neither"
-        text = (
-            f"expected a recipe or a checkpoint; got {got}; add one, or (in a row that is like another) set"
-        )
-        yield Problem(f"{text} the other to null")
+    if "recipe" in row and "checkpoint" in row:
+        text = "expected a recipe or a checkpoint; got both; remove one (in a row that is like another, set"
+        yield Problem(f"{text} it to null)")
     if "checkpoint" in row:
         found = list(CheckpointOptions.problems(row["checkpoint"]))
         if not found and row.get("seeds", 1) > 1 and SEED not in row["checkpoint"]["file"]:
