@@ -4,6 +4,7 @@ from functools import cache
 
 import numpy as np
 import torch
+from scipy.fft import next_fast_len
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
@@ -25,10 +26,11 @@ def defocus(images: Tensor, drawn: Draws, constants: Values) -> Tensor:
     disk = torch.from_numpy(smooth_disk(constants["radius"], constants["alias"])).to(images.device)
     reach = disk.shape[0] // 2
     padded = F.pad(unit(images), (reach, reach, reach, reach), mode="reflect")
-    size = tuple(padded.shape[2:])
+    size = [next_fast_len(side, real=True) for side in padded.shape[2:]]
     # Of a product of transforms the values that do not reach around an edge are the sums over the disk.
-    spectrum = torch.fft.rfft2(padded) * torch.fft.rfft2(disk, s=size)
+    spectrum = torch.fft.rfft2(padded, s=size) * torch.fft.rfft2(disk, s=size)
     blurred = torch.fft.irfft2(spectrum, s=size)[:, :, 2 * reach :, 2 * reach :]
+    blurred = blurred[:, :, : images.shape[2], : images.shape[3]].contiguous()
     return blurred.clamp_(0, 1).mul_(255).add_(NEAR).to(torch.uint8)
 
 
@@ -72,10 +74,9 @@ def _trimmed(square: np.ndarray) -> np.ndarray:
 
 
 def draw_neighbours(generator: Generator, shape: Shape, constants: Values) -> Draws:
-    """For each round and pixel the number of one of its neighbours, (rounds, H, W) in int64."""
-    neighbours = (2 * int(constants["shift"])) ** 2
-    size = (int(constants["rounds"]), *shape[1:])
-    return (torch.randint(neighbours, size, generator=generator),)
+    """For each round and pixel, how far down and right the neighbour is, (2, rounds, H, W) in int8."""
+    shift, size = int(constants["shift"]), (2, int(constants["rounds"]), *shape[1:])
+    return (torch.rand(size, generator=generator).mul_(2 * shift).sub_(shift).floor_().to(torch.int8),)
 
 
 def glass(images: Tensor, drawn: Draws, constants: Values) -> Tensor:
@@ -97,16 +98,16 @@ def glass_places(neighbours: Tensor, shift: int) -> Tensor:
     followed to where that is from, with steps that double.
 
     Args:
-        neighbours: (n, rounds, H, W), as `draw_neighbours` draws them.
+        neighbours: (n, 2, rounds, H, W), as `draw_neighbours` draws them.
         shift: farthest distance in rows and columns.
     """
-    n, rounds, height, width = neighbours.shape
+    n, _, rounds, height, width = neighbours.shape
     pixels = torch.arange(height * width, device=neighbours.device)
+    moved = _moved(height, width, shift, pixels)
     places = pixels.expand(n, -1)
     for number in range(rounds):
-        down = neighbours[:, number].flatten(1) // (2 * shift) - shift
-        right = neighbours[:, number].flatten(1) % (2 * shift) - shift
-        offset = torch.where(_moved(height, width, shift, pixels), down * width + right, 0)
+        down, right = neighbours[:, :, number].flatten(2).long().unbind(1)
+        offset = down.mul_(width).add_(right).mul_(moved)
         source = pixels + offset
         places = places.gather(1, _first_of(source, offset > 0))
     return places
@@ -122,10 +123,8 @@ def _first_of(source: Tensor, copied: Tensor) -> Tensor:
     """Follow each pixel over pixels that were copied before, to the one whose value of before it has."""
     while bool(copied.any()):
         # `source` names a pixel whose own copy counts where `copied`, else its value of before.
-        source, copied = (
-            torch.where(copied, source.gather(1, source), source),
-            copied & copied.gather(1, source),
-        )
+        further = source.gather(1, source) - source
+        source, copied = source + further * copied, copied & copied.gather(1, source)
     return source
 
 

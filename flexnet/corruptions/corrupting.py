@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Generator, Tensor
 
+from flexnet.corruptions.turns import in_turn
 from flexnet.corruptions.constants import AUTO, Values, constants_of
 from flexnet.corruptions.kernel import Corruption, Draws
 from flexnet.corruptions.registry import CORRUPTIONS
@@ -59,13 +60,16 @@ def corrupt(
 
 
 def _all(images: Tensor, seeds: list[int], corruption: Corruption, constants: Values) -> Tensor:
-    limit = AT_ONCE.get(images.device.type, AT_ONCE["cuda"])
-    size = max(1, limit // images[0].numel())
+    """Corrupt images part by part."""
+    size = max(1, AT_ONCE["cpu" if images.is_cpu else "cuda"] // images[0].numel())
     done = torch.empty_like(images, memory_format=torch.contiguous_format)
-    for start in range(0, len(images), size):
+
+    def one(start: int) -> None:
         part = images[start : start + size].contiguous()
         drawn = _drawn(part, seeds[start : start + size], corruption, constants)
         done[start : start + size] = corruption.apply(part, drawn, constants)
+
+    in_turn(one, range(0, len(images), size), torch.get_num_threads() if images.is_cpu else 1)
     return done
 
 

@@ -82,11 +82,14 @@ def distances(edges: Tensor, most: int) -> Tensor:
     beside = _columns_to_edge(edges).clamp_(max=most)
     nearest = torch.full(edges.shape, most * SIDE, dtype=torch.int32, device=edges.device)
     for rows in range(min(most, height)):
+        if rows * SIDE >= int(nearest.max()):
+            break  # whatever lies so far away is no nearer
         lengths = _path_lengths(rows, most).to(edges.device)
         for shift in {rows, -rows}:
             here, there = _overlap(height, shift)
             part = nearest[:, :, here]
-            torch.minimum(part, lengths[beside[:, :, there]], out=part)
+            away = beside[:, :, there]
+            torch.minimum(part, lengths.index_select(0, away.flatten()).view_as(away), out=part)
     return nearest.float() / 65536
 
 

@@ -10,7 +10,6 @@ from functools import cache
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 TRUNCATE = 4.0  # widths after which the filter ends: the default of scipy and scikit-image
 SMALLEST = 1e-15  # narrower filters leave everything as it is
@@ -42,8 +41,9 @@ def filter_weights(sigma: float) -> tuple[float, ...]:
 
 def _along(images: Tensor, weights: tuple[float, ...], dim: int) -> Tensor:
     radius, side = len(weights) - 1, images.shape[dim]
-    around = (radius, radius, 0, 0) if dim == 3 else (0, 0, radius, radius)
-    padded = F.pad(images.double(), around, mode="replicate")
+    shape = [radius if place == dim else -1 for place in range(4)]
+    first, last = images.narrow(dim, 0, 1).expand(shape), images.narrow(dim, side - 1, 1).expand(shape)
+    padded = torch.cat([first, images, last], dim).double()
     total = padded.narrow(dim, radius, side) * weights[0]
     pair = torch.empty_like(total)
     for step in range(radius, 0, -1):

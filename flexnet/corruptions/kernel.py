@@ -45,9 +45,10 @@ def unit(images: Tensor) -> Tensor:
 def truncated(values: Tensor) -> Tensor:
     """Values in [0, 1] as uint8: clipped, times 255, the fraction dropped, as the generators do.
 
-    Not rounded: that would make images brighter by half a grey level than those of the published sets.
+    Not rounded: that would make images brighter by half a grey level than those of the published sets. The
+    values are worked on in place.
     """
-    return values.clamp(0, 1).mul_(255).to(torch.uint8)
+    return values.clamp_(0, 1).mul_(255).to(torch.uint8)
 
 
 def column(values: Tensor) -> Tensor:

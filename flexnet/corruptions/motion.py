@@ -51,7 +51,7 @@ def motion_blur(images: Tensor, paths: Tensor, sigma: float) -> Tensor:
     runs = padded.view(-1).unfold(0, width, 1)
     blurred = torch.zeros(n * channels * height, width, device=images.device)
     for step, weight in enumerate(_weights(paths.shape[2], sigma)):
-        shifted = runs[(starts + shifts[:, step].view(n, 1, 1)).view(-1)]
+        shifted = runs.index_select(0, (starts + shifts[:, step].view(n, 1, 1)).view(-1))
         blurred.add_(shifted.mul_(weight))
     return blurred.view(images.shape).round_().clamp_(0, 255).to(torch.uint8)
 

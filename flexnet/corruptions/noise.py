@@ -13,6 +13,7 @@ from torch import Generator, Tensor
 from flexnet.corruptions.constants import Values
 from flexnet.corruptions.kernel import Corruption, Draws, Shape, truncated
 
+BINS = 1024  # of the probabilities of one value: a power of two, so that products with it are exact
 RARE = 1e-10  # numbers of photons beyond which so little probability lies are never drawn
 
 
@@ -35,17 +36,25 @@ def count_photons(images: Tensor, drawn: Draws, constants: Values) -> Tensor:
     """A Poisson number for each value, whose mean is the value times `photons`.
 
     The number is found by inverting the distribution function at what was drawn. There are 256 values, so
-    all their distribution functions lie one behind the other in one table, that of value v in [v, v + 1].
+    all their distribution functions lie one behind the other in one table, that of value v in [v, v + 1]. What
+    was drawn lies in one of `BINS` bins, and nearly all bins hold one grey level alone, which a second table
+    tells; the others are searched.
     """
-    bounds, results = _photon_table(constants["photons"])
-    wanted = drawn[0].double().add_(images)
-    places = torch.searchsorted(bounds.to(images.device), wanted, right=True, out_int32=True)
-    return results.to(images.device)[places]
+    bounds, results, bins = (table.to(images.device) for table in _photon_tables(constants["photons"]))
+    wanted = drawn[0].double().add_(images).flatten()
+    levels = bins.index_select(0, (wanted * BINS).int())
+    open_places = (levels < 0).nonzero()[:, 0]
+    found = torch.searchsorted(bounds, wanted.index_select(0, open_places), right=True)
+    levels.index_copy_(0, open_places, results.index_select(0, found))
+    return levels.to(torch.uint8).view_as(images)
 
 
 @cache
-def _photon_table(photons: float) -> tuple[Tensor, Tensor]:
-    """Ends of the probabilities of all photon counts of all 256 values, and the grey level of each count."""
+def _photon_tables(photons: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Ends of the probabilities of all photon counts of all 256 values, their grey levels, the level of each bin.
+
+    A bin that holds more than one level has -1.
+    """
     bounds, levels = [], []
     for value in range(256):
         mean = value / 255 * photons
@@ -58,7 +67,12 @@ def _photon_table(photons: float) -> tuple[Tensor, Tensor]:
         bounds.append(value + ends)
         levels.append(np.clip(counts[kept] / photons, 0, 1) * 255)
     levels.append(levels[-1][-1:])  # nothing that is drawn lies beyond the last bound
-    return torch.from_numpy(np.concatenate(bounds)), torch.from_numpy(np.concatenate(levels)).to(torch.uint8)
+    ends, results = np.concatenate(bounds), np.concatenate(levels).astype(np.int16)
+    edges = np.arange(256 * BINS + 1) / BINS
+    first = results[np.searchsorted(ends, edges[:-1], side="right")]
+    last = results[np.searchsorted(ends, edges[1:], side="left")]
+    bins = np.where(first == last, first, np.int16(-1))
+    return torch.from_numpy(ends), torch.from_numpy(results), torch.from_numpy(bins)
 
 
 def add_impulses(images: Tensor, drawn: Draws, constants: Values) -> Tensor:

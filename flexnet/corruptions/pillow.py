@@ -1,8 +1,6 @@
 """What Pillow does to images: JPEG by its codec, and its box filter in its integer arithmetic."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
+from functools import cache
 from io import BytesIO
 
 import numpy as np
@@ -14,16 +12,10 @@ BITS = 22  # of the fixed-point weights of Pillow's filters
 
 
 def jpeg(images: Tensor, quality: int) -> Tensor:
-    """Encode images (n, C, H, W) in uint8 and decode them, on the CPU, as many at a time as torch has threads."""
+    """Encode images (n, C, H, W) in uint8 as JPEG and decode them, on the CPU."""
     pixels = images.permute(0, 2, 3, 1).contiguous().cpu().numpy()
-    once = partial(_through_jpeg, quality=quality)
-    decoded = list(_pool(torch.get_num_threads())(once, pixels))
-    return torch.from_numpy(np.stack(decoded)).permute(0, 3, 1, 2).contiguous().to(images.device)
-
-
-@cache
-def _pool(workers: int) -> Callable[..., object]:
-    return ThreadPoolExecutor(workers, "jpeg").map if workers > 1 else map
+    decoded = np.stack([_through_jpeg(image, quality) for image in pixels])
+    return torch.from_numpy(decoded).permute(0, 3, 1, 2).contiguous().to(images.device)
 
 
 def _through_jpeg(pixels: np.ndarray, quality: int) -> np.ndarray:

@@ -44,9 +44,9 @@ def water_drops(liquid: Tensor) -> Tensor:
     liquid = ((liquid * 255).int() & 255).double()  # a byte, as the generators store it
     far = distances(canny(liquid, LOW, HIGH), FARTHEST)
     far = (box_sum(far.double(), "reflect") / 9).floor_()
-    light = torch.tensor(LIGHT, dtype=torch.float64, device=liquid.device)[None, None]
-    lit = F.conv2d(F.pad(equalised(far), (1, 1, 1, 1), mode="reflect"), light).clamp_(0, 255)
-    drops = ((box_sum(lit, "reflect") / 9).round_() * liquid).float()
+    light = torch.tensor(LIGHT, dtype=torch.float32, device=liquid.device)[None, None]
+    lit = F.conv2d(F.pad(equalised(far).float(), (1, 1, 1, 1), mode="reflect"), light).clamp_(0, 255)
+    drops = ((box_sum(lit.double(), "reflect") / 9).round_() * liquid).float()
     brightest = drops.flatten(1).amax(1).view(-1, 1, 1, 1)
     return drops / brightest.clamp(min=1)  # where no drop fell there is nothing to divide
 
