@@ -14,9 +14,9 @@ from flexnet.corruptions.kernel import Corruption, Draws, Shape, truncated, unit
 from flexnet.corruptions.motion import draw_path, motion_blur as blur_along
 from flexnet.corruptions.zoom import zoomed
 
-# A transform is exact to some 1e-15, and a region of one grey level may come out a little below it. What is so
+# A transform is exact to some 1e-14, and a region of one grey level may come out a little below it. What is so
 # near to a whole grey level is that level, whatever the machine.
-NEAR = 1e-9
+NEAR = 1e-11
 
 # --- out of focus ------------------------------------------------------------------------------------
 
