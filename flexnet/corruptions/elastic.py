@@ -78,7 +78,9 @@ def _mapped(moved: Tensor, points: Tensor, columns: Tensor, rows: Tensor) -> tup
 
 
 def _sampled(images: Tensor, columns: Tensor, rows: Tensor, corners: bool) -> Tensor:
-    """Linear interpolation of images at columns and rows (n, H, W), which may lie outside.
+    """Linear interpolation of images in float32 at columns and rows (n, H, W), which may lie outside.
+
+    It is done in float64 and rounded, as SciPy does it, so that a region of one grey level stays at that level.
 
     Beyond the edges images go on as in a mirror: at the centres of the outermost pixels if `corners`, else at
     the ends of these pixels.
@@ -88,10 +90,11 @@ def _sampled(images: Tensor, columns: Tensor, rows: Tensor, corners: bool) -> Te
         grid = [2 * columns / (width - 1) - 1, 2 * rows / (height - 1) - 1]
     else:
         grid = [(2 * columns + 1) / width - 1, (2 * rows + 1) / height - 1]
-    places = torch.stack(grid, -1).to(images.dtype)
-    return F.grid_sample(
-        images, places, mode="bilinear", padding_mode="reflection", align_corners=corners
+    places = torch.stack(grid, -1)
+    found = F.grid_sample(
+        images.double(), places, mode="bilinear", padding_mode="reflection", align_corners=corners
     )
+    return found.float()
 
 
 def _smooth(field: Tensor, sigma: float) -> Tensor:
