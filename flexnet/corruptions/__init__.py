@@ -1,4 +1,4 @@
-"""Nineteen common corruptions of images, five severities each: `corrupt(images, "fog", severity=3, seed=0)`."""
+"""Nineteen common corruptions of images, five severities each: `corrupt(images, "fog", 3)`."""
 
 from typing import TYPE_CHECKING
 

@@ -4,6 +4,7 @@ from functools import cache
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.fft import next_fast_len
 from torch import Generator, Tensor
 from torch.nn import functional as F
@@ -11,11 +12,12 @@ from torch.nn import functional as F
 from flexnet.corruptions.constants import Values
 from flexnet.corruptions.gaussian import gaussian_filter
 from flexnet.corruptions.kernel import Corruption, Draws, Shape, truncated, unit
-from flexnet.corruptions.motion import draw_path, motion_blur as blur_along
+from flexnet.corruptions.motion import draw_path
+from flexnet.corruptions.motion import motion_blur as blur_along
 from flexnet.corruptions.zoom import zoomed
 
-# A transform is exact to some 1e-14, and a region of one grey level may come out a little below it. What is so
-# near to a whole grey level is that level, whatever the machine.
+# A transform is exact to some 1e-14, and a region of one grey level may come out a little below it. What is
+# so near to a whole grey level is that level, whatever the machine.
 NEAR = 1e-11
 
 # --- out of focus ------------------------------------------------------------------------------------
@@ -29,17 +31,17 @@ def defocus(images: Tensor, drawn: Draws, constants: Values) -> Tensor:
     size = [next_fast_len(side, real=True) for side in padded.shape[2:]]
     # Of a product of transforms the values that do not reach around an edge are the sums over the disk.
     spectrum = torch.fft.rfft2(padded, s=size) * torch.fft.rfft2(disk, s=size)
-    blurred = torch.fft.irfft2(spectrum, s=size)[:, :, 2 * reach :, 2 * reach :]
+    blurred: Tensor = torch.fft.irfft2(spectrum, s=size)[:, :, 2 * reach :, 2 * reach :]
     blurred = blurred[:, :, : images.shape[2], : images.shape[3]].contiguous()
     return blurred.clamp_(0, 1).mul_(255).add_(NEAR).to(torch.uint8)
 
 
 @cache
-def smooth_disk(radius: float, alias: float) -> np.ndarray:
+def smooth_disk(radius: float, alias: float) -> NDArray[np.float64]:
     """Weights of a disk in single precision, as OpenCV makes them; their sum misses 1 by some 1e-8.
 
-    The disk lies in a square of 17 pixels, or its own size above 8 of radius, and is smoothed over 3 pixels, or
-    5, by a Gaussian of the width `alias`; the square goes on beyond its edges as in a mirror.
+    The disk lies in a square of 17 pixels, or its own size above 8 of radius, and is smoothed over 3 pixels,
+    or 5, by a Gaussian of the width `alias`; the square goes on beyond its edges as in a mirror.
     """
     half = 8 if radius <= 8 else int(radius)
     line = np.arange(-half, half + 1)
@@ -52,18 +54,18 @@ def smooth_disk(radius: float, alias: float) -> np.ndarray:
     return _trimmed(smooth.astype(np.float64))
 
 
-def _smoothed(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def _smoothed(values: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
     """Filter the rows of a square in single precision."""
     reach, side = len(weights) // 2, values.shape[1]
     padded = np.pad(values, ((0, 0), (reach, reach)), mode="reflect")
-    total = padded[:, reach : reach + side] * weights[reach]
+    total: NDArray[np.float32] = padded[:, reach : reach + side] * weights[reach]
     for step in range(1, reach + 1):
         pair = padded[:, reach - step :][:, :side] + padded[:, reach + step :][:, :side]
         total = total + pair * weights[reach + step]
     return total
 
 
-def _trimmed(square: np.ndarray) -> np.ndarray:
+def _trimmed(square: NDArray[np.float64]) -> NDArray[np.float64]:
     """The square without the empty border that it has on all sides."""
     filled = np.flatnonzero(square.any(axis=0))
     cut = min(filled[0], len(square) - 1 - filled[-1])
@@ -94,8 +96,8 @@ def glass_places(neighbours: Tensor, shift: int) -> Tensor:
     The generators go through the pixels from the last to the first and mean to swap each with a neighbour, up
     to `shift` before and `shift - 1` behind it. But the two sides of their swap are views of one array: the
     pixel takes the neighbour's value, and the neighbour then takes its own. So each pixel copies a neighbour,
-    which has copied one before if it lies behind, and has not if it lies before. A pixel that copies a copy is
-    followed to where that is from, with steps that double.
+    which has copied one before if it lies behind, and has not if it lies before. A pixel that copies a copy
+    is followed to where that is from, with steps that double.
 
     Args:
         neighbours: (n, 2, rounds, H, W), as `draw_neighbours` draws them.

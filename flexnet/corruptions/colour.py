@@ -52,7 +52,8 @@ def rgb_bytes(given: Hsv) -> Tensor:
     # Sums of bytes wrap around, so these differences do as well as a choice, in a fraction of its time.
     up, down = most - between, least - between
     channels = [
-        between + (inside[2 * channel] | inside[2 * channel - 1]) * up
+        between
+        + (inside[2 * channel] | inside[2 * channel - 1]) * up
         + (inside[(2 * channel + 2) % 6] | inside[(2 * channel + 3) % 6]) * down
         for channel in range(3)
     ]

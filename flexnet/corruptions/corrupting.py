@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import torch
 from torch import Generator, Tensor
 
-from flexnet.corruptions.turns import in_turn
 from flexnet.corruptions.constants import AUTO, Values, constants_of
 from flexnet.corruptions.kernel import Corruption, Draws
 from flexnet.corruptions.registry import CORRUPTIONS
+from flexnet.corruptions.turns import in_turn
 from flexnet.errors import ConfigError
 from flexnet.seeds import derive_seed
 
@@ -28,9 +28,9 @@ def corrupt(
 ) -> Tensor:
     """Corrupt images.
 
-    What is random in an image is drawn on the CPU from a seed of its own, made of the corruption, the severity,
-    the number of the image and `seed`. So an image comes out the same in any batch, in any order and on any
-    device, and a set may be corrupted in parts.
+    What is random in an image is drawn on the CPU from a seed of its own, made of the corruption, the
+    severity, the number of the image and `seed`. So an image comes out the same in any batch, in any order
+    and on any device, and a set may be corrupted in parts.
 
     Args:
         images: (N, C, H, W) in uint8, on any device; C is 1 or 3, H and W at least 16.
@@ -39,7 +39,8 @@ def corrupt(
         seed: another seed gives other random numbers.
         indices: number of each image in its set, N of them; default 0 to N - 1. Parts of a set must tell it,
             or each part starts anew.
-        constants: "imagenet" or "cifar" for the constants of ImageNet-C or CIFAR-10-C as they stand, "auto" for
+        constants: "imagenet" or "cifar" for the constants of ImageNet-C or CIFAR-10-C as they stand, "auto"
+        for
             those that fit the size of the images (`flexnet.corruptions.constants`).
 
     Returns:
@@ -106,13 +107,13 @@ def _check_channels(images: Tensor, name: str, corruption: Corruption) -> None:
     channels = images.shape[1]
     if channels not in (1, 3):
         raise ConfigError(
-            f"images: expected 3 channels, or 1 for grey images; got {channels} (shape {tuple(images.shape)}); "
-            "put the channels second"
+            f"images: expected 3 channels, or 1 for grey images; got {channels}, shape "
+            f"{tuple(images.shape)}; put the channels second"
         )
     if channels == 1 and corruption.colour_only:
         raise ConfigError(
-            f"{name}: expected images of 3 channels; got grey ones, which have no colour to change; leave this "
-            "corruption out, or repeat the channel three times"
+            f"{name}: expected images of 3 channels; got grey ones, which have no colour to change; leave "
+            "this corruption out, or repeat the channel three times"
         )
 
 

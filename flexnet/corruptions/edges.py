@@ -76,8 +76,8 @@ def distances(edges: Tensor, most: int) -> Tensor:
 
     The length of the shortest path of steps to the side, across and of knight's moves, which is some percent
     off the straight line. In a row that is so many rows away the nearest edge is the one with the fewest
-    columns between, since longer is never shorter; so each row asks its neighbours how far that is. The sums are
-    in fixed point, as in the OpenCV of the generators; OpenCV 5 forms them in floats, 1e-4 away at most.
+    columns between, since longer is never shorter; so each row asks its neighbours how far that is. The sums
+    are in fixed point, as in the OpenCV of the generators; OpenCV 5 forms them in floats, 1e-4 away at most.
     """
     height = edges.shape[2]
     beside = _columns_to_edge(edges).clamp_(max=most)
@@ -110,7 +110,7 @@ def _columns_to_edge(edges: Tensor) -> Tensor:
 
 
 def _path_lengths(rows: int, most: int) -> Tensor:
-    """Length of the path to a pixel so many rows and 0 to `most` columns away, in fixed point; (most + 1,)."""
+    """Length of the path to a pixel so many rows and 0 to `most` columns away, fixed point; (most + 1,)."""
     columns = np.arange(most + 1)
     short, long = np.minimum(columns, rows), np.maximum(columns, rows)
     flat = (long - 2 * short) * SIDE + short * KNIGHT

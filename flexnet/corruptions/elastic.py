@@ -15,7 +15,7 @@ TRUNCATE = 3.0  # widths after which the filter of the displacements ends
 
 
 def draw_elastic(generator: Generator, shape: Shape, constants: Values) -> Draws:
-    """Jitter of the three points of the map, (3, 2), and displacements in columns and rows, (2, H, W); in [-1, 1]."""
+    """Jitter of three points, (3, 2), and displacements in columns and rows, (2, H, W); all in [-1, 1]."""
     jitter = torch.rand(3, 2, dtype=torch.float64, generator=generator)
     field = torch.rand(2, *shape[1:], generator=generator)
     return 2 * jitter - 1, 2 * field - 1
@@ -80,7 +80,8 @@ def _mapped(moved: Tensor, points: Tensor, columns: Tensor, rows: Tensor) -> tup
 def _sampled(images: Tensor, columns: Tensor, rows: Tensor, corners: bool) -> Tensor:
     """Linear interpolation of images in float32 at columns and rows (n, H, W), which may lie outside.
 
-    It is done in float64 and rounded, as SciPy does it, so that a region of one grey level stays at that level.
+    It is done in float64 and rounded, as SciPy does it, so that a region of one grey level stays at that
+    level.
 
     Beyond the edges images go on as in a mirror: at the centres of the outermost pixels if `corners`, else at
     the ends of these pixels.
@@ -98,7 +99,7 @@ def _sampled(images: Tensor, columns: Tensor, rows: Tensor, corners: bool) -> Te
 
 
 def _smooth(field: Tensor, sigma: float) -> Tensor:
-    """Gaussian filter of (n, 2, H, W) in float64; what lies beyond an edge is mirrored at the end of the pixels.
+    """Gaussian filter of (n, 2, H, W) in float64; beyond an edge it is mirrored at the end of the pixels.
 
     Its width may be that of the image, so it is done as a product with a matrix for each direction.
     """

@@ -2,8 +2,8 @@
 
 The originals are photographs without a known author or licence, which cannot be handed on. These five are
 drawn from noise of many scales, folded into ridges like needles of ice, bluish white. Size, mean colour and
-contrast of each are those of the photograph whose place it takes; what it shows is not. So results under frost
-are called `frost_synthetic` (`flexnet.corruptions.names.SYNTHETIC`) and are no results of ImageNet-C.
+contrast of each are those of the photograph whose place it takes; what it shows is not. So results under
+frost are called `frost_synthetic` (`flexnet.corruptions.names.SYNTHETIC`) and are no results of ImageNet-C.
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from functools import cache
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -73,18 +74,19 @@ def _draw(picture: Picture, number: int) -> Tensor:
     return torch.from_numpy(np.clip(np.round(colour + field), 0, 255).astype(np.uint8))
 
 
-def _ice(height: int, width: int, generator: np.random.Generator) -> np.ndarray:
+def _ice(height: int, width: int, generator: np.random.Generator) -> NDArray[np.float64]:
     """Noise of many scales, half of it folded into bright ridges; (height, width) with the mean 0."""
-    total = np.zeros((height, width))
+    total: NDArray[np.float64] = np.zeros((height, width))
     for octave in range(OCTAVES):
         cells = 2.0 ** (octave + 1)
         smooth = _noise(height, width, cells / max(height, width), generator)
         ridges = 1 - 2 * np.abs(_noise(height, width, cells / max(height, width), generator))
         total += ((1 - RIDGES) * smooth + RIDGES * ridges) * STEEPNESS ** (2 * octave)
-    return total - total.mean()
+    total -= total.mean()
+    return total
 
 
-def _noise(height: int, width: int, cells: float, generator: np.random.Generator) -> np.ndarray:
+def _noise(height: int, width: int, cells: float, generator: np.random.Generator) -> NDArray[np.float64]:
     """Random numbers in [-1, 1] on a grid of `cells` to the pixel, with linear interpolation between them."""
     rows, columns = (np.arange(side) * cells for side in (height, width))
     grid = generator.uniform(-1, 1, (int(rows[-1]) + 2, int(columns[-1]) + 2))
@@ -92,4 +94,5 @@ def _noise(height: int, width: int, cells: float, generator: np.random.Generator
     down, right = (rows - top)[:, None], (columns - left)[None, :]
     upper = grid[top][:, left] * (1 - right) + grid[top][:, left + 1] * right
     lower = grid[top + 1][:, left] * (1 - right) + grid[top + 1][:, left + 1] * right
-    return upper * (1 - down) + lower * down
+    between: NDArray[np.float64] = upper * (1 - down) + lower * down
+    return between

@@ -1,8 +1,8 @@
 """The Gaussian filter of the generators, to the last bit.
 
 A region of one grey level stays at that level up to the last bit of a double, and what comes below it is
-truncated to the next lower level. So the sums are formed in the order of `scipy.ndimage.correlate1d`: the middle
-first, then pair by pair from the outside in, products and sums each rounded for themselves.
+truncated to the next lower level. So the sums are formed in the order of `scipy.ndimage.correlate1d`: the
+middle first, then pair by pair from the outside in, products and sums each rounded for themselves.
 """
 
 from functools import cache

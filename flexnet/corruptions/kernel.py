@@ -24,8 +24,8 @@ class Corruption:
     Attributes:
         apply: images (n, C, H, W) in uint8, what was drawn for each of them (n, ...), constants -> images of
             the same shape. A pure function, of each image alone. It works on the device of the images.
-        draw: generator on the CPU, shape (C, H, W) of an image, constants -> what is random in it, on the CPU.
-        colour_only: whether it means nothing to grey images.
+        draw: generator on the CPU, shape (C, H, W) of an image, constants -> what is random in it, on the
+        CPU. colour_only: whether it means nothing to grey images.
     """
 
     apply: Callable[[Tensor, Draws, Values], Tensor]
@@ -57,7 +57,7 @@ def column(values: Tensor) -> Tensor:
 
 
 def luma(images: Tensor) -> Tensor:
-    """Grey of images (n, C, H, W) in floats, (n, 1, H, W): 0.299 R + 0.587 G + 0.114 B; grey stays as it is."""
+    """Grey of images (n, C, H, W) in floats, (n, 1, H, W): 0.299 R + 0.587 G + 0.114 B; grey stays."""
     if images.shape[1] == 1:
         return images
     red, green, blue = images.unbind(1)

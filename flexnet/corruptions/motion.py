@@ -1,4 +1,4 @@
-"""Motion blur: an image is averaged along a path that starts at each pixel, with the weights of half a Gaussian.
+"""Motion blur: an image is averaged along a path from each pixel, with the weights of half a Gaussian.
 
 The path and its rounding to whole pixels are those of ImageMagick, which the generators call; what lies
 beyond an edge is as the edge. The result is rounded to the nearest grey level, as ImageMagick does, and not
@@ -44,7 +44,8 @@ def motion_blur(images: Tensor, paths: Tensor, sigma: float) -> Tensor:
     reach = paths.shape[2] - 1
     padded = F.pad(images.float(), (reach, reach, reach, reach), mode="replicate")
     rows, columns = height + 2 * reach, width + 2 * reach
-    # Every row of every shifted image is a run of pixels in memory: these are where the runs of no shift start.
+    # Every row of every shifted image is a run of pixels in memory: these are where the runs of no shift
+    # start.
     planes = torch.arange(n * channels, device=images.device).view(n, channels, 1) * (rows * columns)
     starts = planes + (torch.arange(height, device=images.device) + reach) * columns + reach
     shifts = paths[:, 0] * columns + paths[:, 1]

@@ -31,6 +31,7 @@ GROUPINGS: ByName[dict[str, tuple[str, ...]]] = {
     },
 }
 
-# What results call a corruption whose ingredients are not those of the originals. The photographs of frost have
-# no author and no licence that are known, so the frost made here is drawn by `flexnet.corruptions.frost`.
+# What results call a corruption whose ingredients are not those of the originals. The photographs of frost
+# have no author and no licence that are known, so the frost made here is drawn by
+# `flexnet.corruptions.frost`.
 SYNTHETIC: ByName[str] = {"frost": "frost_synthetic"}

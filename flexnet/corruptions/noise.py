@@ -36,9 +36,9 @@ def count_photons(images: Tensor, drawn: Draws, constants: Values) -> Tensor:
     """A Poisson number for each value, whose mean is the value times `photons`.
 
     The number is found by inverting the distribution function at what was drawn. There are 256 values, so
-    all their distribution functions lie one behind the other in one table, that of value v in [v, v + 1]. What
-    was drawn lies in one of `BINS` bins, and nearly all bins hold one grey level alone, which a second table
-    tells; the others are searched.
+    all their distribution functions lie one behind the other in one table, that of value v in [v, v + 1].
+    What was drawn lies in one of `BINS` bins, and nearly all bins hold one grey level alone, which a second
+    table tells; the others are searched.
     """
     bounds, results, bins = (table.to(images.device) for table in _photon_tables(constants["photons"]))
     wanted = drawn[0].double().add_(images).flatten()
@@ -51,7 +51,7 @@ def count_photons(images: Tensor, drawn: Draws, constants: Values) -> Tensor:
 
 @cache
 def _photon_tables(photons: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Ends of the probabilities of all photon counts of all 256 values, their grey levels, the level of each bin.
+    """Ends of the probabilities of all photon counts of all 256 values, their grey levels, that of each bin.
 
     A bin that holds more than one level has -1.
     """

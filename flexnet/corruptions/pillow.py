@@ -20,9 +20,7 @@ def jpeg(images: Tensor, quality: int) -> Tensor:
 
 def _through_jpeg(pixels: np.ndarray, quality: int) -> np.ndarray:
     stored = BytesIO()
-    Image.fromarray(pixels if pixels.shape[2] == 3 else pixels[:, :, 0]).save(
-        stored, "JPEG", quality=quality
-    )
+    Image.fromarray(pixels if pixels.shape[2] == 3 else pixels[:, :, 0]).save(stored, "JPEG", quality=quality)
     return np.asarray(Image.open(stored)).reshape(pixels.shape)
 
 
@@ -59,7 +57,5 @@ def _taps(before: int, after: int) -> tuple[Tensor, Tensor]:
         rows.append([old for old, offset in offsets if -0.5 < offset <= 0.5])
     taps = max(map(len, rows))
     places = torch.tensor([row + row[-1:] * (taps - len(row)) for row in rows])
-    weights = [
-        [int(0.5 + (1 << BITS) / len(row))] * len(row) + [0] * (taps - len(row)) for row in rows
-    ]
+    weights = [[int(0.5 + (1 << BITS) / len(row))] * len(row) + [0] * (taps - len(row)) for row in rows]
     return places.T.contiguous(), torch.tensor(weights, dtype=torch.int32).T.contiguous()

@@ -14,7 +14,7 @@ from flexnet.corruptions.zoom import zoomed
 
 
 def draw_snow(generator: Generator, shape: Shape, constants: Values) -> Draws:
-    """A standard normal number for each pixel, (1, H, W), and the path of the flakes within 45 degrees of downwards."""
+    """A standard normal number for each pixel, (1, H, W), and the path of the flakes, roughly downwards."""
     return torch.randn(1, *shape[1:], generator=generator), draw_path(generator, -135, -45, constants)
 
 
@@ -87,7 +87,10 @@ def plasma(chances: Tensor, decay: float) -> Tensor:
         columns = at_corners + at_corners.roll(-1, 1)
         heights[:, *middles] = (columns + columns.roll(-1, 2)) / 4 + moves[:, *middles]
         middle = heights[:, *middles]
-        for place, dim in ((slice(None, None, step), middles[1]), 1), ((middles[0], slice(None, None, step)), 2):
+        for place, dim in (
+            ((slice(None, None, step), middles[1]), 1),
+            ((middles[0], slice(None, None, step)), 2),
+        ):
             around = (middle + middle.roll(1, dim)) + (at_corners + at_corners.roll(-1, 3 - dim))
             heights[:, *place] = around / 4 + moves[:, *place]
         step, wibble = half, wibble / decay

@@ -1,4 +1,4 @@
-"""Pictures to corrupt: smooth shades, edges, noise, and flat regions, where truncation shows every last bit."""
+"""Pictures to corrupt: smooth shades, edges, noise, and flat regions, where truncation shows the last bit."""
 
 from collections.abc import Callable
 

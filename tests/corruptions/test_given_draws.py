@@ -111,7 +111,7 @@ def fog(image: Array, drawn: list[Array], it: dict[str, float]) -> Array:
 
 
 def diamond_square(chances: Array, decay: float) -> Array:
-    """Point by point, as the algorithm is told: squares get their middles, diamonds theirs, at half the step."""
+    """Point by point, as the algorithm is told: squares get their middles, then diamonds theirs."""
     side = len(chances)
     heights, step, wibble = np.zeros((side, side)), side, 100.0
     while step >= 2:
@@ -126,7 +126,12 @@ def diamond_square(chances: Array, decay: float) -> Array:
                 heights[row, column] = mean(around) + wibble**2 * chances[row, column]
         for row in range(0, side, half):
             for column in range((row // half + 1) % 2 * half, side, step):
-                around = [(row - half, column), (row + half, column), (row, column - half), (row, column + half)]
+                around = [
+                    (row - half, column),
+                    (row + half, column),
+                    (row, column - half),
+                    (row, column + half),
+                ]
                 heights[row, column] = mean(around) + wibble**2 * chances[row, column]
         step, wibble = half, wibble / decay
     heights -= heights.min()
@@ -151,7 +156,9 @@ def elastic_transform(image: Array, drawn: list[Array], it: dict[str, float]) ->
 
 
 def sampled(pixels: Array, rows: Array, columns: Array, mode: Any) -> Array:
-    planes = [ndimage.map_coordinates(plane, [rows, columns], order=1, mode=mode) for plane in planes_first(pixels)]
+    planes = [
+        ndimage.map_coordinates(plane, [rows, columns], order=1, mode=mode) for plane in planes_first(pixels)
+    ]
     return np.stack(planes, -1)
 
 
@@ -239,7 +246,9 @@ def swapped(image: Array, neighbours: Array, shift: int) -> Array:
 @pytest.mark.parametrize(("shift", "rounds"), [(1, 1), (1, 3), (2, 1), (3, 2), (4, 3)])
 def test_glass_copies_one_way_as_the_generators_do(shift: int, rounds: int) -> None:
     """Of 32 x 32 numbers none may be lost by a swap, and many are by copies that follow each other."""
-    neighbours = torch.randint(-shift, shift, (1, 2, rounds, 32, 32), generator=torch.Generator().manual_seed(1))
+    neighbours = torch.randint(
+        -shift, shift, (1, 2, rounds, 32, 32), generator=torch.Generator().manual_seed(1)
+    )
     numbers = np.arange(32 * 32).reshape(32, 32, 1)
     ours = glass_places(neighbours.to(torch.int8), shift)[0].view(32, 32, 1).numpy()
     assert np.array_equal(ours, shuffle(numbers, neighbours[0].numpy(), shift))
@@ -278,7 +287,9 @@ def test_frost_shows_parts_of_its_pictures_at_the_size_of_the_family(side: int, 
     constants, generator = constants_of("frost", 3, side), torch.Generator().manual_seed(0)
     assert constants["size"] == size
     (part,) = CORRUPTIONS["frost"].draw(generator, (3, side, side), constants)
-    found = [(picture.unfold(2, side, 1) == part[:, :1, None]).all(-1).all(0) for picture in frost_pictures(size)]
+    found = [
+        (picture.unfold(2, side, 1) == part[:, :1, None]).all(-1).all(0) for picture in frost_pictures(size)
+    ]
     assert sum(int(places.sum()) for places in found) == 1
 
 
@@ -332,7 +343,11 @@ def test_distances_are_shortest_paths(share: float) -> None:
     found = np.where(edges, 0.0, np.inf)
     for _ in range(40):
         around = np.pad(found, 2, constant_values=np.inf)
-        ways = [around[2 + a : 42 + a, 2 + b : 49 + b] + lengths[a * a + b * b] for a, b in steps if (a, b) != (0, 0)]
+        ways = [
+            around[2 + a : 42 + a, 2 + b : 49 + b] + lengths[a * a + b * b]
+            for a, b in steps
+            if (a, b) != (0, 0)
+        ]
         found = np.minimum(found, np.min(ways, axis=0))
     ours = distances(planes(edges, torch.bool), 20)[0, 0].numpy()
     assert np.allclose(ours, np.minimum(found, 20), atol=1e-3)
@@ -364,8 +379,8 @@ def test_edges_distances_and_histograms_are_opencv_s(side: int, smooth: float) -
 def test_drops_of_water_are_opencv_s(side: int, severity: int) -> None:
     """Step by step as in the generator, from the same noise.
 
-    Where the mean distance around a pixel is a whole number in fixed point, it may be just below one in floats;
-    what is truncated then, and some of its neighbours, differ.
+    Where the mean distance around a pixel is a whole number in fixed point, it may be just below one in
+    floats; what is truncated then, and some of its neighbours, differ.
     """
     cv2 = pytest.importorskip("cv2")
     it = constants_of("spatter", severity, side)
