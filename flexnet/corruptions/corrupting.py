@@ -1,6 +1,7 @@
 """Corrupting batches of images: `corrupt(images, "fog", severity=3, seed=0)`."""
 
 from collections.abc import Sequence
+from operator import index
 
 import torch
 from torch import Generator, Tensor
@@ -50,6 +51,8 @@ def corrupt(
         ConfigError: if an argument is not as above, or the corruption means nothing to grey images.
     """
     _check_images(images)
+    if type(seed) is not int:
+        raise ConfigError(f"seed: expected an integer; got {seed!r}; write 0, for instance")
     values = constants_of(name, severity, min(images.shape[2:]), constants)
     corruption = CORRUPTIONS[name]
     _check_channels(images, name, corruption)
@@ -123,9 +126,13 @@ def _numbers(indices: Sequence[int] | Tensor | None, n: int) -> list[int]:
         return list(range(n))
     if isinstance(indices, Tensor) and (indices.is_floating_point() or indices.dim() != 1):
         raise ConfigError(
-            f"indices: expected {n} integers; got {indices.dtype} of shape {tuple(indices.shape)}"
+            f"indices: expected {n} integers; got {indices.dtype} of shape "
+            f"{tuple(indices.shape)}; correct them"
         )
-    numbers = [int(number) for number in indices]
+    try:
+        numbers = [index(number) for number in indices]
+    except TypeError as error:
+        raise ConfigError(f"indices: expected {n} integers; got {indices!r}; correct them") from error
     if len(numbers) != n:
         raise ConfigError(f"indices: expected {n}, one for each image; got {len(numbers)}")
     if min(numbers) < 0:
