@@ -18,7 +18,6 @@ from torch.nn import functional as F
 from flexnet.seeds import derive_seed
 
 OCTAVES = 9
-STEEPNESS = 0.85  # by how much a scale is weaker than the next larger one
 RIDGES = 0.5  # share of folded noise
 
 
@@ -75,13 +74,13 @@ def _draw(picture: Picture, number: int) -> Tensor:
 
 
 def _ice(height: int, width: int, generator: np.random.Generator) -> NDArray[np.float64]:
-    """Noise of many scales, half of it folded into bright ridges; (height, width) with the mean 0."""
+    """Noise of many scales, each as strong, half of it folded into bright ridges; (height, width), mean 0."""
     total: NDArray[np.float64] = np.zeros((height, width))
     for octave in range(OCTAVES):
         cells = 2.0 ** (octave + 1)
         smooth = _noise(height, width, cells / max(height, width), generator)
         ridges = 1 - 2 * np.abs(_noise(height, width, cells / max(height, width), generator))
-        total += ((1 - RIDGES) * smooth + RIDGES * ridges) * STEEPNESS ** (2 * octave)
+        total += (1 - RIDGES) * smooth + RIDGES * ridges
     total -= total.mean()
     return total
 

@@ -39,7 +39,7 @@ def published(place: Path, names: tuple[str, ...] = TWO) -> Path:
 
 
 def test_the_layout_is_that_of_cifar_10_c(written: Path, pictures: Pictures) -> None:
-    """Five times n images as (5 n, H, W, 3), severity by severity, and the labels five times, all in uint8."""
+    """Five times n images as (5 n, H, W, 3), severity by severity, and the labels five times, in uint8."""
     assert sorted(path.name for path in written.iterdir()) == [
         "flexnet.json",
         "fog.npy",

@@ -1,10 +1,10 @@
-"""Corruptions against imagecorruptions, the package that others use: the same images, or the same statistics.
+"""Corruptions against the package imagecorruptions: the same images, or the same statistics.
 
-It has the constants of ImageNet-C, at any size. The deterministic ones must agree within one grey level at every
-severity; of the random ones mean, deviation and radial spectrum. It differs from the generators of ImageNet-C,
-and so from us, in four places: frost shows photographs, and six of them; elastic transforms have constants of
-its own; motion blur is truncated where ImageMagick rounds, and loses the end of a path that is longer than the
-image; and images that were zoomed are cut at their first corner and not in their middle.
+It has the constants of ImageNet-C, at any size. The deterministic ones must agree within one grey level at
+every severity; of the random ones mean, deviation and radial spectrum. It differs from the generators of
+ImageNet-C, and so from us, in four places: frost shows photographs, and six of them; elastic transforms have
+constants of its own; motion blur is truncated where ImageMagick rounds, and loses the end of a path that is
+longer than the image; and images that were zoomed are cut at their first corner and not in their middle.
 """
 
 from collections.abc import Callable
@@ -99,15 +99,11 @@ def radial_spectrum(changes: torch.Tensor) -> torch.Tensor:
     return torch.stack([power[(radius <= high) & (radius > low)].mean() for high, low in rings])
 
 
-# Tolerances: of the mean change in grey levels, of its deviation as a share, of each ring's power as a share. Whole
-# images of snow, fog and water differ much from each other, and so do means over some dozen of them.
+# Tolerances: of the mean change in grey levels, of its deviation as a share, of each ring's power as a share.
+# Whole images of snow, fog and water differ much from each other, and so do those blurred along a long path.
 CLOSE, LOOSE = (1.0, 0.03, 0.08), (8.0, 0.2, 0.5)
-TOLERANCES = {
-    "snow": LOOSE,
-    "fog": LOOSE,
-    "spatter": LOOSE,
-    "motion_blur": (1.5, 0.15, 0.5),
-    "glass_blur": (1.0, 0.05, 0.25),
+TOLERANCES = dict.fromkeys(("snow", "fog", "spatter", "motion_blur"), LOOSE) | {
+    "glass_blur": (1.0, 0.05, 0.25)
 }
 
 
@@ -130,14 +126,15 @@ def test_random_ones_have_the_same_statistics(
 def test_synthetic_frost_is_like_the_photographs_in_brightness_and_fineness(
     theirs: ModuleType, pictures: Pictures
 ) -> None:
-    """It is no substitute for them, but no other corruption either: within a factor of four in every ring."""
+    """It is no substitute for them, but no other corruption either: within a factor of two in every ring."""
     np.random.seed(0)  # noqa: NPY002
     images = torch.full((40, 3, 224, 224), 40, dtype=torch.uint8)
     ours = corrupt(images, "frost", 3).float() - images
     others = by_them(theirs, images, "frost", 3).float() - images
-    assert abs(float(ours.mean() - others.mean())) < 25
+    assert abs(float(ours.mean() - others.mean())) < 15
     ratios = radial_spectrum(ours - ours.mean((2, 3), keepdim=True)) / radial_spectrum(
         others - others.mean((2, 3), keepdim=True)
     )
-    assert ratios.max() < 4
-    assert ratios.min() > 1 / 4
+    assert ratios.max() < 2
+    assert ratios.min() > 1 / 2
+    assert abs(float(ours.std() / others.std()) - 1) < 0.15
