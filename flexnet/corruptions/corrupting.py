@@ -65,7 +65,9 @@ def corrupt(
 
 def _all(images: Tensor, seeds: list[int], corruption: Corruption, constants: Values) -> Tensor:
     """Corrupt images part by part."""
+    threads = torch.get_num_threads() if images.is_cpu else 1
     size = max(1, AT_ONCE["cpu" if images.is_cpu else "cuda"] // images[0].numel())
+    size = min(size, -(-len(images) // threads))
     done = torch.empty_like(images, memory_format=torch.contiguous_format)
 
     def one(start: int) -> None:
@@ -73,7 +75,7 @@ def _all(images: Tensor, seeds: list[int], corruption: Corruption, constants: Va
         drawn = _drawn(part, seeds[start : start + size], corruption, constants)
         done[start : start + size] = corruption.apply(part, drawn, constants)
 
-    in_turn(one, range(0, len(images), size), torch.get_num_threads() if images.is_cpu else 1)
+    in_turn(one, range(0, len(images), size), threads)
     return done
 
 

@@ -17,7 +17,7 @@ def in_turn(work: Callable[[int], None], starts: Sequence[int], threads: int) ->
     The first error that a part raises is raised here, once the parts that had begun are done. The number of
     threads that torch uses is the same afterwards.
     """
-    if threads == 1 or len(starts) == 1:
+    if threads == 1:
         for start in starts:
             work(start)
         return
