@@ -82,17 +82,17 @@ def plasma(chances: Tensor, decay: float) -> Tensor:
     while step >= 2:
         half = step // 2
         corners, middles = (slice(None, None, step),) * 2, (slice(half, None, step),) * 2
-        moves = chances * (wibble * wibble)
+        size = wibble * wibble
         at_corners = heights[:, *corners]
         columns = at_corners + at_corners.roll(-1, 1)
-        heights[:, *middles] = (columns + columns.roll(-1, 2)) / 4 + moves[:, *middles]
+        heights[:, *middles] = (columns + columns.roll(-1, 2)) / 4 + chances[:, *middles] * size
         middle = heights[:, *middles]
         for place, dim in (
             ((slice(None, None, step), middles[1]), 1),
             ((middles[0], slice(None, None, step)), 2),
         ):
             around = (middle + middle.roll(1, dim)) + (at_corners + at_corners.roll(-1, 3 - dim))
-            heights[:, *place] = around / 4 + moves[:, *place]
+            heights[:, *place] = around / 4 + chances[:, *place] * size
         step, wibble = half, wibble / decay
     heights -= heights.amin((1, 2), keepdim=True)
     return heights / heights.amax((1, 2), keepdim=True)
