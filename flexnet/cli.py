@@ -92,6 +92,16 @@ STAGES: dict[str, Stage] = {
         ("family", "figure", "protocol", "series"),
         {"output": "CSV file to write"},
     ),
+    "corrupt": Stage(
+        "write a set of images under corruptions, in the layout of CIFAR-10-C",
+        ("corruptions", "constants", "seed"),
+        {"images": "arrays file of the images", "output": "folder to make"},
+    ),
+    "corrupted": Stage(
+        "check a folder in the layout of CIFAR-10-C and take one corruption out of it",
+        ("corruption", "severity", "classes"),
+        {"folder": "of the set", "output": "safetensors file to write; a manifest is written beside it"},
+    ),
     "cost": Stage(
         "estimate what training runs cost on this machine", ("runs", "jobs", "cores", "threads", "sooner"), {}
     ),

@@ -1,0 +1,104 @@
+"""The constants of a corruption at a severity, for images of any size; without torch.
+
+There are two families of constants: `imagenet`, made for 224 pixels, and `cifar`, made for 32. Asked for by
+name, a family is taken as it stands, whatever the size of the images: with `imagenet`, images of 32 pixels
+become unrecognisable. Where none is asked for (`auto`), this rule holds:
+
+1. the family is that whose side is nearer in ratio to the shorter side of the images: `cifar` up to 84
+   pixels, `imagenet` from 85;
+2. lengths in pixels are multiplied by the shorter side over the side of the family, so that a corruption
+   does to an image what it does to the same image at the family's size; whole lengths are rounded, to at
+   least 1. At 32 and 224 pixels nothing changes.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from math import floor, sqrt
+from pathlib import Path
+from typing import Any, Final
+
+from flexnet.corruptions.names import NAMES, SEVERITIES
+from flexnet.problems import no_such_name, refuse, wrong
+from flexnet.yaml_files import read_yaml
+
+Values = Mapping[str, float]
+TABLES: Final = Path(__file__).with_name("severities.yaml")
+AUTO: Final = "auto"
+FAMILIES: Final = ("imagenet", "cifar")
+
+
+def constants_of(name: str, severity: int, side: int, family: str = AUTO) -> dict[str, float]:
+    """The constants of a corruption.
+
+    Args:
+        name: one of `flexnet.corruptions.names.NAMES`.
+        severity: 1 to 5.
+        side: of the images, the shorter one, in pixels.
+        family: "imagenet" or "cifar" as they stand, or "auto" for the rule of this module.
+
+    Returns:
+        constant -> value; what they mean is said in `severities.yaml`.
+
+    Raises:
+        ConfigError: if the name, the severity or the family is unknown.
+    """
+    check_name(name)
+    check_severity(severity)
+    if family not in (AUTO, *FAMILIES):
+        refuse("constants", [no_such_name("the constants", family, (AUTO, *FAMILIES))])
+    found = nearest_family(side) if family == AUTO else family
+    table = _tables()["corruptions"][name]
+    row = dict(zip(table["columns"], table[found][severity - 1], strict=True))
+    factor = side / side_of(found) if family == AUTO else 1.0
+    return {key: _scaled(value, factor, key, table) for key, value in row.items()}
+
+
+def nearest_family(side: int) -> str:
+    """The family whose side is nearer, in ratio, to that of images."""
+    return "cifar" if side < sqrt(side_of("cifar") * side_of("imagenet")) else "imagenet"
+
+
+def side_of(family: str) -> int:
+    """The side in pixels of the images that a family of constants was made for."""
+    side: int = _tables()["families"][family]["side"]
+    return side
+
+
+def source_of(family: str) -> str:
+    """Where the constants of a family are from."""
+    source: str = _tables()["families"][family]["source"]
+    return source
+
+
+def check_name(name: object) -> None:
+    """Check the name of a corruption.
+
+    Raises:
+        ConfigError: if there is none of this name; the nearest one is offered.
+    """
+    if name not in NAMES:
+        refuse("corruption", [no_such_name("a corruption", name, NAMES)])
+
+
+def check_severity(severity: object) -> None:
+    """Check a severity.
+
+    Raises:
+        ConfigError: if it is not one of the numbers 1 to 5.
+    """
+    if type(severity) is not int or severity not in SEVERITIES:
+        refuse("severity", [wrong("an integer from 1 to 5 (the clean images are severity 0)", severity)])
+
+
+def _scaled(value: float, factor: float, key: str, table: Mapping[str, Any]) -> float:
+    if key not in table.get("lengths", ()):
+        return float(value)
+    if key in table.get("whole", ()):
+        return float(max(1, floor(value * factor + 0.5)))
+    return float(value * factor)
+
+
+@cache
+def _tables() -> dict[str, Any]:
+    found: dict[str, Any] = read_yaml(TABLES)
+    return found
