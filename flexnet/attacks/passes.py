@@ -87,8 +87,11 @@ class Passes:
         backwards: how many of them went back.
     """
 
-    def __init__(self, model: nn.Module, key: Key, purpose: str, highest: int, draws: int = 1) -> None:
+    def __init__(
+        self, model: nn.Module, key: Key, purpose: str, highest: int, draws: int = 1, *, fixed: bool = False
+    ) -> None:
         self.model, self.highest, self.draws = model, highest, draws
+        self._fixed = fixed  # known to be deterministic: there is nothing to name
         self.forwards = self.backwards = self._number = 0
         self._seed = key.purpose("attack", purpose)
         self._name = type(model).__name__
@@ -151,6 +154,9 @@ class Passes:
 
     @contextmanager
     def _named(self, draw: int, device: torch.device) -> Iterator[None]:
+        if self._fixed:
+            yield
+            return
         with named_draws(self.model, derive_seed(self._seed, self._number, draw), device):
             yield
 

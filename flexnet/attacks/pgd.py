@@ -5,7 +5,7 @@ Layer paper. TRADES' procedure, which that paper follows, is `start="loose"` wit
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -14,8 +14,9 @@ from flexnet.attacks.balls import Ball
 from flexnet.attacks.keys import Key
 from flexnet.attacks.losses import loss_by_name
 from flexnet.attacks.passes import Passes, Seen, attacking, check_attacked
+from flexnet.attacks.pool import Pool, narrowed
 from flexnet.attacks.results import Attacked
-from flexnet.attacks.verdicts import Verdict, judge, require_deterministic
+from flexnet.attacks.verdicts import judge, require_deterministic
 from flexnet.errors import ConfigError
 from flexnet.options.iterated import PgdOptions
 
@@ -56,13 +57,17 @@ def pgd(
         NumericalError: if a logit, the loss or the gradient is NaN or infinite.
     """
     key = Key() if key is None else key
-    highest = check_attacked(model, images, labels, ball, key, source)
+    check_attacked(model, images, labels, ball, key, source)
     if options.scoring == "worst" and options.verdicts == 1:
         require_deterministic(model, images, "pgd that judges the worst iterate", ADVICE)
     with attacking(images, model, *([] if source is None else [source])):
-        climb = _Climb(model, images.detach(), labels, ball, options, key, source, highest)
-        climb.run(_start(climb, start), curve)
-        return climb.result(curve)
+        # A single lucky pass of a stochastic model is no verdict: then all stay to the end.
+        leaves = options.scoring == "worst" and options.draws == options.verdicts == 1
+        pool = Pool(images.detach(), labels, leaves=leaves)
+        climb = _Climb(model, pool, ball, options, key, source)
+        climb.run(_start(pool.images, ball, options.start, key, start), curve)
+        found = pool.result(model, options.verdicts, key)
+        return replace(found, losses=climb.curve()) if curve else found
 
 
 def clamp_only(
@@ -91,127 +96,80 @@ def clamp_only(
     return Attacked(moved, judge(model, moved, labels, key=key), none + 1, none)
 
 
-def _start(climb: "_Climb", given: Tensor | None) -> Tensor:
+def _start(images: Tensor, ball: Ball, start: str, key: Key, given: Tensor | None) -> Tensor:
+    """The first iterate: the given one, the clean images, or random points with or without the clamp."""
     if given is not None:
-        if given.shape != climb.images.shape or given.dtype != climb.images.dtype:
+        if given.shape != images.shape or given.dtype != images.dtype:
             raise ConfigError(
-                f"start of an attack: expected {climb.images.dtype} of shape {tuple(climb.images.shape)}; "
+                f"start of an attack: expected {images.dtype} of shape {tuple(images.shape)}; "
                 f"got {given.dtype} of shape {tuple(given.shape)}; start from images like those attacked"
             )
         return given.detach()
-    return started(climb.images, climb.ball, climb.options.start, climb.key)
-
-
-def started(images: Tensor, ball: Ball, start: str, key: Key) -> Tensor:
-    """The first iterate: clean, or a random point of the ball, with or without the clamp."""
     if start == "clean":
         return images
     point = ball.inner(images, key.uniform(images, "start"), key.normal(images, "direction"))
     return ball.clamp(point) if start == "random" else point
 
 
-@dataclass
 class _Climb:
-    """One attack in progress.
+    """One attack in progress: passes of the followed and of the watched model, and the pool of images."""
 
-    Attributes:
-        active: positions of the images that are still attacked.
-        best: for each image what it will be judged by.
-        worst: margin of `best`.
-        fooled: whether the judged model was seen to be wrong.
-    """
-
-    model: nn.Module
-    images: Tensor
-    labels: Tensor
-    ball: Ball
-    options: PgdOptions
-    key: Key
-    source: nn.Module | None
-    highest: int
-    losses: list[Tensor] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        options, black = self.options, self.source is not None
-        follow = self.model if self.source is None else self.source
-        self.passes = Passes(follow, self.key, "pgd", self.highest, options.draws)
-        judged = Passes(self.model, self.key, "watch", self.highest, options.draws)
-        self.watch = judged if black else self.passes
+    def __init__(
+        self,
+        model: nn.Module,
+        pool: Pool,
+        ball: Ball,
+        options: PgdOptions,
+        key: Key,
+        source: nn.Module | None,
+    ) -> None:
+        highest = int(pool.labels.max())
+        self.model, self.pool, self.ball, self.options, self.key = model, pool, ball, options, key
+        self.passes = Passes(model if source is None else source, key, "pgd", highest, options.draws)
+        self.white = source is None
+        self.watched = self.passes if self.white else Passes(model, key, "watch", highest, options.draws)
         self.loss = loss_by_name(options.loss)
         self.keeps = options.scoring == "worst"
-        # A single lucky pass of a stochastic model is no verdict: then all stay to the end.
-        self.leaves = self.keeps and options.draws == options.verdicts == 1
-        self.active = torch.arange(len(self.images), device=self.images.device)
-        self.best = self.images.clone()
-        self.worst = torch.full_like(self.labels, -math.inf, dtype=self.images.dtype)
-        self.fooled = torch.zeros_like(self.labels, dtype=torch.bool)
-        self.forwards, self.backwards = torch.zeros_like(self.labels), torch.zeros_like(self.labels)
+        self.losses: list[Tensor] = []
 
     def run(self, moved: Tensor, curve: bool) -> None:
+        """All steps from a first iterate."""
+        pool, size = self.pool, self.options.size(self.ball.epsilon)
         if self.keeps:
-            moved = self._settle(self.images, moved, self._watch(self.images))
-        size = self.options.size(self.ball.epsilon)
+            (moved,) = narrowed(pool.settle(pool.images, self._watch(pool.images)), moved)
         for _ in range(self.options.steps):
-            if not len(moved):
-                break
-            seen = self._counted(self.passes, moved, gradient=True)
-            self._record(seen, curve)
+            if not len(pool):
+                return
+            seen = self._climbed(moved, curve)
             stepped = self.ball.step(moved, seen.gradient, size)
             if self.keeps:
-                judged = seen if self.source is None else self._watch(moved)
-                stepped = self._settle(moved, stepped, judged)
-            moved = self.ball.project(stepped, self.images[self.active])
+                stay = pool.settle(moved, seen if self.white else self._watch(moved))
+                (stepped,) = narrowed(stay, stepped)
+            moved = self.ball.project(stepped, pool.clean)
+        self._end(moved, curve)
+
+    def _end(self, moved: Tensor, curve: bool) -> None:
         if curve and len(moved):
-            self._record(self._counted(self.passes, moved, gradient=True), curve)
+            self._climbed(moved, curve)
         if self.keeps and len(moved):
-            self._settle(moved, moved, self._watch(moved))
+            self.pool.settle(moved, self._watch(moved))
         elif not self.keeps:
-            self.best = moved
+            self.pool.best = moved
 
     def _watch(self, moved: Tensor) -> Seen:
-        return self._counted(self.watch, moved, gradient=False)
+        self.pool.count(self.watched.draws)
+        return self.watched.forward(moved, self.pool.truth)
 
-    def _counted(self, passes: Passes, moved: Tensor, gradient: bool) -> Seen:
-        labels = self.labels[self.active]
-        self.forwards[self.active] += passes.draws
-        if not gradient:
-            return passes.forward(moved, labels)
-        self.backwards[self.active] += passes.draws
-        return passes.gradient(moved, labels, self.loss)
-
-    def _record(self, seen: Seen, curve: bool) -> None:
+    def _climbed(self, moved: Tensor, curve: bool) -> Seen:
+        self.pool.count(self.passes.draws, self.passes.draws)
+        seen = self.passes.gradient(moved, self.pool.truth, self.loss)
         if curve:
-            row = torch.full_like(self.worst, math.nan)
-            row[self.active] = seen.loss
+            row = torch.full_like(self.pool.worst, math.nan)
+            row[self.pool.active] = seen.loss
             self.losses.append(row)
+        return seen
 
-    def _settle(self, judged: Tensor, following: Tensor, seen: Seen) -> Tensor:
-        """Keep what is worse than before, let fooled images go; return what follows for the others."""
-        worse = seen.margin > self.worst[self.active]
-        if self.leaves:
-            worse |= seen.fooled
-        kept = self.active[worse]
-        self.best[kept], self.worst[kept] = judged[worse], seen.margin[worse]
-        if not self.leaves:
-            return following
-        self.fooled[self.active] |= seen.fooled
-        if not bool(seen.fooled.any()):
-            return following
-        stay = ~seen.fooled
-        self.active = self.active[stay]
-        return following[stay]
-
-    def result(self, curve: bool) -> Attacked:
-        if self.leaves:
-            verdict = Verdict((~self.fooled).to(self.labels), 1)
-        else:
-            verdict = judge(self.model, self.best, self.labels, draws=self.options.verdicts, key=self.key)
-            self.forwards += self.options.verdicts
-        losses = self._curve() if curve else None
-        return Attacked(self.best, verdict, self.forwards, self.backwards, losses)
-
-    def _curve(self) -> Tensor:
-        rows = [*self.losses]
-        while len(rows) <= self.options.steps:
-            rows.append(torch.full_like(self.worst, math.nan))
-        return torch.stack(rows)
+    def curve(self) -> Tensor:
+        """What was climbed, (steps + 1, N), NaN where an image had left."""
+        missing = self.options.steps + 1 - len(self.losses)
+        return torch.stack(self.losses + [torch.full_like(self.pool.worst, math.nan)] * missing)

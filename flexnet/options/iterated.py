@@ -4,12 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flexnet.options.attacks import LOSSES
-from flexnet.options.rules import Options, number, one_of, option, optional, whole
+from flexnet.options.rules import Options, distinct, number, one_of, option, optional, whole
 from flexnet.problems import Problem, refuse, wrong
 
 NORMS = ("linf", "l2")
 STARTS = ("clean", "random", "loose")
 SCORINGS = ("last", "worst")
+STANDARD_PARTS = ("apgd-ce", "apgd-t", "fab-t", "square")
+RANDOM_PARTS = ("apgd-ce", "apgd-dlr")
+AVERAGING = ("apgd-ce", "apgd-dlr", "apgd-margin", "apgd-t")
+PARTS = (*AVERAGING, "fab-t", "square")
 APGD_LOSSES = ("cross_entropy", "margin", "dlr", "targeted_dlr")
 
 
@@ -126,3 +130,31 @@ class HopSkipJumpOptions(AttackOptions):
         """The first estimate has no more queries than any may have."""
         if self.first > self.most:
             yield wrong(f"at most {self.most}, the key most", self.first).below("first")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SuiteOptions(AttackOptions):
+    """Options of a suite of attacks.
+
+    Attributes:
+        parts: its attacks in their order; None: the four of the standard suite, or with several draws the two
+            for stochastic models.
+        draws: passes over which gradients of a stochastic model are averaged.
+        verdicts: passes in which a stochastic model is judged.
+    """
+
+    parts: tuple[str, ...] | None = option(None, optional(distinct(one_of(PARTS), "attacks")))
+    draws: int = option(1, whole(1))
+    verdicts: int = option(1, whole(1))
+
+    def disagreements(self) -> Iterator[Problem]:
+        """Only attacks that average gradients can attack a stochastic model."""
+        for place, name in enumerate(self.parts or ()):
+            if (self.draws > 1 or self.verdicts > 1) and name not in AVERAGING:
+                yield wrong(f"one of {list(AVERAGING)} with several draws", name).below("parts", place)
+
+    def order(self) -> tuple[str, ...]:
+        """The attacks in their order."""
+        if self.parts is not None:
+            return tuple(self.parts)
+        return RANDOM_PARTS if self.draws > 1 or self.verdicts > 1 else STANDARD_PARTS
