@@ -8,6 +8,7 @@ from flexnet.attacks.apgd import apgd
 from flexnet.attacks.balls import Ball
 from flexnet.attacks.fab import fab
 from flexnet.attacks.fgsm import expected_gradient, fgsm, fgsm_from_gradient, input_gradient
+from flexnet.attacks.hopskipjump import hopskipjump
 from flexnet.attacks.keys import Key
 from flexnet.attacks.losses import LOSSES, loss_by_name
 from flexnet.attacks.pgd import clamp_only, pgd
@@ -18,7 +19,14 @@ from flexnet.attacks.spaces import Space, space_of
 from flexnet.attacks.square import square_attack
 from flexnet.attacks.suite import Suite, suite
 from flexnet.attacks.verdicts import Verdict, judge
-from flexnet.options.iterated import ApgdOptions, FabOptions, PgdOptions, SquareOptions, SuiteOptions
+from flexnet.options.iterated import (
+    ApgdOptions,
+    FabOptions,
+    HopSkipJumpOptions,
+    PgdOptions,
+    SquareOptions,
+    SuiteOptions,
+)
 
 __all__ = [
     "LOSSES",
@@ -26,6 +34,7 @@ __all__ = [
     "Attacked",
     "Ball",
     "FabOptions",
+    "HopSkipJumpOptions",
     "Key",
     "PgdOptions",
     "Space",
@@ -40,6 +49,7 @@ __all__ = [
     "fab",
     "fgsm",
     "fgsm_from_gradient",
+    "hopskipjump",
     "input_gradient",
     "judge",
     "loss_by_name",

@@ -142,9 +142,9 @@ def test_squares_as_strong_as_the_reference(learned: Any, norm: str, monkeypatch
     model, images, labels = learned
     ball = {"Linf": LINF, "L2": L2}[norm]
     judge = peer.AutoAttack(model, norm=norm, eps=ball.epsilon, version="custom", attacks=["square"], seed=0)
-    judge.square.n_queries = 500
+    judge.square.n_queries = 200
     expected = _withstood(model, judge.run_standard_evaluation(images, labels), labels)
-    attack, options = square_attack, SquareOptions(queries=500)
+    attack, options = square_attack, SquareOptions(queries=200)
     whole = 1 - attack(model, images, labels, ball, options).fooled.double().mean().item()
     monkeypatch.setattr(square, "_corners", lambda numbers, size, side: (numbers * (side - size)).long())
     inner = 1 - attack(model, images, labels, ball, options).fooled.double().mean().item()
