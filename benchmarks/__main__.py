@@ -13,6 +13,7 @@ BENCHMARKS = {
     "training": "benchmarks.training",
     "small": "benchmarks.small",
     "attack": "benchmarks.attack",
+    "attacks_pgd": "benchmarks.attacks_pgd",
 }
 
 

@@ -45,7 +45,7 @@ class Verdict:
     @property
     def robust_accuracy(self) -> float:
         """Share of images about which the model was right in at least half of the draws, in [0, 1]."""
-        return float((~self.fooled).double().mean())
+        return int((~self.fooled).sum()) / len(self.right)
 
     def interval(self, *, level: float = 0.95) -> tuple[float, float]:
         """Wilson interval of `robust_accuracy` over images."""
