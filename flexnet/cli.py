@@ -19,7 +19,8 @@ from flexnet.jobs import read_settings, run_job
 class Stage:
     """What a stage does, the keys its settings must have, its file arguments (name: help).
 
-    Of these, `lists` take several files; those of `perhaps` take any number of them and may be absent.
+    Of these, `lists` take several files; those of `perhaps` take any number of them and may be absent, those
+    of `optional` take one or none.
     """
 
     summary: str
@@ -27,12 +28,15 @@ class Stage:
     files: dict[str, str]
     lists: tuple[str, ...] = ()
     perhaps: dict[str, str] = field(default_factory=dict)
+    optional: dict[str, str] = field(default_factory=dict)
 
 
 IMAGES = {
-    "training": "arrays file of the training split",
-    "test": "arrays file of the test split",
+    "training": "arrays file of the split that is trained on",
+    "test": "arrays file of the split that is scored",
 }
+SCORED = {"test": IMAGES["test"], "subset": "JSON file of the subset stage"}
+PERHAPS_TRAINING = {"training": f"{IMAGES['training']}; none of a dataset that is only judged"}
 STAGES: dict[str, Stage] = {
     "data": Stage(
         "find, check and store one split of a dataset",
@@ -42,7 +46,8 @@ STAGES: dict[str, Stage] = {
     "subset": Stage(
         "choose the images of one seed: small training sets, held-out sets",
         ("row", "seed", "run_seed"),
-        {**IMAGES, "output": "JSON file to write"},
+        {"test": IMAGES["test"], "output": "JSON file to write"},
+        optional=PERHAPS_TRAINING,
     ),
     "train": Stage(
         "train one model with one seed",
@@ -54,16 +59,27 @@ STAGES: dict[str, Stage] = {
             "history": "CSV file to write",
         },
     ),
+    "import_weights": Stage(
+        "take over weights that another program wrote, as one model with one seed",
+        ("model", "seed", "network", "options", "checkpoint", "run_seed"),
+        {
+            **SCORED,
+            "source": "file of weights: safetensors, or what torch.save writes",
+            "weights": "safetensors file to write",
+            "history": "CSV file to write: the score of the weights",
+        },
+        optional=PERHAPS_TRAINING,
+    ),
     "evaluate": Stage(
         "ask a trained model something, one seed or all of them",
         ("family", "model", "protocol", "settings", "asked"),
         {
-            **IMAGES,
-            "subset": "JSON file of the subset stage",
+            **SCORED,
             "weights": "weights files of the train stage",
             "output": "CSV file to write; the outcome of each image is written beside it",
         },
         lists=("weights",),
+        optional=PERHAPS_TRAINING,
         perhaps={"others": "weights files of other models that the settings name, as key=file"},
     ),
     "collect": Stage(
@@ -98,6 +114,8 @@ def make_parser() -> argparse.ArgumentParser:
             stage.add_argument(f"--{argument}", required=True, nargs=several, help=text)
         for argument, text in described.perhaps.items():
             stage.add_argument(f"--{argument}", nargs="*", help=text)
+        for argument, text in described.optional.items():
+            stage.add_argument(f"--{argument}", nargs="?", help=text)
     return parser
 
 

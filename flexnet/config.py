@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from flexnet.data.catalogue import DATASETS
-from flexnet.data.shapes.objects import CLASSES
 from flexnet.data.shapes.splits import SHAPES
+from flexnet.options.layer import UNSAID
 from flexnet.problems import Problem, ask, refuse, refuse_lines
+from flexnet.study.data import images_of
 from flexnet.study.figures import figure_problems, name_problems
 from flexnet.study.like import inherit, like_problems
+from flexnet.study.models import give_classes
 from flexnet.study.parts import INHERITING, Part, located
 from flexnet.study.rows import row_problems, unused_problems
 from flexnet.study.schema import schema_problems
@@ -52,7 +53,8 @@ TAKEN = (
 def lay_over(base: Any, above: Any) -> Any:
     """Lay one configuration over another: mappings merge key by key, anything else is replaced.
 
-    A mapping of another `kind` is something else, too: options of two kinds are never mixed.
+    A mapping of another `kind` is something else, too: options of two kinds are never mixed. One that says no
+    kind may be of a layer.
     """
     if not isinstance(base, Mapping) or not isinstance(above, Mapping) or _other_kind(base, above):
         return copy.deepcopy(above)
@@ -63,7 +65,7 @@ def lay_over(base: Any, above: Any) -> Any:
 
 
 def _other_kind(base: Mapping[str, Any], above: Mapping[str, Any]) -> bool:
-    return "kind" in base and "kind" in above and bool(base["kind"] != above["kind"])
+    return "kind" in above and bool(base.get("kind", UNSAID) != above["kind"])
 
 
 def load(config: Any, schema: Any, parts: Sequence[Part]) -> Config:
@@ -109,7 +111,9 @@ def check_scale(layer: Any, name: str) -> None:
 
 
 def resolve(config: Config, name: str = "config", parts: Sequence[Part] = ()) -> Config:
-    """Resolve inheritance (`like`) and check every row by the rules of those who will read it.
+    """Resolve inheritance (`like`), and check every row by the rules of those who will read it.
+
+    Networks get as many classes as their data have where their rows do not say how many.
 
     Args:
         config: a configuration that fits the schema.
@@ -125,6 +129,7 @@ def resolve(config: Config, name: str = "config", parts: Sequence[Part] = ()) ->
 
     refuse_all(problem.below(section) for section in INHERITING for problem in like_problems(config[section]))
     resolved = inherited(config)
+    give_classes(resolved)
     refuse_all(row_problems(resolved))
     if parts:
         refuse_all(unused_problems(config, parts))
@@ -139,6 +144,9 @@ def inherited(config: Config) -> Config:
     for name, recipe in resolved.get("recipes", {}).items():
         resolved["recipes"][name] = {key: value for key, value in recipe.items() if value is not None}
     for row in resolved["models"].values():
+        for key in ("recipe", "checkpoint"):
+            if row.get(key, "") is None:
+                del row[key]
         given = {key: value for key, value in (row.pop("at_test", None) or {}).items() if value is not None}
         if given:
             row["at_test"] = given
@@ -203,8 +211,7 @@ def is_evidence(config: Mapping[str, Any], figures: Mapping[str, Config]) -> boo
 
 def classes_of(config: Mapping[str, Any], dataset: str) -> int:
     """Number of classes of a configured dataset."""
-    source = config["sources"][config["datasets"][dataset]["source"]]["dataset"]
-    return len(CLASSES) if source == SHAPES else len(DATASETS[source].classes)
+    return images_of(config["sources"][config["datasets"][dataset]["source"]]).classes
 
 
 def scale_files(folder: str | Path, shown: Callable[[Path], str] = str) -> Iterator[tuple[str, Path]]:

@@ -14,7 +14,7 @@ module to `code_digest`.
 import ast
 import hashlib
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ SILENT = frozenset(
     f"{PACKAGE}.{name}" for name in ("errors", "jobs", "lazy", "locks", "problems", "progress", "stopping")
 )
 SAYING = frozenset({"say", "advance"})  # methods of a progress report
-UNCOUNTED = frozenset({"__version__", "__all__"})
+UNCOUNTED = frozenset({"__version__", "__all__", "__path__"})
 RULES = f"{PACKAGE}.options.rules"
 
 Reference = tuple[str, str]  # module and name; "*" for everything in it
@@ -84,9 +84,16 @@ def _module(module: str) -> Module:
         if not _defined(statement) and not _says_nothing(statement):
             always.append(statement)
     names = {*named, *imported} - {""}
-    reader = _Reader(module, imported, names)
+    reader = _Reader(module, imported, names, _outside(tree.body))
     parts = {name: reader.part(found) for name, found in named.items() if name and name not in UNCOUNTED}
-    return Module(parts, imported, reader.part(always))
+    run = reader.part(always)
+    return Module(parts, imported, replace(run, uses=run.uses | _for_their_effect(tree, imported)))
+
+
+def _for_their_effect(tree: ast.Module, imported: dict[str, Reference]) -> frozenset[Reference]:
+    """Modules that are imported and never named: what they register would else be missed."""
+    named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    return frozenset(target for name, target in imported.items() if target[1] == "*" and name not in named)
 
 
 def _defined(statement: ast.stmt) -> list[str]:
@@ -135,12 +142,31 @@ def _imports(statements: Iterable[ast.AST]) -> dict[str, Reference]:
     return found
 
 
+def _outside(statements: Iterable[ast.AST]) -> dict[str, str]:
+    """Names that imports of other packages bind, with what they mean: "F" is "torch.nn.functional"."""
+    found: dict[str, str] = {}
+    for statement in statements:
+        if isinstance(statement, ast.ImportFrom):
+            source = statement.module or ""
+            found |= {alias.asname or alias.name: f"{source}.{alias.name}" for alias in statement.names}
+        elif isinstance(statement, ast.Import):
+            found |= {alias.asname: alias.name for alias in statement.names if alias.asname}
+    return {name: meant for name, meant in found.items() if meant.split(".")[0] != PACKAGE}
+
+
 class _Reader(ast.NodeTransformer):
     """Turns statements of a module into a part: what is left of them, and what they use."""
 
-    def __init__(self, module: str, imported: dict[str, Reference], names: Collection[str]) -> None:
-        self.module, self.imported, self.names = module, imported, names
+    def __init__(
+        self,
+        module: str,
+        imported: dict[str, Reference],
+        names: Collection[str],
+        outside: dict[str, str],
+    ) -> None:
+        self.module, self.imported, self.names, self.outside = module, imported, names, outside
         self.bound: dict[str, Reference] = {}
+        self.meant: dict[str, str] = {}
         self.uses: set[Reference] = set()
         self.words: set[str] = set()
 
@@ -150,6 +176,7 @@ class _Reader(ast.NodeTransformer):
         found = [ast.parse(ast.unparse(statement)).body[0] for statement in statements]
         inner = [node for statement in found for node in ast.walk(statement)]
         self.bound = self.imported | _imports(inner)
+        self.meant = self.outside | _outside(inner)
         if len(found) == 1 and (table := _table(found[0])) is not None:
             entries = {key: self._entry(value) for key, value in table.items()}
             return Part("ByName", entries=entries)
@@ -235,6 +262,8 @@ class _Reader(ast.NodeTransformer):
             self.uses.add(self.bound[node.id])
         elif node.id in self.names:
             self.uses.add((self.module, node.id))
+        elif node.id in self.meant:
+            return ast.Name(self.meant[node.id], node.ctx)
         return node
 
     def visit_Constant(self, node: ast.Constant) -> Any:
@@ -305,6 +334,7 @@ def _parts(module: str, name: str) -> Iterator[tuple[str, Part]]:
     yield f"{module}:", found.always
     if name == "*":
         yield from ((f"{module}:{each}", part) for each, part in found.parts.items())
+        yield f"{module}:*", Part("", frozenset(found.imported.values()))
     elif name in found.parts:
         yield f"{module}:{name}", found.parts[name]
     elif name in found.imported:
@@ -313,20 +343,27 @@ def _parts(module: str, name: str) -> Iterator[tuple[str, Part]]:
         raise ValueError(f"expected {name!r} to be defined in {module}; it is not there")
 
 
-def code_digest(*starts: str, words: Iterable[str] = ()) -> str:
+def code_digest(*starts: str | Path, words: Iterable[str] = ()) -> str:
     """Digest (16 hexadecimal digits) of everything that some code computes with.
 
     Args:
-        starts: modules, or single definitions such as "flexnet.stages.train:run".
+        starts: modules, single definitions such as "flexnet.stages.train:run", or files outside the package;
+            of these all but comments and layout counts.
         words: texts in the settings of the job, which choose entries of tables.
     """
-    return _code_digest(starts, frozenset(words))
+    return _code_digest(tuple(dict.fromkeys(starts)), frozenset(words))
 
 
 @cache
-def _code_digest(starts: tuple[str, ...], words: frozenset[str]) -> str:
-    roots = [(module, name or "*") for module, _, name in (start.partition(":") for start in starts)]
-    dumps = _reached(roots, words)
+def _code_digest(starts: tuple[str | Path, ...], words: frozenset[str]) -> str:
+    files = [start for start in starts if isinstance(start, Path)]
+    named = [start.partition(":") for start in starts if isinstance(start, str)]
+    roots = [(module, name or "*") for module, _, name in named]
+    scripts = [_script(path) for path in files]
+    roots += [reference for script in scripts for reference in script.uses]
+    dumps = _reached(roots, words.union(*(script.words for script in scripts)))
+    texts = [path.read_text(encoding="utf-8") for path in files]
+    dumps |= {f"file {place}": ast.dump(ast.parse(text)) for place, text in enumerate(texts)}
     return _digest(f"{label}\n{dump}" for label, dump in sorted(dumps.items()) if dump)
 
 
@@ -338,12 +375,16 @@ def forget() -> None:
 
 def file_digest(path: str | Path) -> str:
     """Digest of one Python file that is no module of the package, and of what it uses of the package."""
-    source = Path(path)
-    tree = ast.parse(source.read_text(encoding="utf-8"))
-    imported = _imports(ast.walk(tree))
-    part = _Reader("", imported, ()).part(tree.body)
+    part = _script(Path(path))
     dumps = _reached(part.uses, part.words)
     return _digest([part.dump, *(f"{label}\n{dump}" for label, dump in sorted(dumps.items()) if dump)])
+
+
+def _script(path: Path) -> Part:
+    """A file that is no module of the package, as one part."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes = list(ast.walk(tree))
+    return _Reader("", _imports(nodes), (), _outside(nodes)).part(tree.body)
 
 
 def _digest(texts: Iterable[str]) -> str:

@@ -329,7 +329,8 @@ def test_a_name_that_refers_to_nothing_is_named(layer: dict[str, Any], message: 
 
 
 def test_every_dataset_of_the_catalogue_may_be_a_source() -> None:
-    sources = {f"s{i}": {"dataset": name, "title": name} for i, name in enumerate(DATASETS)}
+    sources: dict[str, Any] = {f"s{i}": {"dataset": name, "title": name} for i, name in enumerate(DATASETS)}
+    sources[f"s{list(DATASETS).index('cifar10g')}"]["splits"] = {"test": "contours"}
     found = settings.resolve(settings.lay_over(BASE, {"sources": sources}))["sources"]
     assert {row["dataset"] for name, row in found.items() if name in sources} == set(DATASETS)
 

@@ -21,7 +21,7 @@ TEXTS = {
 from flexnet import __version__, low
 from flexnet.errors import Wrong
 from flexnet.options.rules import option
-from flexnet.room import again
+from flexnet.room import again, effect
 from flexnet.room.table import TABLE
 
 
@@ -46,12 +46,13 @@ UNUSED = 3.0
 def middle(n):
     from flexnet.room.late import late
 
-    return SCALE * low.x * late(n)
+    return SCALE * low.x * late(n) + low.z
 
 
 def other(n):
     return UNUSED * n
 """,
+    "room/effect.py": "print(1)\n",
     "room/late.py": "def late(n):\n    return n\n",
     "room/table.py": """from flexnet.by_name import ByName
 from flexnet.low import y
@@ -61,7 +62,17 @@ TABLE: ByName[float] = {
     "second": 2.0 * y,
 }
 """,
-    "low.py": "LEAST = 0\nx = 1\ny = 1\n\n\ndef check(value):\n    return value > 0\n",
+    "low.py": """from math import floor as whole
+
+LEAST = 0
+x = 1
+y = 1
+z = whole(2.5)
+
+
+def check(value):
+    return value > 0
+""",
 }
 
 # file, old, new, whether the digest of top:f changes.
@@ -90,9 +101,11 @@ EDITS: dict[str, tuple[str, str, str, bool]] = {
     "constant": ("room/middle.py", "SCALE = 2.0", "SCALE = 2.5", True),
     "constant elsewhere": ("low.py", "x = 1", "x = 2", True),
     "bound of a check": ("low.py", "LEAST = 0", "LEAST = 1", True),
+    "what is imported for its effect": ("room/effect.py", "print(1)", "print(2)", True),
     "what is imported late": ("room/late.py", "return n", "return -n", True),
     "default": ("top.py", "n: int = 1", "n: int = 2", True),
     "default of an option": ("top.py", "option(3,", "option(4,", True),
+    "a name from elsewhere": ("low.py", "import floor as whole", "import ceil as whole", True),
     "kind of an error": ("top.py", "raise Wrong(", "raise ValueError(", True),
     "entry by its default name": ("room/table.py", '"first": 1.0', '"first": 1.5', True),
     "what a package re-exports": ("room/__init__.py", "middle as again", "other as again", True),
@@ -135,6 +148,14 @@ def test_a_name_in_the_settings_chooses_the_entry(package: Path) -> None:
     assert digest.code_digest("flexnet.top:f", words=digest.words_of(told)) != before
 
 
+def test_of_a_whole_module_what_it_imports_counts_too(package: Path) -> None:
+    (package / "drawing.py").write_text("from flexnet.room.middle import other as draw\n")
+    before = digest.code_digest("flexnet.drawing")
+    (package / "room/middle.py").write_text(TEXTS["room/middle.py"].replace("UNUSED * n", "UNUSED + n"))
+    digest.forget()
+    assert digest.code_digest("flexnet.drawing") != before
+
+
 def test_what_is_not_there_is_named(package: Path) -> None:
     with pytest.raises(ValueError, match=r"expected 'g' to be defined in flexnet\.top"):
         digest.code_digest("flexnet.top:g")
@@ -155,7 +176,6 @@ MINE = "class Mine(Exception):\n    pass\n\n\n"
 KERNEL = '    "crop": Kernel('
 HALF = '"half": ((0.5,), (0.5,))'
 REAL: dict[str, tuple[str, str, str, bool]] = {
-    "a network": ("networks/registry.py", '    "hmax":', '    "mine": "mine",\n    "hmax":', False),
     "another network": ("networks/small.py", "(12, 120, 60)", "(12, 120, 61)", False),
     "a loss of attacks": ("attacks/losses.py", "    return other - true", "    return true - other", False),
     "a normalisation": ("options/networks/base.py", HALF, f'"mine": ((0.4,), (0.3,)), {HALF}', False),
@@ -170,7 +190,7 @@ REAL: dict[str, tuple[str, str, str, bool]] = {
     "an evaluation": ("evaluation/fgsm.py", "def attacked(", GROWN + "def attacked(", False),
     "the layer's arithmetic": ("layers/gates.py", "return torch.sigmoid((", "return -torch.sigmoid((", True),
     "the loop": ("training/trainer.py", "set_to_none=True", "set_to_none=False", True),
-    "its own network": ("networks/vgg.py", "HEAD_DROPOUT = 100, 0.5", "HEAD_DROPOUT = 100, 0.4", True),
+    "its own network": ("networks/vgg16.py", "HEAD_DROPOUT = 100, 0.5", "HEAD_DROPOUT = 100, 0.4", True),
     "its own normalisation": ("options/networks/base.py", "(0.485,", "(0.486,", True),
     "a default of its recipe": (
         "training/recipe.py",

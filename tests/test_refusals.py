@@ -282,11 +282,24 @@ SLIPS: dict[str, tuple[Edit, str]] = {
     ),
     "source-size": (
         (MAIN, "title: CIFAR-10\n", "title: CIFAR-10\n    size: 64\n"),
-        f"{MAIN}: sources.cifar10.size: only the embedded dataset 'shapes' has this key",
+        f"{MAIN}: models.vgg16-baseline.dataset: expected images of 3 x 32 x 32, as the network 'vgg16' has "
+        "by its options channels and input_size; dataset 'cifar10' has 3 x 64 x 64",
+    ),
+    "source-number": (
+        (MAIN, "title: CIFAR-10\n", "title: CIFAR-10\n    train: 640\n"),
+        f"{MAIN}: sources.cifar10.train: only the embedded dataset 'shapes' has this key",
     ),
     "source-splits": (
         (MAIN, "dataset: cifar10\n    title", "dataset: cifar10g\n    title"),
-        f"{MAIN}: datasets.cifar10.source: expected a source with the splits train and test; this one has [",
+        f"{MAIN}: sources.cifar10.splits: expected which split is scored, such as splits: {{test: contours}}",
+    ),
+    "source-without-training": (
+        (MAIN, "dataset: cifar10\n    title", "dataset: cifar10\n    splits: { test: test }\n    title"),
+        f"{MAIN}: models.vgg16-baseline.dataset: expected a dataset to train on; 'cifar10' can only be",
+    ),
+    "source-split": (
+        (MAIN, "splits: { train: train, test: val }", "splits: { train: train, test: vall }"),
+        f"{MAIN}: sources.imagenette.splits.test: expected a split of imagenette; got 'vall'; did you mean",
     ),
     "too-many-images": (
         (MAIN, "per_class: 100", "per_class: 5001"),

@@ -115,9 +115,9 @@ def with_defaults(options: Any, given: Mapping[str, Any]) -> Values:
 def network_values(row: Values) -> Values:
     """The network, its options and those of its flexible layers."""
     given, accepted = dict(row.get("options", {})), options_of(row["network"])
-    options = accepted(**{key: given[key] for key in accepted.__dataclass_fields__ if key in given})
+    options = accepted.from_values(given)
     mean, std = map(list, NORMALISATIONS[options.normalise])
-    layer = options.flexible_layer()
+    layer = options.replaced()
     told = {} if layer is None else with_defaults(layer, given.get("layer") or {})
     own = {key: value for key, value in given.items() if key not in ("layer", "normalise")}
     return {"network": row["network"], "mean": mean, "std": std, **with_defaults(options, own), **told}
@@ -131,6 +131,7 @@ def data_values(config: Values, row: Values) -> Values:
     return {
         "dataset": source["dataset"],
         "content": source.get("content", "official"),
+        **{f"{key} of the source": source[key] for key in ("splits", "size", "channels") if key in source},
         "training_images": per_class * images.classes if per_class else images.counts["train"],
         "test_images": tested * images.classes if tested else images.counts["test"],
         "sampling": row.get("sampling", "stratified" if per_class else "all"),
@@ -304,11 +305,13 @@ def other_than(path: tuple[str, ...], value: Any) -> Any:
     return not value if isinstance(value, bool) else 2 * value + 1
 
 
+# Sources that no dataset uses yet are there for whoever wants them: no paper says anything of them.
+USED = {row["source"] for row in CONFIG["datasets"].values()}
 SETTINGS = [
     path
     for section in ("sources", "datasets", "recipes", "models", "protocols")
     for path in leaves(CONFIG[section], (section,))
-    if path[-1] not in NO_VALUES and not path[1].startswith("shapes")
+    if path[-1] not in NO_VALUES and (section != "sources" or path[1] in USED)
 ]
 
 
@@ -325,9 +328,9 @@ def options_not_set(name: str) -> Iterator[tuple[tuple[str, ...], Any]]:
         ("recipes", row["recipe"]): (Recipe, CONFIG["recipes"][row["recipe"]]),
         ("models", name, "options"): (accepted, given),
     }
-    if accepted(**given).flexible_layer() is not None:
+    if accepted(**given).replaced() is not None:
         layer = given.get("layer", {})
-        sections["models", name, "options", "layer"] = (type(accepted(**given).flexible_layer()), layer)
+        sections["models", name, "options", "layer"] = (type(accepted(**given).replaced()), layer)
     for path, (options, values) in sections.items():
         for entry in dataclasses.fields(options):
             if entry.name not in values and entry.name != "layer":

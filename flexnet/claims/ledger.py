@@ -4,7 +4,7 @@ The summary of the claim stands in each of its rows, so that no comparison hides
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ def judge(
     scale: str,
     *,
     evidence: bool = True,
-    classes: Mapping[str, int] | None = None,
+    classes: Mapping[str, Collection[int]] | None = None,
 ) -> list[dict[str, Any]]:
     """Judge every claim on the rows of one protocol and scale.
 
@@ -63,8 +63,8 @@ def judge(
         scale: the scale that made the rows; it is recorded only.
         evidence: whether the scale is evidence. Of one that is not, the rows are measured and set against
             nothing: no verdicts, no values or statements of a paper, no claimed side.
-        classes: figure name -> number of classes of its data, against which the rules' levels of chance are
-            checked.
+        classes: figure name -> numbers of classes of its series' data, each once, against which the rules'
+            levels of chance are checked.
 
     Returns:
         One ledger row per comparison, in the order of `claims` (one row for a claim without a rule). Effects
@@ -100,15 +100,15 @@ def read_ledger(path: str | Path) -> pd.DataFrame:
     return read_checked(path, LEDGER)
 
 
-def _check_chance(claim: Claim, classes: Mapping[str, int]) -> None:
-    if claim.rule is None or claim.rule.chance is None or claim.figure not in classes:
+def _check_chance(claim: Claim, classes: Mapping[str, Collection[int]]) -> None:
+    if claim.rule is None or claim.rule.chance is None:
         return
-    number = classes[claim.figure]
-    if not math.isclose(claim.rule.chance * number, 1.0):
-        raise ConfigError(
-            f"{claim.paper}: claim {claim.id}: expected chance {1 / number:g} for the {number} classes of "
-            f"{claim.figure}; got {claim.rule.chance:g}; correct the rule, or judge rows of its data"
-        )
+    for number in classes.get(claim.figure, ()):
+        if not math.isclose(claim.rule.chance * number, 1.0):
+            raise ConfigError(
+                f"{claim.paper}: claim {claim.id}: expected chance {1 / number:g} for the {number} classes"
+                f" of {claim.figure}; got {claim.rule.chance:g}; correct the rule, or judge rows of its data"
+            )
 
 
 def _rows_of(claim: Claim, rows_by_figure: Mapping[str, pd.DataFrame], protocol: str) -> pd.DataFrame | None:

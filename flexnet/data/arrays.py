@@ -21,7 +21,7 @@ READING_ERRORS = (SafetensorError, DataError, OSError, ValueError, TypeError, Ke
 
 @dataclass(frozen=True)
 class ImageArrays:
-    """A labelled set of images in memory.
+    """A labelled set of images, in memory or mapped from a file.
 
     Attributes:
         images: uint8, shape (N, C, H, W), values 0 to 255.
@@ -44,21 +44,6 @@ class ImageArrays:
         return len(self.labels)
 
 
-@dataclass(frozen=True)
-class ArraysHeader:
-    """What a file holds, known without reading its images.
-
-    Attributes:
-        n: number of images.
-        shape: (C, H, W) of one image.
-        classes: class names in label order.
-    """
-
-    n: int
-    shape: tuple[int, int, int]
-    classes: tuple[str, ...]
-
-
 def save_arrays(path: str | Path, arrays: ImageArrays) -> None:
     """Write `arrays` atomically as safetensors: tensors `images` and `labels`, metadata `classes`."""
     tensors: dict[str, NDArray[Any]] = {
@@ -72,6 +57,9 @@ def save_arrays(path: str | Path, arrays: ImageArrays) -> None:
 def load_arrays(path: str | Path) -> ImageArrays:
     """Read a file written by `save_arrays`.
 
+    The images are mapped: they are read from the file where they are looked at, and need not fit in memory.
+    Whoever writes to them changes them in memory alone.
+
     Raises:
         DataError: if the file is missing, truncated, of another format, or holds inconsistent arrays.
     """
@@ -79,25 +67,20 @@ def load_arrays(path: str | Path) -> ImageArrays:
     try:
         with safe_open(path, framework="numpy") as stored:
             classes = _classes(stored.metadata())
-            images, labels = stored.get_tensor("images"), stored.get_tensor("labels")
-        return ImageArrays(images, labels, classes)
+            images, labels = stored.get_slice("images"), stored.get_tensor("labels")
+            shape, kind = images.get_shape(), images.get_dtype()
+            empty = kind != "U8" or 0 in shape
+            return ImageArrays(images[:] if empty else _mapped(path, shape), labels, classes)
     except READING_ERRORS as error:
         raise _damaged(path, error) from error
 
 
-def read_header(path: str | Path) -> ArraysHeader:
-    """Read number, shape and classes of a stored set; costs a millisecond whatever its size.
-
-    Raises:
-        DataError: if the file is missing, truncated or of another format.
-    """
-    _check_exists(path)
-    try:
-        with safe_open(path, framework="numpy") as stored:
-            n, channels, height, width = stored.get_slice("images").get_shape()
-            return ArraysHeader(n, (channels, height, width), _classes(stored.metadata()))
-    except READING_ERRORS as error:
-        raise _damaged(path, error) from error
+def _mapped(path: str | Path, shape: list[int]) -> NDArray[np.uint8]:
+    """The images of a safetensors file, which lie behind the length of its header and the header."""
+    with Path(path).open("rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        start = json.loads(stream.read(length))["images"]["data_offsets"][0]
+    return np.asarray(np.memmap(path, np.uint8, "c", offset=8 + length + start, shape=tuple(shape)))
 
 
 def _check_exists(path: str | Path) -> None:

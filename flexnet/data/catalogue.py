@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from flexnet.by_name import ByName
+from flexnet.data.roles import ROLES
 from flexnet.errors import ConfigError, DataError
 
 
@@ -33,6 +34,7 @@ class Dataset:
         configs: folders of those repositories that hold its shards.
         photos: whether images larger than `size` are scaled and cut, as those of the official archive.
         contents: digests of official contents (`content_digest`), by split and number of images.
+        roles: the split that plays each role where a source does not say it; none where that is a choice.
         licence: terms of use of the images.
         citation: whom to cite.
     """
@@ -50,6 +52,7 @@ class Dataset:
     configs: tuple[str, ...] = ()
     photos: bool = False
     contents: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
+    roles: Mapping[str, str] = field(default_factory=lambda: dict(zip(ROLES, ROLES, strict=True)))
 
 
 CONTENTS = Path(__file__).with_name("contents.json")
@@ -136,6 +139,7 @@ IMAGENETTE = Dataset(
     configs=("320px",),
     photos=True,
     contents=_contents("imagenette"),
+    roles=MappingProxyType({"train": "train", "test": "val"}),
 )
 
 # Test images only: drawings of the ten CIFAR-10 classes, dark on white, and their exact negatives.
@@ -150,6 +154,7 @@ CIFAR10G = Dataset(
     licence="CC BY-NC-SA 4.0",
     citation="Evans, Malhotra and Bowers (2022), doi:10.1016/j.neunet.2021.12.005",
     contents=_contents("cifar10g"),
+    roles=MappingProxyType({}),
 )
 
 DATASETS: ByName[Dataset] = {

@@ -44,8 +44,9 @@ def manifest_of(
         split: name of the split.
         source: "mirror", "torchvision", "download" or "embedded".
         content: "official", "other" or "unknown" (`flexnet.data.content.judge_content`), or "generated".
-        content_digest: digest of images and labels in any order (`flexnet.data.content.content_digest`).
-        options: how an embedded dataset was generated.
+        content_digest: digest of images and labels in any order (`flexnet.data.content.content_digest`); of
+            real images as they came, before they were brought to another size.
+        options: how an embedded dataset was generated, or to what real images were brought.
 
     Returns:
         all of these, n, shape (C, H, W), classes, class_counts (by name) and sha256 (`digest`).

@@ -12,6 +12,7 @@ from flexnet.data.download import download as read_download
 from flexnet.data.download import read_torchvision
 from flexnet.data.manifest import Manifest, check_target, manifest_of, store
 from flexnet.data.mirror import read_mirror
+from flexnet.data.reshape import check_options, reshape
 from flexnet.data.shapes.splits import SHAPES, generate_split
 from flexnet.errors import ConfigError, DataError
 
@@ -48,7 +49,8 @@ def prepare(
         torchvision_root: torchvision's root; where None, the variable FLEXNET_TORCHVISION_ROOT.
         download: whether the official download may be tried.
         download_root: where downloads are kept; where None, `downloads` beside the target.
-        options: for "shapes" only: n, size, channels, seed, texture.
+        options: of "shapes": n, size, channels, seed, texture; of real images: size and channels, to which
+            they are brought after their content was checked (`flexnet.data.reshape`).
         content: "official", or "other" to accept other images and labels of the same number, size and
             classes; the manifest says which they are.
 
@@ -66,8 +68,7 @@ def prepare(
         return _generate(split, target, options or {}, content)
     record = _known(dataset)
     accepted_counts(record, split)
-    if options:
-        raise ConfigError(f"expected no options for {dataset}; got {sorted(options)}; remove them")
+    check_options(options or {})
     places = (
         _folder(mirror, MIRROR_VARIABLE),
         _folder(torchvision_root, TORCHVISION_VARIABLE),
@@ -81,7 +82,8 @@ def prepare(
         record, split, arrays, found, content, where=f"the {kind} folder {folder}", remedy=remedy
     )
     names: dict[str, Any] = {"dataset": dataset, "split": split, "source": kind, "content": judged}
-    return store(target, arrays, manifest_of(arrays, **names, content_digest=found))
+    arrays, done = reshape(arrays, options or {})
+    return store(target, arrays, manifest_of(arrays, **names, content_digest=found, options=done))
 
 
 def _generate(split: str, target: str | Path, options: Mapping[str, Any], content: str) -> Manifest:

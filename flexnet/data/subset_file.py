@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from flexnet.data.roles import ROLES, TEST, TRAIN
 from flexnet.errors import DataError
 from flexnet.files import read_json
 
@@ -24,9 +25,12 @@ def read_subset(path: str) -> dict[str, Any]:
             f"{path}: expected the keys training, scored and split; check the path, or make it with the"
             " subset stage"
         )
-    if subset["split"] not in ("train", "test"):
-        raise DataError(f"{path}: split: expected train or test; got {subset['split']!r}; make it again")
-    for name in ("training", "scored"):
+    if subset["split"] not in ROLES:
+        raise DataError(
+            f"{path}: split: expected {' or '.join(ROLES)}; got {subset['split']!r}; make it again"
+        )
+    only_judged = not origin_of(subset, TRAIN) and bool(origin_of(subset, TEST))
+    for name in ("scored",) if only_judged and subset["training"] == [] else ("training", "scored"):
         _check_indices(f"{path}: {name}", subset[name])
     if len(set(subset["scored"])) < len(subset["scored"]):
         raise DataError(f"{path}: scored: expected every image once; got one twice; make it again")
@@ -45,7 +49,7 @@ def _check_indices(where: str, indices: Any) -> None:
         raise DataError(f"{where}: expected a list of places in the split, from 0; got {got}; make it again")
 
 
-def origin_of(subset: Mapping[str, Any], split: str) -> dict[str, Any]:
-    """What the subset stage found a split to be: dataset, split and digest; empty if the file is silent."""
+def origin_of(subset: Mapping[str, Any], role: str) -> dict[str, Any]:
+    """What the subset stage found in a role: dataset, split and digest; empty if the file is silent."""
     said = subset.get("data", {})
-    return dict(said.get(split, {})) if isinstance(said, Mapping) else {}
+    return dict(said.get(role, {})) if isinstance(said, Mapping) else {}

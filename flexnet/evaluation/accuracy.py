@@ -10,25 +10,29 @@ from flexnet.evaluation.outcomes import BROKEN, RIGHT, judge_logits
 from flexnet.inputs import trusted_inputs
 from flexnet.layers.tracing import evaluation_mode
 from flexnet.training.batches import to_unit
+from flexnet.training.streamed import Pixels, Streamed, parts
 
 
 def on_device(
-    images: np.ndarray | Tensor, labels: np.ndarray | Tensor, device: torch.device | str
-) -> tuple[Tensor, Tensor]:
+    images: np.ndarray | Pixels, labels: np.ndarray | Tensor, device: torch.device | str
+) -> tuple[Pixels, Tensor]:
     """Bring uint8 images (N, C, H, W) and integer labels (N,) to the device, copying arrays only.
+
+    Images that stream stay as they are: their parts (`flexnet.training.streamed.parts`) are on the device.
 
     Raises:
         ConfigError: if the device is unknown or not there.
         DataError: if a shape or a type is another, there are no images, or a label is negative.
     """
-    pixels, classes = _tensor("images", images), _tensor("labels", labels)
+    pixels = images if isinstance(images, Streamed) else _tensor("images", images)
+    classes = _tensor("labels", labels)
     whole = not (classes.is_floating_point() or classes.is_complex() or classes.dtype == torch.bool)
     if (
         pixels.dtype != torch.uint8
-        or pixels.ndim != 4
+        or len(pixels.shape) != 4
         or not whole
         or classes.shape != pixels.shape[:1]
-        or not pixels.numel()
+        or 0 in pixels.shape
     ):
         raise DataError(
             "evaluation: expected uint8 images (N, C, H, W) and labels (N,) with N >= 1; "
@@ -41,7 +45,7 @@ def on_device(
             f"evaluation: expected labels from 0 on; got {int(classes.min())}; leave unlabelled images out"
         )
     target = _device(device)
-    return pixels.to(target), classes.to(target)
+    return pixels if isinstance(pixels, Streamed) else pixels.to(target), classes.to(target)
 
 
 def _tensor(what: str, values: object) -> Tensor:
@@ -68,7 +72,7 @@ def _device(device: torch.device | str) -> torch.device:
     return found
 
 
-def check_judged(model: object, pixels: Tensor, name: str) -> str:
+def check_judged(model: object, pixels: Pixels, name: str) -> str:
     """Check that a model can be scored on the device of the images; return how messages call it.
 
     Raises:
@@ -86,7 +90,7 @@ def check_judged(model: object, pixels: Tensor, name: str) -> str:
 @torch.inference_mode()
 def correct_per_image(
     model: nn.Module,
-    images: np.ndarray | Tensor,
+    images: np.ndarray | Pixels,
     labels: np.ndarray | Tensor,
     *,
     batch_size: int,
@@ -114,7 +118,7 @@ def correct_per_image(
     check_count("batch_size", batch_size)
     pixels, classes = on_device(images, labels, device)
     name, highest, found = check_judged(model, pixels, name), int(classes.max()), []
-    batches = zip(torch.split(pixels, batch_size), torch.split(classes, batch_size), strict=True)
+    batches = zip(parts(pixels, batch_size), parts(classes, batch_size), strict=True)
     with evaluation_mode(model), trusted_inputs():
         for batch, truth in batches:
             logits = check_logits(model(to_unit(batch)), len(batch), highest, name)

@@ -25,12 +25,14 @@ from flexnet.evaluation.outcomes import BROKEN, RIGHT, mark_broken
 from flexnet.evaluation.subject import Answer, Job, Subject
 from flexnet.families.fgsm import FgsmSettings
 from flexnet.inputs import trusted_inputs
-from flexnet.layers.diagnostics import flexible_layers, redraw_thresholds, set_mask_generator
+from flexnet.layers.randomness import check_declared, is_redrawn, is_stochastic, redraw_layers, set_generator
 from flexnet.layers.tracing import evaluation_mode
 from flexnet.seeds import derive_seed
 from flexnet.training.batches import to_unit
+from flexnet.training.streamed import Pixels, parts
 
 Progress = Callable[[int], None]
+FEW = 8  # images that tell whether a model draws in secret
 
 
 def evaluate(subject: Subject, settings: Mapping[str, Any], asked: None, job: Job) -> Iterator[Answer]:
@@ -58,7 +60,7 @@ def attacked(subject: Subject, attack: FgsmSettings, job: Job, seed: int, name: 
 
 def evaluate_fgsm(
     model: nn.Module,
-    images: np.ndarray | Tensor,
+    images: np.ndarray | Pixels,
     labels: np.ndarray | Tensor,
     settings: FgsmSettings,
     *,
@@ -107,7 +109,7 @@ def _answers(outcomes: Tensor, settings: FgsmSettings, seed: int) -> Iterator[An
 
 def fgsm_outcomes(
     model: nn.Module,
-    images: np.ndarray | Tensor,
+    images: np.ndarray | Pixels,
     labels: np.ndarray | Tensor,
     settings: FgsmSettings,
     *,
@@ -150,15 +152,14 @@ def fgsm_outcomes(
     name = check_judged(model, pixels, name)
     require_full_precision(model, torch.empty(0))
     space = fitting_space(model, settings.space, settings.clamp, settings.epsilons, pixels)
+    check_declared(model, to_unit(pixels[:FEW]), name)
     attack = _Attack(model, space, settings, seed, batch_size, int(classes.max()))
-    size = min(settings.batch, batch_size)
-    batches = list(zip(torch.split(pixels, size), torch.split(classes, size), strict=True))
     outcomes = []
     with evaluation_mode(model), as_it_came(model), full_precision(pixels.device), trusted_inputs():
-        for index, (batch, truth) in enumerate(batches):
+        for index, (batch, truth) in enumerate(attack.batches(pixels, classes)):
             outcomes.append(attack.judge(to_unit(batch), truth, index))
             if bool((outcomes[-1] == BROKEN).any()):
-                raise _broken(attack, batches, outcomes[-1], name)
+                raise _broken(attack, attack.batches(pixels, classes), outcomes[-1], name)
             if progress is not None:
                 progress(len(batch))
     return torch.cat(outcomes, dim=-1) == RIGHT
@@ -176,7 +177,7 @@ def _check_arguments(settings: object, seed: object, batch_size: object) -> None
 
 
 def _broken(
-    attack: "_Attack", batches: list[tuple[Tensor, Tensor]], found: Tensor, name: str
+    attack: "_Attack", batches: Iterator[tuple[Tensor, Tensor]], found: Tensor, name: str
 ) -> NumericalError:
     """The error for the first condition of a batch's outcomes that is broken, counted over all batches."""
     settings = attack.settings
@@ -194,11 +195,6 @@ def _broken(
     return broken_images("finite logits, losses and gradients", broken, total, condition)
 
 
-def _has(model: nn.Module, scheme: str) -> bool:
-    """Whether a flexible layer decides by this scheme: "random" draws per pass, "redrawn" per repeat."""
-    return any(layer.scheme == scheme for _, layer in flexible_layers(model))
-
-
 @dataclass(frozen=True)
 class _Attack:
     """One model under one protocol: attacks and judges it batch by batch."""
@@ -210,16 +206,21 @@ class _Attack:
     batch_size: int
     highest: int  # label
 
+    def batches(self, pixels: Pixels, labels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """All images with their labels, as many at a time as share a mask."""
+        size = min(self.settings.batch, self.batch_size)
+        return zip(parts(pixels, size), parts(labels, size), strict=True)
+
     def judge(self, images: Tensor, labels: Tensor, batch: int) -> Tensor:
         """Outcomes of one batch: RIGHT, WRONG or BROKEN, (draws, epsilons, n)."""
-        redraws = self.settings.redraw and _has(self.model, "redrawn")
-        draws = self.settings.draws if redraws or _has(self.model, "random") else 1
+        redraws = self.settings.redraw and is_redrawn(self.model)
+        draws = self.settings.draws if redraws or is_stochastic(self.model) else 1
         # An averaged gradient belongs to the model and is made once; a single one to its repeat.
         attack_once = self.settings.eot_draws > 1 and not redraws
         outcomes, gradient, finite = [], None, None
         for draw in range(draws):
             if redraws:
-                redraw_thresholds(self.model, self._generator(images, "thresholds", draw))
+                redraw_layers(self.model, self._generator(images, "thresholds", draw))
             if gradient is None or finite is None or not attack_once:
                 gradient, finite = self._gradient(images, labels, draw, batch)
             found = self._outcomes(images, labels, gradient, draw, batch)
@@ -232,8 +233,8 @@ class _Attack:
         """Gradient (n, C, H, W), and whether it and what it was made from are finite, bool (n,)."""
         if not any(self.settings.epsilons):  # clean images alone need none
             return torch.zeros_like(images), torch.ones_like(labels, dtype=torch.bool)
-        set_mask_generator(self.model, self._generator(images, "gradient", draw, batch))
-        passes = self.settings.eot_draws if _has(self.model, "random") else 1
+        set_generator(self.model, self._generator(images, "gradient", draw, batch))
+        passes = self.settings.eot_draws if is_stochastic(self.model) else 1
         return mean_gradient(self.model, images, labels, self.settings.loss, passes, self.highest)
 
     def _outcomes(self, images: Tensor, labels: Tensor, gradient: Tensor, draw: int, batch: int) -> Tensor:

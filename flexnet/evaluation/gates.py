@@ -3,13 +3,12 @@
 import math
 from typing import Any
 
-import torch
-
 from flexnet.errors import NumericalError
 from flexnet.evaluation.subject import Subject
 from flexnet.layers.diagnostics import gate_statistics, threshold_shift, threshold_snapshot
 from flexnet.training.batches import to_unit
 from flexnet.training.run import build_model
+from flexnet.training.streamed import parts
 
 
 def gate_numbers(subject: Subject, batch_size: int, name: str = "") -> dict[str, Any]:
@@ -29,7 +28,7 @@ def gate_numbers(subject: Subject, batch_size: int, name: str = "") -> dict[str,
         NumericalError: if a gate or a threshold is NaN or infinite.
     """
     name = name or subject.name
-    batches = (to_unit(batch) for batch in torch.split(subject.scored.images, batch_size))
+    batches = (to_unit(batch) for batch in parts(subject.scored.images, batch_size))
     try:
         records = gate_statistics(subject.model, batches)
     except NumericalError as error:

@@ -11,14 +11,15 @@ from flexnet.attacks.fgsm import step_along
 from flexnet.attacks.spaces import Space, space_of
 from flexnet.errors import ConfigError
 from flexnet.evaluation.outcomes import judge_logits
-from flexnet.layers.diagnostics import flexible_layers, set_mask_generator
+from flexnet.layers.randomness import set_generator, stochastic_layers
+from flexnet.training.streamed import Pixels
 
 
 @contextmanager
 def as_it_came(model: nn.Module) -> Iterator[None]:
-    """Put back afterwards: the generators of the masks, and redrawn thresholds (buffers)."""
+    """Put back afterwards: the generators of layers that draw, and what was drawn anew (buffers)."""
     saved = {name: buffer.clone() for name, buffer in model.named_buffers()}
-    generators = [(layer, layer.generator) for _, layer in flexible_layers(model)]
+    generators = [(layer, layer.generator) for layer in stochastic_layers(model)]
     try:
         yield
     finally:
@@ -29,7 +30,7 @@ def as_it_came(model: nn.Module) -> Iterator[None]:
 
 
 def fitting_space(
-    model: nn.Module, name: str, clamp: str, epsilons: Sequence[float], pixels: Tensor
+    model: nn.Module, name: str, clamp: str, epsilons: Sequence[float], pixels: Pixels
 ) -> Space:
     """The space of a model's steps, if it fits the images and the step sizes.
 
@@ -79,7 +80,7 @@ def judge_steps(
     for start in range(0, len(epsilons), step):
         some = epsilons[start : start + step]
         moved = torch.cat([step_along(images, direction, epsilon, space) for epsilon in some])
-        set_mask_generator(model, masks())
+        set_generator(model, masks())
         with torch.inference_mode():
             logits = check_logits(model(moved), len(moved), highest, type(model).__name__)
             outcomes.append(judge_logits(logits, labels))

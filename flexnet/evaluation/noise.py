@@ -20,6 +20,7 @@ from flexnet.inputs import trusted_inputs
 from flexnet.layers.tracing import evaluation_mode
 from flexnet.seeds import derive_seed
 from flexnet.training.batches import to_unit
+from flexnet.training.streamed import Pixels, parts
 
 DRAWN: dict[str, Callable[[tuple[int, ...], torch.Generator], Tensor]] = {
     "uniform": lambda shape, generator: torch.rand(shape, generator=generator) * 2 - 1,
@@ -73,11 +74,11 @@ class _Noisy:
     at_once: int
     highest: int  # label
 
-    def judge_all(self, pixels: Tensor, labels: Tensor, noise: str, draw: int) -> Tensor:
+    def judge_all(self, pixels: Pixels, labels: Tensor, noise: str, draw: int) -> Tensor:
         """Outcomes of all images at all sizes, (epsilons, N)."""
         size = min(self.rules.batch, self.at_once)
-        parts = zip(torch.split(pixels, size), torch.split(labels, size), strict=True)
-        found = [self.judge(batch, truth, noise, draw, place) for place, (batch, truth) in enumerate(parts)]
+        batches = zip(parts(pixels, size), parts(labels, size), strict=True)
+        found = [self.judge(batch, truth, noise, draw, place) for place, (batch, truth) in enumerate(batches)]
         return torch.cat(found, dim=-1)
 
     def judge(self, batch: Tensor, labels: Tensor, noise: str, draw: int, place: int) -> Tensor:

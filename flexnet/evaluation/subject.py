@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from flexnet.tables.kinds import Value
 from flexnet.training.batches import DeviceImages
-from flexnet.training.run import TrainingRun
+from flexnet.training.run import Run
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Subject:
     """
 
     model: nn.Module
-    run: TrainingRun
+    run: Run
     scored: DeviceImages
     others: Mapping[str, nn.Module] = field(default_factory=dict)
 

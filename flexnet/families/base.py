@@ -4,13 +4,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from flexnet.options.layers.flexible import FlexibleOptions
 from flexnet.options.rules import Options
 from flexnet.problems import Problem
 from flexnet.tables.kinds import Kind, Value
 
-# What is wrong with an entry of a model's `at_test`; the model's flexible layer, if it has one.
-AskedCheck: TypeAlias = Callable[[Any, FlexibleOptions | None], Iterator[Problem]]
+# What is wrong with an entry of a model's `at_test`; the layer that replaces its convolutions, if one does.
+AskedCheck: TypeAlias = Callable[[Any, Options | None], Iterator[Problem]]
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,6 @@ class Family:
     Attributes:
         name: of its module here, of the module that answers in `flexnet.evaluation`, of its section in a
             protocol, and of the folder of its rows.
-        summary: what a job does, as the message of a rule: "Attacking".
         subject: "trained" models; "training", whose rows the training job writes; or the "modules" of
             networks as they are built, described for each figure.
         conditions: by the name of their column.
@@ -55,7 +53,6 @@ class Family:
     """
 
     name: str
-    summary: str
     conditions: Mapping[str, Condition]
     subject: Literal["trained", "training", "modules"] = "trained"
     measures: Mapping[str, Kind] = field(default_factory=dict)

@@ -5,7 +5,6 @@ from flexnet.tables.kinds import PERHAPS_AMOUNT, TEXT, WHOLE
 
 FAMILY = Family(
     name="description",
-    summary="Describing the modules of",
     subject="modules",
     conditions={},
     counts=False,

@@ -71,7 +71,6 @@ DRAW = Condition(WHOLE, repeat=True)
 
 FAMILY = Family(
     name="fgsm",
-    summary="Attacking",
     conditions={"epsilon": EPSILON, "draw": DRAW},
     settings=FgsmSettings,
 )

@@ -5,7 +5,6 @@ from flexnet.tables.kinds import AMOUNT, TEXT, WHOLE
 
 FAMILY = Family(
     name="history",
-    summary="Training",
     subject="training",
     conditions={"epoch": Condition(WHOLE), "split": Condition(TEXT, plain="test")},
     measures={"loss": AMOUNT, "learning_rate": AMOUNT},

@@ -7,7 +7,7 @@ from typing import Any
 from flexnet.families.base import Condition, Family
 from flexnet.families.fgsm import DRAW, EPSILON, FgsmSettings
 from flexnet.options.layers.flexible import STORED, FlexibleOptions
-from flexnet.options.rules import distinct
+from flexnet.options.rules import Options, distinct
 from flexnet.problems import Problem, ask, refuse
 from flexnet.tables.kinds import PERHAPS_AMOUNT, PERHAPS_FRACTION, TEXT
 
@@ -46,22 +46,21 @@ def _respelt(value: Any) -> list[str]:
     return [f"normal({numbers[0]},{numbers[1]})"] if len(numbers) == 2 and numbers[1][0] != "-" else []
 
 
-def _asked(value: Any, layer: FlexibleOptions | None) -> Iterator[Problem]:
+def _asked(value: Any, layer: Options | None) -> Iterator[Problem]:
     yield from distinct(intervention_problems, "interventions")(value)
-    if layer is None or layer.scheme not in STORED:
+    if not isinstance(layer, FlexibleOptions) or layer.scheme not in STORED:
         yield not_for(f"a network whose layer stores thresholds (scheme {', '.join(STORED)})", layer)
 
 
-def not_for(expected: str, layer: FlexibleOptions | None) -> Problem:
+def not_for(expected: str, layer: Options | None) -> Problem:
     """That a model cannot be asked, for lack of a layer that has what is looked at."""
-    found = "no flexible layer" if layer is None else f"the scheme {layer.scheme!r}"
+    found = f"the scheme {layer.scheme!r}" if isinstance(layer, FlexibleOptions) else "no flexible layer"
     words = "remove it (in a row that is like another: at_test: null)"
     return Problem(f"expected {expected}; got one with {found}; {words}")
 
 
 FAMILY = Family(
     name="interventions",
-    summary="Exchanging thresholds of",
     conditions={"intervention": Condition(TEXT, plain=TRAINED), "epsilon": EPSILON, "draw": DRAW},
     # How the gates behave: mean share of MAX, fraction of units that switch between images, mean |T - T0|.
     measures={

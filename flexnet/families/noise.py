@@ -42,7 +42,6 @@ class NoiseSettings(Options):
 
 FAMILY = Family(
     name="noise",
-    summary="Adding noise to the images of",
     conditions={"noise": Condition(TEXT), "epsilon": EPSILON, "draw": DRAW},
     settings=NoiseSettings,
     base="fgsm",

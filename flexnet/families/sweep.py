@@ -7,20 +7,19 @@ from flexnet.families.base import Condition, Family
 from flexnet.families.fgsm import DRAW, EPSILON, FgsmSettings
 from flexnet.families.interventions import not_for
 from flexnet.options.layers.flexible import FlexibleOptions, threshold
-from flexnet.options.rules import distinct
+from flexnet.options.rules import Options, distinct
 from flexnet.problems import Problem
 from flexnet.tables.kinds import NUMBER
 
 
-def _asked(value: Any, layer: FlexibleOptions | None) -> Iterator[Problem]:
+def _asked(value: Any, layer: Options | None) -> Iterator[Problem]:
     yield from distinct(threshold, "thresholds")(value)
-    if layer is None or layer.scheme != "uniform":
+    if not isinstance(layer, FlexibleOptions) or layer.scheme != "uniform":
         yield not_for("a network with a layer of the scheme 'uniform'", layer)
 
 
 FAMILY = Family(
     name="sweep",
-    summary="Sweeping the threshold of",
     conditions={"threshold": Condition(NUMBER), "epsilon": EPSILON, "draw": DRAW},
     settings=FgsmSettings,
     base="fgsm",

@@ -5,7 +5,6 @@ from flexnet.tables.kinds import NUMBER, TEXT, WHOLE
 
 FAMILY = Family(
     name="worked",
-    summary="Working out the example of",
     subject="modules",
     conditions={},
     counts=False,

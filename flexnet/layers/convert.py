@@ -3,31 +3,23 @@
 import copy
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
+from functools import partial
 from numbers import Integral
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from torch import nn
 
 from flexnet.errors import ConfigError
 from flexnet.layers.plainness import check_plain, notes, rewritten
 from flexnet.layers.tracing import Example, Pair, input_sizes
+from flexnet.layers.twins import twin
 
 Where = str | int | Sequence[str | int]
 
 
-class ConvReplacement(Protocol):
-    """What `convert` needs of a layer class: a way to build one from a convolution."""
-
-    def from_conv(
-        self, conv: nn.Conv2d, input_size: Pair | None, keep_weights: bool = True, **options: Any
-    ) -> nn.Module:
-        """Build the layer that takes the place of `conv`."""
-        ...
-
-
 def convert(
     model: nn.Module,
-    layer: ConvReplacement,
+    layer: type[nn.Module],
     *,
     where: Where,
     keep_weights: bool = True,
@@ -44,8 +36,8 @@ def convert(
 
     Args:
         model: any module; it is left as it is. What is not replaced keeps its hooks.
-        layer: the class to put in, with a class method
-            `from_conv(conv, input_size, keep_weights, **options)`.
+        layer: the class to put in: one that takes the arguments of Conv2d by their names, or has a class
+            method `from_conv(conv, input_size, keep_weights, **options)`.
         where: which `nn.Conv2d` modules: a pattern of module names with wildcards (`"features.*"`), the
             position among all Conv2d in the order of `named_modules` (negative from the end), or several.
         keep_weights: take over weights and biases.
@@ -53,22 +45,21 @@ def convert(
             one pass of a copy in evaluation mode: an input tensor; its shape including the batch, as a list
             or tuple of integers; a tuple of positional arguments; or a mapping of keyword arguments. The
             latter two hold at least one tensor. Needed by layers that ask for a size.
-        options: passed on to `layer.from_conv`.
+        options: of the layer.
 
     Returns:
         A deep copy of the model with new layers.
 
     Raises:
         ConfigError: if an argument is none of these, nothing matches, the model cannot be copied or be run
-            on the example, or a chosen convolution has groups, dilation or a padding other than with zeros,
-            is never called or called with several input sizes, or is more than a plain Conv2d: a subclass,
-            lazy, parametrised, pruned, with hooks, or with weights that other modules hold as well.
+            on the example, or a chosen convolution has groups, dilation or a padding that the layer cannot
+            stand, is never called or called with several input sizes, or is more than a plain Conv2d: a
+            subclass, lazy, parametrised, pruned, with hooks, or with weights that other modules hold as well.
     """
     _check_arguments(model, layer, keep_weights)
     chosen = _choose(model, where)
     for name, conv in chosen.items():
         check_plain(model, name, conv)
-        _check(name, conv)
     twin = _copy(model)
     chosen = {name: cast(nn.Conv2d, twin.get_submodule(name)) for name in chosen}
     # The example runs through a copy: a model may count its calls, or keep what it saw.
@@ -83,10 +74,11 @@ def _check_arguments(model: object, layer: object, keep_weights: object) -> None
     if not isinstance(model, nn.Module):
         hint = "; build it first" if isinstance(model, type) or callable(model) else ""
         raise ConfigError(f"model: expected a torch.nn.Module; got {model!r}{hint}")
-    if isinstance(layer, nn.Module) or not callable(getattr(layer, "from_conv", None)):
+    made = isinstance(layer, type) and issubclass(layer, nn.Module)
+    if isinstance(layer, nn.Module) or not (made or callable(getattr(layer, "from_conv", None))):
         raise ConfigError(
-            "layer: expected a class with a class method from_conv, such as FlexibleConv2d; got "
-            f"{layer!r}; options of the layer are arguments of convert"
+            f"layer: expected a class of layers, such as FlexibleConv2d; got {layer!r}; options of the layer "
+            "are arguments of convert"
         )
     if not isinstance(keep_weights, bool):
         raise ConfigError(f"keep_weights: expected True or False; got {keep_weights!r}")
@@ -118,18 +110,21 @@ def _sizes(model: nn.Module, layers: Mapping[str, nn.Module], example: Example) 
 def _build(
     name: str,
     conv: nn.Conv2d,
-    layer: ConvReplacement,
+    layer: type[nn.Module],
     size: Pair | None,
     keep_weights: bool,
     options: Mapping[str, Any],
 ) -> nn.Module:
     """The layer that takes the place of a convolution, with the notes of others on it."""
     try:
-        new = layer.from_conv(_integer_padding(name, conv), size, keep_weights, **options)
+        make = getattr(layer, "from_conv", None) or partial(twin, layer)
+        new = make(conv, size, keep_weights, **options)
+    except ConfigError as error:
+        raise ConfigError(f"{name!r}: {error}") from error
     except TypeError as error:
+        kind = getattr(layer, "__name__", layer)
         raise ConfigError(
-            f"{getattr(layer, '__name__', layer)} cannot be built for {name!r} with the options "
-            f"{dict(options)}: {error}"
+            f"{kind} cannot be built for {name!r} with the options {dict(options)}: {error}"
         ) from error
     if not isinstance(new, nn.Module):
         raise ConfigError(f"layer: expected from_conv to give a torch.nn.Module; got {new!r}")
@@ -183,30 +178,6 @@ def _choices(where: object, names: Sequence[str]) -> list[str | int]:
 
 def _listing(names: Sequence[str]) -> str:
     return ", ".join(f"{index}: {name!r}" for index, name in enumerate(names)) or "no Conv2d at all"
-
-
-def _check(name: str, conv: nn.Conv2d) -> None:
-    expected = {"groups": 1, "dilation": (1, 1), "padding_mode": "zeros"}
-    for attribute, value in expected.items():
-        if getattr(conv, attribute) != value:
-            raise ConfigError(
-                f"only convolutions with {attribute} {value!r} can be replaced; {name!r} has "
-                f"{getattr(conv, attribute)!r}; choose others by where"
-            )
-
-
-def _integer_padding(name: str, conv: nn.Conv2d) -> nn.Conv2d:
-    """The convolution with the padding "valid" or "same" written as integers."""
-    if not isinstance(conv.padding, str):
-        return conv
-    if conv.padding == "same" and any(size % 2 == 0 for size in conv.kernel_size):
-        raise ConfigError(
-            f"the padding 'same' of an even kernel is not the same on both sides; {name!r} has kernel size "
-            f"{conv.kernel_size}; choose others by where"
-        )
-    plain = copy.copy(conv)
-    plain.padding = tuple(size // 2 if conv.padding == "same" else 0 for size in conv.kernel_size)
-    return plain
 
 
 def _replace(model: nn.Module, replacements: Mapping[nn.Module, nn.Module]) -> nn.Module:

@@ -1,4 +1,4 @@
-"""Looking at the gates and thresholds of a model, and governing its randomness.
+"""Looking at the gates and thresholds of a model.
 
 A gate that never switches, or a threshold that never moves, is no adaptive computation: with N(0,1)
 thresholds and inputs after a ReLU half of all units can never take one of the branches, and training
@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from flexnet.errors import ConfigError, DataError, NumericalError
@@ -48,25 +47,6 @@ def thresholds(model: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
     for name, layer in flexible_layers(model):
         if isinstance(layer.threshold, nn.Parameter):
             yield _parameter_name(name), layer.threshold
-
-
-def redraw_thresholds(model: nn.Module, generator: torch.Generator) -> None:
-    """Draw the thresholds of all layers of the scheme redrawn anew, in the order of the model."""
-    for _, layer in flexible_layers(model):
-        if layer.scheme == "redrawn":
-            layer.redraw(generator)
-
-
-def set_mask_generator(model: nn.Module, generator: torch.Generator | None) -> None:
-    """Let all layers of the scheme random draw their masks from `generator` (None: PyTorch's global one)."""
-    for _, layer in flexible_layers(model):
-        if layer.scheme == "random":
-            layer.generator = generator
-
-
-def is_stochastic(model: nn.Module) -> bool:
-    """Whether a layer draws at each forward pass (random) or for each evaluation (redrawn)."""
-    return any(layer.scheme in ("random", "redrawn") for _, layer in flexible_layers(model))
 
 
 def threshold_snapshot(model: nn.Module) -> dict[str, Tensor]:

@@ -2,21 +2,21 @@
 
 import math
 from collections.abc import Callable
-from typing import Any, NoReturn, Self, cast
+from typing import Any, Literal, NoReturn, Self, cast
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from flexnet.errors import ConfigError
 from flexnet.layers.eager import refuse_scripting
-from flexnet.layers.functional import check_padding, pair
+from flexnet.layers.functional import check_padding, match_groups, pair
 from flexnet.layers.gates import blend, gate
 from flexnet.layers.masks import draw_mask
-from flexnet.layers.matching import match_channels
-from flexnet.layers.options import check_options
-from flexnet.layers.pooling import Pair, max_pool
+from flexnet.layers.pooling import Pair, extent, max_pool
 from flexnet.layers.steps import as_batch, as_given, checked, parameter_like, typed_as_convolved
 from flexnet.layers.thresholds import draw_threshold, readable, shortest
+from flexnet.layers.twins import twin
 from flexnet.options.layers.flexible import (
     GATED,
     MATCHINGS,
@@ -29,6 +29,9 @@ from flexnet.options.layers.flexible import (
 from flexnet.problems import refuse
 
 __all__ = ["GATED", "MATCHINGS", "RULES", "SCHEMES", "STORED", "FlexibleConv2d"]
+
+
+PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
 
 
 class FlexibleConv2d(nn.Conv2d):
@@ -52,7 +55,10 @@ class FlexibleConv2d(nn.Conv2d):
         blend: g = 1/2.
 
     Args:
-        in_channels, out_channels, kernel_size, stride, padding, bias, device, dtype: as in Conv2d.
+        in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, device,
+            dtype: as in Conv2d. MAX is taken over the same pixels: dilation spreads its window, a unit of a
+            group pools its own channels, and a padding mode fills the border of both branches. Zeros are no
+            border for MAX, whose windows end where the map does.
         input_size: height and width of the input; needed by learned, frozen and redrawn thresholds per unit.
         scheme: one of the above.
         rule: "below" takes MAX where the pooled input lies below T, "above" where it lies above.
@@ -85,14 +91,27 @@ class FlexibleConv2d(nn.Conv2d):
         sharpness: float = 50.0,
         matching: str = "tile",
         per: str = "unit",
+        dilation: int | Pair = 1,
+        groups: int = 1,
         bias: bool = True,
+        padding_mode: PaddingMode = "zeros",
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
         if isinstance(padding, str):
             raise ConfigError(f"expected the padding as one or two integers; got {padding!r}")
         super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, bias=bias, device=device, dtype=dtype
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            groups,
+            bias,
+            padding_mode,
+            device,
+            dtype,
         )
         self.input_size = None if input_size is None else pair(input_size)
         self.scheme, self.rule, self.init = scheme, rule, init
@@ -109,7 +128,7 @@ class FlexibleConv2d(nn.Conv2d):
         """Make the flexible twin of a plain convolution, as `convert` does for whole models.
 
         Args:
-            conv: a convolution without groups and dilation, with integer zero padding.
+            conv: a convolution.
             input_size: height and width of its input, if known.
             keep_weights: take over weight and bias; else keep the new ones.
             options: the layer's own arguments from `scheme` on.
@@ -117,23 +136,7 @@ class FlexibleConv2d(nn.Conv2d):
         Raises:
             ConfigError: if an option is not allowed or missing.
         """
-        check_options(cls, options)
-        layer = cls(
-            conv.in_channels,
-            conv.out_channels,
-            cast(Pair, conv.kernel_size),
-            cast(Pair, conv.stride),
-            cast(Pair, conv.padding),
-            input_size=input_size,
-            bias=conv.bias is not None,
-            device=conv.weight.device,
-            dtype=conv.weight.dtype,
-            **options,
-        )
-        if keep_weights:
-            layer.weight = parameter_like(conv.weight)
-            layer.bias = None if conv.bias is None else parameter_like(conv.bias)
-        return layer.train(conv.training)
+        return twin(cls, conv, input_size, keep_weights, **options)
 
     def plain(self) -> nn.Conv2d:
         """Return the convolution without the gate: a Conv2d with copies of weight and bias."""
@@ -143,7 +146,10 @@ class FlexibleConv2d(nn.Conv2d):
             cast(Pair, self.kernel_size),
             cast(Pair, self.stride),
             cast(Pair, self.padding),
+            cast(Pair, self.dilation),
+            self.groups,
             bias=self.bias is not None,
+            padding_mode=self.padding_mode,
             device="meta",
         )
         conv.weight = parameter_like(self.weight)
@@ -162,9 +168,24 @@ class FlexibleConv2d(nn.Conv2d):
         Raises:
             ConfigError: if the scheme is not "redrawn".
         """
-        if self.scheme != "redrawn":
+        if not self.redrawn:
             raise ConfigError(f"expected the scheme 'redrawn'; got {self.scheme!r}, whose threshold stays")
         self._draw_threshold(generator)
+
+    @property
+    def stochastic(self) -> bool:
+        """Whether it draws at each forward pass; see `flexnet.layers.randomness`."""
+        return self.scheme == "random"
+
+    @property
+    def redrawn(self) -> bool:
+        """Whether it is drawn anew for each evaluation; see `flexnet.layers.randomness`."""
+        return self.scheme == "redrawn"
+
+    @property
+    def title(self) -> str:
+        """What it is called in tables of layers."""
+        return "conv" if self.scheme == "conv" else "flexible"
 
     @property
     def value(self) -> float | None:
@@ -213,10 +234,12 @@ class FlexibleConv2d(nn.Conv2d):
             ConfigError: if the input has other channels than the layer, or not the size that the thresholds
             were stored for.
         """
-        window = (cast(Pair, self.kernel_size), cast(Pair, self.stride), cast(Pair, self.padding))
         expected = self.input_size if self._per_unit() else None
-        input = checked(input, self.in_channels, expected)
-        return match_channels(max_pool(input, *window), self.out_channels, self.matching)
+        input, padding = checked(input, self.in_channels, expected), cast(Pair, self.padding)
+        if self.padding_mode != "zeros":
+            input, padding = F.pad(input, self._reversed_padding_repeated_twice, self.padding_mode), (0, 0)
+        window = (cast(Pair, self.kernel_size), cast(Pair, self.stride), padding, cast(Pair, self.dilation))
+        return match_groups(max_pool(input, *window), self.out_channels, self.matching, self.groups)
 
     def max_share(self, input: Tensor) -> Tensor:
         """The gate g of an input (N,C,H,W): the share of MAX in each unit (N,C',H',W'), in [0,1].
@@ -268,21 +291,21 @@ class FlexibleConv2d(nn.Conv2d):
                 f"the scheme {self.scheme!r} stores a threshold per unit and needs the input's height and "
                 "width; give input_size=(height, width), or per='channel'"
             )
-        if self.scheme != "conv":
-            check_padding(cast(Pair, self.kernel_size), cast(Pair, self.padding))
+        if self.scheme != "conv" and self.padding_mode == "zeros":
+            check_padding(*(cast(Pair, each) for each in (self.kernel_size, self.padding, self.dilation)))
 
     def _threshold_shape(self) -> tuple[int, int, int, int]:
         if self.scheme == "uniform" or self.per == "layer":
             return (1, 1, 1, 1)
         if self.per == "channel" or self.input_size is None:
             return (1, self.out_channels, 1, 1)
-        padding = cast(Pair, self.padding)
-        sizes = zip(self.input_size, padding, self.kernel_size, self.stride, strict=True)
+        window = extent(cast(Pair, self.kernel_size), cast(Pair, self.dilation))
+        sizes = zip(self.input_size, cast(Pair, self.padding), window, self.stride, strict=True)
         height, width = ((size + 2 * pad - k) // step + 1 for size, pad, k, step in sizes)
         if min(height, width) < 1:
             raise ConfigError(
-                f"expected an input of at least the kernel size {self.kernel_size}; got input_size "
-                f"{self.input_size} with padding {self.padding}"
+                f"expected an input of at least the window {window}; got input_size {self.input_size} with "
+                f"padding {self.padding}"
             )
         return (1, self.out_channels, height, width)
 
@@ -334,3 +357,6 @@ class FlexibleConv2d(nn.Conv2d):
 
     def __prepare_scriptable__(self) -> NoReturn:
         refuse_scripting(self)
+
+
+LAYER = FlexibleConv2d

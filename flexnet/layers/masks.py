@@ -36,13 +36,13 @@ def draw_mask(convolved: Tensor, generator: torch.Generator | None) -> Tensor:
     if not plain(convolved):
         raise ConfigError(
             "expected plain execution where a layer has a generator of its own, since no compiler, tracer or "
-            "transform carries one along; set it to None: set_mask_generator(model, None)"
+            "transform carries one along; set it to None: set_generator(model, None)"
         )
     if _inside_backward():
         raise ConfigError(
             "expected no draw inside a backward pass from a generator of the layer's own: gradient "
             "checkpointing does not restore it, and another mask would give another gradient; set it to None "
-            "(set_mask_generator(model, None)), or leave this layer out of the checkpointed part"
+            "(set_generator(model, None)), or leave this layer out of the checkpointed part"
         )
     mask = torch.empty((1, *convolved.shape[1:]), device=generator.device, dtype=convolved.dtype)
     return mask.bernoulli_(0.5, generator=generator).to(convolved.device)

@@ -17,7 +17,6 @@ from torch.nn.utils.spectral_norm import SpectralNorm
 from torch.nn.utils.weight_norm import WeightNorm
 
 from flexnet.errors import ConfigError
-from flexnet.layers.flexible import FlexibleConv2d
 
 Finding = tuple[str, str]  # what a convolution is or has, and what to do about it
 
@@ -77,9 +76,9 @@ def _of_class(conv: nn.Conv2d) -> Iterator[Finding]:
         kinds = sorted({type(each).__name__ for chain in _chains(conv) for each in chain})
         remedy = "call torch.nn.utils.parametrize.remove_parametrizations on it first"
         yield f"has the parametrisation {', '.join(kinds)}", remedy
-    if isinstance(conv, FlexibleConv2d):
+    if hasattr(conv, "plain"):
         yield (
-            "is already a FlexibleConv2d",
+            f"is already a {kind.__name__}",
             f"{WHERE}, or put the plain convolution of its method plain() in its place first",
         )
     if kind is not nn.Conv2d:

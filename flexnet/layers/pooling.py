@@ -23,30 +23,44 @@ Pair = tuple[int, int]
 
 
 @one_node
-def max_pool(input: Tensor, kernel_size: Pair, stride: Pair = (1, 1), padding: Pair = (0, 0)) -> Tensor:
+def max_pool(
+    input: Tensor,
+    kernel_size: Pair,
+    stride: Pair = (1, 1),
+    padding: Pair = (0, 0),
+    dilation: Pair = (1, 1),
+) -> Tensor:
     """Maximum of each window of `input`; padding counts as minus infinity, never as zero.
 
     Args:
         input: (N,C,H,W), any floating type.
         kernel_size: window height and width.
         stride: vertical and horizontal step.
-        padding: rows and columns added on each side, at most half the window.
+        padding: rows and columns added on each side, at most half the window of that extent.
+        dilation: vertical and horizontal distance between the entries of a window.
 
     Returns:
         (N,C,H',W') of the same type, as `F.max_pool2d` gives it.
     """
-    if stride != (1, 1) or not eager_cpu(input) or not _fits(input, kernel_size, padding):
-        return F.max_pool2d(input, kernel_size, stride, padding)
-    if padding != (0, 0):
+    beyond = any(pad > size // 2 for pad, size in zip(padding, kernel_size, strict=True))
+    ours = stride == (1, 1) and eager_cpu(input) and _fits(input, extent(kernel_size, dilation), padding)
+    if beyond or (ours and padding != (0, 0)):  # PyTorch itself pads by half the kernel at most
         rows, columns = padding
-        input = F.pad(input, (columns, columns, rows, rows), value=-torch.inf)
-    result: Tensor = _ShiftedMaxPool.apply(dense(input), kernel_size)  # type: ignore[no-untyped-call]
+        input, padding = F.pad(input, (columns, columns, rows, rows), value=-torch.inf), (0, 0)
+    if not ours:
+        return F.max_pool2d(input, kernel_size, stride, padding, dilation)
+    result: Tensor = _ShiftedMaxPool.apply(dense(input), kernel_size, dilation)  # type: ignore[no-untyped-call]
     return result
 
 
-def _fits(input: Tensor, kernel_size: Pair, padding: Pair) -> bool:
+def extent(kernel_size: Pair, dilation: Pair) -> Pair:
+    """Height and width in pixels of a window whose entries lie `dilation` apart."""
+    return (kernel_size[0] - 1) * dilation[0] + 1, (kernel_size[1] - 1) * dilation[1] + 1
+
+
+def _fits(input: Tensor, window: Pair, padding: Pair) -> bool:
     """Whether there is at least one window; else PyTorch says what is wrong."""
-    sides = zip(input.shape[2:], padding, kernel_size, strict=True)
+    sides = zip(input.shape[2:], padding, window, strict=True)
     return all(side + 2 * pad >= k for side, pad, k in sides)
 
 
@@ -54,34 +68,38 @@ class _ShiftedMaxPool(torch.autograd.Function):
     """Stride-1 max-pool of a dense (N,C,H,W) tensor; keeps nothing but its input for the backward pass."""
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, kernel_size: Pair) -> Tensor:
+    def forward(ctx: Any, input: Tensor, kernel_size: Pair, dilation: Pair) -> Tensor:
         ctx.save_for_backward(input)
-        ctx.kernel_size = rows, columns = kernel_size
-        height, width = input.shape[2] - rows + 1, input.shape[3] - columns + 1
+        ctx.kernel_size, ctx.dilation = (rows, columns), (down, right) = kernel_size, dilation
+        window = extent(kernel_size, dilation)
+        height, width = input.shape[2] - window[0] + 1, input.shape[3] - window[1] + 1
         output = torch.empty_like(input[:, :, :height, :width])
         buffers = Buffers(input)
         for part in batch_chunks(input):
-            across = _running_max(_flat(input[part]), input.stride(3), columns, "across", buffers)
-            pooled = _running_max(across, input.stride(2), rows, "pooled", buffers)
+            across = _running_max(_flat(input[part]), right * input.stride(3), columns, "across", buffers)
+            pooled = _running_max(across, down * input.stride(2), rows, "pooled", buffers)
             output[part].copy_(pooled.as_strided(output[part].shape, input.stride()))
         return output
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, None, None]:
         (input,) = ctx.saved_tensors
         if torch.is_grad_enabled() or not plain(grad):  # PyTorch's own pool has all rules
-            found = ordinary_gradients(lambda x: F.max_pool2d(x, ctx.kernel_size, 1), [input], [True], grad)
-            return found[0], None
+            window = {"kernel_size": ctx.kernel_size, "stride": 1, "dilation": ctx.dilation}
+            found = ordinary_gradients(lambda x: F.max_pool2d(x, **window), [input], [True], grad)
+            return found[0], None, None
         result = torch.empty_like(input)
         buffers = Buffers(input)
         for part in batch_chunks(input):
-            _backward_chunk(input[part], grad[part], ctx.kernel_size, result[part], buffers)
-        return result, None
+            _backward_chunk(input[part], grad[part], ctx.kernel_size, ctx.dilation, result[part], buffers)
+        return result, None, None
 
 
-def _backward_chunk(input: Tensor, grad: Tensor, kernel_size: Pair, out: Tensor, buffers: Buffers) -> None:
+def _backward_chunk(
+    input: Tensor, grad: Tensor, kernel_size: Pair, dilation: Pair, out: Tensor, buffers: Buffers
+) -> None:
     """Write the gradient with respect to `input` into `out`; the maxima are found again, not remembered."""
-    row, column = input.stride(2), input.stride(3)
+    row, column = dilation[0] * input.stride(2), dilation[1] * input.stride(3)
     column_wins = _wins(_flat(input), column, kernel_size[1], "column", buffers)
     across = _running_max(_flat(input), column, kernel_size[1], "across", buffers)
     row_wins = _wins(across, row, kernel_size[0], "row", buffers)

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor, nn
 
 from flexnet.errors import ConfigError
-from flexnet.layers.flexible import FlexibleConv2d
 from flexnet.layers.tracing import evaluation_mode
 from flexnet.networks.registry import build, expected_images
 
@@ -36,7 +35,7 @@ def describe(network: str, options: Mapping[str, Any]) -> list[Row]:
     It is built without memory for its weights (PyTorch's meta device), so 224-pixel networks cost nothing.
 
     Args:
-        network: a key of `flexnet.networks.NETWORKS`.
+        network: its name, see `flexnet.networks.networks`.
         options: its keyword arguments.
 
     Returns:
@@ -101,11 +100,10 @@ def _row(layer: nn.Module, input: Tensor, output: Tensor) -> Row:
 
 
 def kind_of(layer: nn.Module) -> str:
-    """What a layer is called in the table; a Flexible Layer that always convolves is a "conv"."""
-    if isinstance(layer, FlexibleConv2d):
-        return "conv" if layer.scheme == "conv" else "flexible"
+    """What a layer is called in the table: by its own `title`, or by its class."""
     name = type(layer).__name__
-    return KINDS.get(name, name)
+    title: str = getattr(layer, "title", KINDS.get(name, name))
+    return title
 
 
 def _side(layer: nn.Module, name: str) -> int | None:

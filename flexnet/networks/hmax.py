@@ -12,14 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from flexnet.layers.eager import one_node, sizes
-from flexnet.layers.flexible import FlexibleConv2d
 from flexnet.layers.gabor import ORIENTATIONS, GaborS1
 from flexnet.layers.pooling import max_pool
+from flexnet.layers.registry import convolution
 from flexnet.layers.templates import FlexibleTemplates, Patches, Templates
 from flexnet.networks.classifier import Classifier
 from flexnet.networks.normalise import normalisation
 from flexnet.options.networks.hmax import POOLS, HmaxOptions
-from flexnet.options.rules import checked
+from flexnet.options.rules import beside_kind, checked
 
 PATCHES = tuple(range(2, 17, 2))  # sides of the S2 patches
 CHANNELS = len(ORIENTATIONS)
@@ -73,24 +73,24 @@ class SplitMaps(nn.Module):
 
 
 class LayerC1(nn.Module):
-    """C1 with a Flexible Layer, or a convolution, in place of each band's pooling.
+    """C1 with a layer or a convolution in place of each band's pooling.
 
     Args:
         input_size: side of the images.
-        layer: options of the Flexible Layers.
+        layer: options of the layers, with their kind.
     """
 
     def __init__(self, input_size: int, layer: Mapping[str, Any]) -> None:
         super().__init__()
         self.bands = nn.ModuleList(
-            FlexibleConv2d(
+            convolution(
+                layer,
                 CHANNELS,
                 CHANNELS,
                 window,
                 stride=window // 2,
                 padding=window // 2,
                 input_size=input_size,
-                **layer,
             )
             for window in POOLS
         )
@@ -118,7 +118,8 @@ class S2C2(nn.Module):
         self.flexible = nn.ModuleList()
         if layer is not None:
             for patches in templates:
-                self.flexible.extend(FlexibleTemplates(patches, side, **layer) for side in sides)
+                options = beside_kind(layer)
+                self.flexible.extend(FlexibleTemplates(patches, side, **options) for side in sides)
 
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
         """Map C1 maps (N, 4, d, d) to (N, sizes * templates), the templates of one size together."""
@@ -170,7 +171,7 @@ def hmax(
             "conv" for their convolutions alone.
         s2: "template" for minus the distance to the prototypes; "flexible" to switch it against the maximum
             of the same window; "conv" for a convolution with the prototypes, without bias.
-        layer: options of the Flexible Layers of C1 and S2 (scheme, rule, init, ...).
+        layer: options of the layers of C1 and S2; in S2 they are flexible ones.
         prototypes: number of templates of each of the eight sizes.
         normalise: name of the normalisation. S1 ignores the scale of the images but not their offset: the
             default leaves a black background without a response.

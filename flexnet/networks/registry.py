@@ -1,38 +1,40 @@
-"""Networks by name. A new network is a new file, its options in `flexnet/options/networks/` and a line here.
+"""Networks by name. A new network is a new file here and its options in `flexnet/options/networks/`.
 
-The table holds module names, not functions, so that listing the networks imports no torch and that
-building one imports its module alone: a run depends on the file of its own network and on no other.
+They are found by listing that folder, so that listing the networks imports no torch and that building one
+imports its module alone: a run depends on the file of its own network and on no other. A name with a dot in
+it is the path of a function of the user's own.
 """
 
 from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flexnet.by_name import ByName
-from flexnet.problems import no_such_name, refuse
+from flexnet.options import networks as options_folder
+from flexnet.options.own_network import OwnNetworkOptions
+from flexnet.own import is_dotted, own_problems
+from flexnet.problems import Problem, no_such_name, refuse
 
 if TYPE_CHECKING:
     from flexnet.networks.classifier import Classifier
     from flexnet.options.networks.base import NetworkOptions
 
-# name of the network: module that holds the function of this name
-NETWORKS: ByName[str] = {
-    "hmax": "flexnet.networks.hmax",
-    "small": "flexnet.networks.small",
-    "surrogate": "flexnet.networks.surrogate",
-    "vgg16": "flexnet.networks.vgg",
-}
+OWN = "flexnet.networks.own"  # what builds a network of the user's own
 
 
-def module_of(name: str) -> str:
-    """Module that defines the named network.
+@cache
+def networks() -> list[str]:
+    """Names of the networks of this package."""
+    folder = Path(options_folder.__path__[0])
+    return sorted(path.stem for path in folder.glob("[!_]*.py") if path.stem != "base")
 
-    Raises:
-        ConfigError: if no network has this name.
-    """
-    if name not in NETWORKS:
-        refuse("network", [no_such_name("a network", name, NETWORKS)])
-    return NETWORKS[name]
+
+def network_problems(name: Any) -> list[Problem]:
+    """What is wrong with the name of a network."""
+    if is_dotted(name):
+        return list(own_problems(name))
+    return [] if name in networks() else [no_such_name("a network", name, networks())]
 
 
 def options_of(name: str) -> "type[NetworkOptions]":
@@ -41,7 +43,9 @@ def options_of(name: str) -> "type[NetworkOptions]":
     Raises:
         ConfigError: if no network has this name.
     """
-    module_of(name)
+    refuse("network", network_problems(name))
+    if is_dotted(name):
+        return OwnNetworkOptions
     options: type[NetworkOptions] = import_module(f"flexnet.options.networks.{name}").OPTIONS
     return options
 
@@ -50,13 +54,17 @@ def build(name: str, **options: Any) -> "Classifier":
     """Build a network with fresh weights, drawn from the global generator as torch's layers do.
 
     Args:
-        name: a key of `NETWORKS`.
+        name: of the network, or the dotted path of a function of one's own.
         options: keyword arguments of that network.
 
     Raises:
         ConfigError: if the name or an option is unknown, or an option has a value that is not allowed.
     """
-    network: Classifier = getattr(import_module(module_of(name)), name)(**options)
+    refuse("network", network_problems(name))
+    if is_dotted(name):
+        own: Classifier = import_module(OWN).build_own(name, options)
+        return own
+    network: Classifier = getattr(import_module(f"flexnet.networks.{name}"), name)(**options)
     return network
 
 
@@ -68,5 +76,5 @@ def expected_images(name: str, options: Mapping[str, Any]) -> tuple[int, int, in
     """
     accepted = options_of(name)
     refuse(f"network {name!r}", accepted.problems(options))
-    built_for = accepted(**options)
+    built_for = accepted.from_values(options)
     return built_for.channels, built_for.input_size, built_for.classes

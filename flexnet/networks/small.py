@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from flexnet.layers.flexible import FlexibleConv2d
+from flexnet.layers.registry import convolution
 from flexnet.networks.classifier import Classifier
 from flexnet.networks.normalise import normalisation
 from flexnet.options.networks.small import KERNEL, SmallOptions
@@ -44,8 +44,8 @@ def small(
         channels: channels of the images.
         input_size: side of the images in pixels, at least 5.
         width: factor on the 12 channels and on the hidden units 120 and 60.
-        layer: options of the FlexibleConv2d (scheme, rule, value, ...); the default is the baseline,
-            whose units always convolve.
+        layer: options of the first layer, with its kind; see `flexnet.options.layer`. The default is the
+            baseline, whose units always convolve.
         normalise: name of the normalisation.
 
     Raises:
@@ -53,7 +53,7 @@ def small(
     """
     wide, first, second = (max(1, round(units * width)) for units in (12, 120, 60))
     options: dict[str, Any] = {"scheme": "conv"} if layer is None else dict(layer)
-    flexible = FlexibleConv2d(channels, wide, KERNEL, input_size=input_size, **options)
+    first_layer = convolution(options, channels, wide, KERNEL, input_size=input_size)
     head = nn.Sequential(
         FlattenUnits(),
         nn.Linear(wide * (input_size - KERNEL + 1) ** 2, first),
@@ -64,7 +64,7 @@ def small(
     )
     return Classifier(
         normalisation(normalise, channels),
-        nn.Sequential(flexible, nn.ReLU()),
+        nn.Sequential(first_layer, nn.ReLU()),
         head,
         input_size=input_size,
     )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import wraps
 from numbers import Integral, Real
-from typing import Any, ParamSpec, Self, TypeAlias, TypeVar
+from typing import Any, ClassVar, ParamSpec, Self, TypeAlias, TypeVar
 
 from flexnet.problems import Problem, nearest, refuse, unknown_keys, wrong
 
@@ -22,12 +22,24 @@ P = ParamSpec("P")
 class Options:
     """Base of options: a dataclass whose fields are made by `option` or `required`."""
 
+    OPEN: ClassVar[bool] = False  # whether there may be others, which somebody else checks
+
     @classmethod
     def problems(cls, values: Mapping[str, Any]) -> Iterator[Problem]:
         """What is wrong with some values; those that are not given have their defaults."""
         known = {entry.name: entry for entry in fields(cls)}
-        found = list(_wrong_values(known, values))
+        found = list(_wrong_values(known, cls._own(values)))
         yield from found or cls._with(values).disagreements()
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> Self:
+        """The options that some values say."""
+        return cls(**cls._own(values))
+
+    @classmethod
+    def _own(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        known = {entry.name for entry in fields(cls)}
+        return {key: value for key, value in values.items() if key in known or not cls.OPEN}
 
     @classmethod
     def _with(cls, values: Mapping[str, Any]) -> Self:
@@ -162,17 +174,18 @@ def by_kind(kinds: Mapping[str, type[Options]], words: str) -> Check:
         elif found := list(one_of(tuple(kinds))(value["kind"])):
             yield from (problem.below("kind") for problem in found)
         else:
-            yield from kinds[value["kind"]].problems(_beside_kind(value))
+            yield from kinds[value["kind"]].problems(beside_kind(value))
 
     return check
 
 
 def made(kinds: Mapping[str, type[Kind]], value: Mapping[str, Any]) -> Kind:
     """The options that a mapping with a `kind`, which `by_kind` allows, says."""
-    return kinds[value["kind"]](**_beside_kind(value))
+    return kinds[value["kind"]](**beside_kind(value))
 
 
-def _beside_kind(value: Mapping[str, Any]) -> dict[str, Any]:
+def beside_kind(value: Mapping[str, Any]) -> dict[str, Any]:
+    """What a mapping says beside its `kind`."""
     return {key: entry for key, entry in value.items() if key != "kind"}
 
 

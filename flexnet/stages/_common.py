@@ -1,6 +1,7 @@
 """What the computing stages share: settings, device, threads, and images that fit the model."""
 
 import os
+from argparse import Namespace
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,8 +9,11 @@ import torch
 
 from flexnet.data.arrays import ImageArrays
 from flexnet.data.manifest import load_verified
+from flexnet.data.roles import TRAIN
+from flexnet.data.subset_file import origin_of, read_subset
 from flexnet.errors import ConfigError, DataError
 from flexnet.networks.registry import expected_images
+from flexnet.training.batches import DeviceImages
 
 
 def choose_device() -> torch.device:
@@ -40,6 +44,20 @@ def set_up_cpu(threads: int | None) -> None:
     torch.set_flush_denormal(True)
     if threads is not None:
         torch.set_num_threads(max(1, threads))
+
+
+def load_scored(
+    files: Namespace, network: str, options: Mapping[str, Any], device: torch.device
+) -> DeviceImages:
+    """The images that a model of this network is scored on, as the subset file of a job says.
+
+    Raises:
+        DataError: as `load_for_model`.
+    """
+    subset = read_subset(files.subset)
+    path = files.training if subset["split"] == TRAIN else files.test
+    arrays = load_for_model(path, network, options, origin_of(subset, subset["split"]))
+    return DeviceImages.load(arrays, subset["scored"], device)
 
 
 def load_for_model(

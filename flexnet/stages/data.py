@@ -13,10 +13,10 @@ SWITCH = {"0": False, "false": False, "no": False, "1": True, "true": True, "yes
 def run(settings: dict[str, Any], files: Namespace) -> None:
     """Prepare a split.
 
-    Settings: `dataset`, `split`, for the embedded dataset `options`, and for others `content` ("other"
-    accepts other images than the official ones). Where to look is a matter of the machine and comes from
-    the environment: FLEXNET_DATA_MIRROR, FLEXNET_TORCHVISION_ROOT, and FLEXNET_DOWNLOAD (0 forbids the
-    download).
+    Settings: `dataset`, `split`, `options` (how the embedded dataset is drawn, or to what size and channels
+    real images are brought), and for real images `content` ("other" accepts others than the official ones).
+    Where to look is a matter of the machine and comes from the environment: FLEXNET_DATA_MIRROR,
+    FLEXNET_TORCHVISION_ROOT, and FLEXNET_DOWNLOAD (0 forbids the download).
 
     Raises:
         ConfigError: if the dataset, the split, an option or FLEXNET_DOWNLOAD is not allowed.

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from flexnet.data.subset_file import origin_of, read_subset
 from flexnet.errors import DataError
 from flexnet.evaluation.subject import Answer, Job, Subject
 from flexnet.families.base import Family
@@ -18,12 +17,11 @@ from flexnet.families.registry import family_of
 from flexnet.files import write_rows
 from flexnet.problems import refuse
 from flexnet.progress import Progress
-from flexnet.stages._common import choose_device, load_for_model, set_up_cpu
+from flexnet.stages._common import choose_device, load_scored, set_up_cpu
 from flexnet.tables.outcomes import outcomes_path, write_outcomes
-from flexnet.training.batches import DeviceImages
+from flexnet.training.batches import DeviceImages, digest_of
 from flexnet.training.checkpoint import load_model
-from flexnet.training.run import TrainingRun
-from flexnet.training.trainer import digest_of
+from flexnet.training.run import Run
 
 # Images per forward pass; several epsilons of a batch share one. A CPU is fastest where they fit its cache.
 BATCH, CPU_BATCH = 1000, 100
@@ -59,10 +57,12 @@ def _subjects(name: str, files: Namespace, device: torch.device) -> Iterator[Sub
     scored: DeviceImages | None = None
     for path in files.weights:
         model, metadata = _load(path, name, device)
-        scored = scored or _scored(files, metadata, device)
+        if scored is None:
+            options = json.loads(metadata["options"])
+            scored = load_scored(files, metadata["network"], options, device)
         others = dict(entry.split("=", 1) for entry in files.others or ())
         named = {key: _load(other, None, device)[0] for key, other in others.items()}
-        yield Subject(model, TrainingRun.from_metadata(metadata), scored, named)
+        yield Subject(model, Run.from_metadata(metadata), scored, named)
 
 
 def _load(path: str, name: str | None, device: torch.device) -> tuple[nn.Module, dict[str, str]]:
@@ -73,15 +73,6 @@ def _load(path: str, name: str | None, device: torch.device) -> tuple[nn.Module,
         )
     # Convolutions prefer maps with their channels last in memory.
     return model.to(device, memory_format=torch.channels_last), metadata  # type: ignore[call-overload]
-
-
-def _scored(files: Namespace, metadata: Mapping[str, str], device: torch.device) -> DeviceImages:
-    """The images that a trained model is scored on."""
-    subset = read_subset(files.subset)
-    path = files.training if subset["split"] == "train" else files.test
-    options, expected = json.loads(metadata["options"]), origin_of(subset, subset["split"])
-    arrays = load_for_model(path, metadata["network"], options, expected)
-    return DeviceImages.load(arrays, subset["scored"], device)
 
 
 def _ask_all(

@@ -7,13 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flexnet.data.manifest import load_verified, origin
+from flexnet.data.roles import TEST, TRAIN
 from flexnet.data.subsets import holdout_split, stratified_indices, uniform_indices
+from flexnet.errors import ConfigError
 from flexnet.files import canonical_json, write_text
 from flexnet.seeds import derive_seed
 
 Indices = NDArray[np.int64]
 # What the two arrays files must be where the settings do not say more of them.
-EXPECTED = {"training": {"split": "train"}, "test": {"split": "test"}}
+EXPECTED = {"training": {"split": TRAIN}, "test": {"split": TEST}}
 
 
 def training_indices(labels: Indices, settings: dict[str, Any], seed: int) -> Indices:
@@ -35,11 +37,11 @@ def choose(settings: dict[str, Any], training: Indices, test: Indices) -> dict[s
 
     Args:
         settings: `dataset` (key of the row), `row` (the row), `seed`, `run_seed`.
-        training: labels of the training split.
+        training: labels of the training split; none of a dataset that is only judged.
         test: labels of the test split.
 
     Returns:
-        `training` and `scored` indices, and `split` ("test" or "train"), whose images are scored.
+        `training` and `scored` indices, and `split`, the role ("test" or "train") whose images are scored.
     """
     row, run_seed = settings["row"], settings["run_seed"]
     names = (run_seed, row["source"])
@@ -47,27 +49,42 @@ def choose(settings: dict[str, Any], training: Indices, test: Indices) -> dict[s
     if row.get("holdout_per_class"):
         pool, held = holdout_split(training, row["holdout_per_class"], derive_seed(*names, "holdout"))
     chosen = pool[training_indices(training[pool], row, derive_seed(*names, settings["seed"], "subset"))]
-    if row.get("score", "test") == "holdout":
-        return {"training": chosen.tolist(), "scored": held.tolist(), "split": "train"}
+    if row.get("score", TEST) == "holdout":
+        return {"training": chosen.tolist(), "scored": held.tolist(), "split": TRAIN}
     scored = np.arange(len(test))
     if row.get("test_per_class"):
         scored = stratified_indices(test, row["test_per_class"], derive_seed(*names, "test"))
-    return {"training": chosen.tolist(), "scored": scored.tolist(), "split": "test"}
+    return {"training": chosen.tolist(), "scored": scored.tolist(), "split": TEST}
 
 
 def run(settings: dict[str, Any], files: Namespace) -> None:
-    """Write the chosen indices as JSON, and of which arrays they are: `data`, by split "train" and "test".
+    """Write the chosen indices as JSON, and of which arrays they are: `data`, by role "train" and "test".
 
     Settings: as `choose`, and `expects`: what the manifests of the files `training` and `test` must say
-    (`dataset`, `split`).
+    (`dataset`, `split`). Without a file `training`, as of a dataset that is only judged, there are indices of
+    scored images alone.
 
     Raises:
-        ConfigError: if a class has fewer images than asked for.
+        ConfigError: if a class has fewer images than asked for, or there are none to train on and the row
+            asks for some.
         DataError: if an arrays file is missing, damaged, or of another dataset or split.
     """
     expected = EXPECTED | settings.get("expects", {})
-    training, of_training = load_verified(files.training, expected["training"])
-    test, of_test = load_verified(files.test, expected["test"])
-    chosen = choose(settings, training.labels, test.labels)
-    chosen["data"] = {"train": origin(of_training), "test": origin(of_test)}
+    labels, origins = {TRAIN: np.empty(0, dtype=np.int64)}, {}
+    for argument, role in (("training", TRAIN), ("test", TEST)):
+        if path := getattr(files, argument):
+            arrays, manifest = load_verified(path, expected[argument])
+            labels[role], origins[role] = arrays.labels, origin(manifest)
+    _require_training(settings["row"], origins)
+    chosen = choose(settings, labels[TRAIN], labels[TEST])
+    chosen["data"] = origins
     write_text(files.output, canonical_json(chosen) + "\n")
+
+
+def _require_training(row: dict[str, Any], origins: dict[str, Any]) -> None:
+    asked = [key for key in ("per_class", "holdout_per_class") if row.get(key)]
+    if asked and TRAIN not in origins:
+        raise ConfigError(
+            f"{asked[0]}: expected nothing of training images where there are none; got {row[asked[0]]};"
+            " remove it, or give the file --training"
+        )

@@ -5,8 +5,9 @@ import os
 from argparse import Namespace
 from typing import Any
 
+from flexnet.data.roles import TEST, TRAIN
 from flexnet.data.subset_file import origin_of, read_subset
-from flexnet.errors import ConfigError
+from flexnet.errors import ConfigError, DataError
 from flexnet.stages._common import choose_device, load_for_model, set_up_cpu
 from flexnet.training.batches import DeviceImages
 from flexnet.training.recipe import Recipe
@@ -30,11 +31,16 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
     recipe = Recipe.from_mapping(settings["recipe"])
     plan = TrainingRun(**{**settings, "recipe": recipe}, checkpoint_seconds=checkpoint_seconds())
     subset = read_subset(files.subset)
+    if not subset["training"]:
+        raise DataError(
+            f"{files.subset}: expected images to train on; got none, its dataset can only be judged on;"
+            " choose another dataset"
+        )
     network = (plan.network, plan.options)
-    training = load_for_model(files.training, *network, origin_of(subset, "train"))
+    training = load_for_model(files.training, *network, origin_of(subset, TRAIN))
     scored = training
-    if subset["split"] == "test":
-        scored = load_for_model(files.test, *network, origin_of(subset, "test"))
+    if subset["split"] == TEST:
+        scored = load_for_model(files.test, *network, origin_of(subset, TEST))
     train(
         plan,
         DeviceImages.load(training, subset["training"], device),

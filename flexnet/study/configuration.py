@@ -25,12 +25,16 @@ from flexnet.study.places import Places
 from flexnet.study.typed import Schema, read_typed
 
 # Where and how fast things run, never what is computed.
-MACHINE_KEYS = ("device", "threads", "checkpoint_seconds", "data_mirror", "torchvision_root", "download")
+MACHINE_KEYS = (
+    *("device", "threads", "checkpoint_seconds", "image_memory"),
+    *("data_mirror", "torchvision_root", "download"),
+)
 SCALES_KEY = "scales"
 # Machine keys of which jobs learn by their environment, so that no job runs again because of them.
-_VARIABLES = {
+VARIABLES = {
     "device": "FLEXNET_DEVICE",
     "checkpoint_seconds": "FLEXNET_CHECKPOINT_SECONDS",
+    "image_memory": "FLEXNET_IMAGE_MEMORY",
     "data_mirror": "FLEXNET_DATA_MIRROR",
     "torchvision_root": "FLEXNET_TORCHVISION_ROOT",
 }
@@ -161,10 +165,10 @@ def machine_variables(config: Mapping[str, Any], came: Given) -> dict[str, str]:
 
     A key without a value leaves the user's variable as it is, unless it was typed: then there is none.
     """
-    typed = {variable: "" for key, variable in _VARIABLES.items() if key in came.wins}
+    typed = {variable: "" for key, variable in VARIABLES.items() if key in came.wins}
     told = {
         variable: str(Path(config[key]).expanduser()) if isinstance(config[key], str) else str(config[key])
-        for key, variable in _VARIABLES.items()
+        for key, variable in VARIABLES.items()
         if config.get(key) is not None
     }
     return typed | told | {"FLEXNET_DOWNLOAD": str(int(config.get("download", True)))}

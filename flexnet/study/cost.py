@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flexnet.config import classes_of
-from flexnet.study.drawing import training_images
+from flexnet.study.data import used_images
 from flexnet.study.study import Study
 from flexnet.study.targets import figure_at
 
@@ -23,22 +22,21 @@ def training_plan(study: Study, home: str, models: Mapping[str, int]) -> list[di
         home: of the scale.
         models: how many runs of each are pending at the scale of the papers; another scale runs all seeds.
     """
-    config = study.settings(home)
+    config = study.config(home)
     plan = []
     for model, count in models.items():
         row = config["models"][model]
+        if "recipe" not in row:  # imported
+            continue
         data = config["datasets"][row["dataset"]]
-        source = config["sources"][data["source"]]
-        scored = source.get("test", 10_000)
-        if data.get("test_per_class"):
-            scored = classes_of(config, row["dataset"]) * data["test_per_class"]
+        used = used_images(data, config["sources"][data["source"]])
         plan.append(
             {
                 "network": row["network"],
                 "options": row.get("options", {}),
                 "recipe": config["recipes"][row["recipe"]],
-                "training": training_images(config, row["dataset"]),
-                "scored": scored,
+                "training": used.training,
+                "scored": used.scored,
                 "count": count if home == "" else row["seeds"],
             }
         )

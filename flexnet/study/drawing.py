@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from flexnet.config import Config, classes_of
-from flexnet.data.catalogue import DATASETS
+from flexnet.config import classes_of
 from flexnet.digest import code_digest, file_digest
 from flexnet.figures.names import module_of
 from flexnet.files import canonical_json, ordered_json
@@ -12,17 +11,6 @@ from flexnet.study.facts import facts_from_config
 from flexnet.study.study import Study, scale_name
 from flexnet.tables.facts import facts_path
 from flexnet.yaml_files import read_yaml
-
-
-def training_images(config: Config, dataset: str) -> int:
-    """Number of training images of a configured dataset."""
-    row = config["datasets"][dataset]
-    source = config["sources"][row["source"]]
-    if row.get("per_class"):
-        return int(row["per_class"] * classes_of(config, dataset))
-    if "train" in source:
-        return int(source["train"])
-    return max(DATASETS[source["dataset"]].splits["train"])
 
 
 def words_of(study: Study, home: str, figure: str, protocol: str) -> dict[str, Any]:
@@ -34,7 +22,7 @@ def words_of(study: Study, home: str, figure: str, protocol: str) -> dict[str, A
         "series": list(study.series(figure, protocol)),
         "labels": described.get("labels", {}),
         "network": described["network"],
-        "note": study.settings_of_rows(home, protocol, figure)["note"].strip(),
+        "note": study.config_of_rows(home, protocol, figure)["note"].strip(),
         "published": described.get("published", ""),
         "evidence": study.evidence(home),
     }
@@ -54,14 +42,14 @@ def figure_settings(study: Study, home: str, variant: str, figure: str) -> str:
     words = words_of(study, home, figure, protocol)
     settings = {"figure": figure, "words": words, "caption": row["caption"]}
     if not study.is_schematic(figure) and not figure_facts(study, home, variant, figure):
-        config = study.settings_of_rows(home, protocol, figure)
+        config = study.config_of_rows(home, protocol, figure)
         settings["runs"] = facts_from_config(figure, row, protocol, config).document()
     return ordered_json(settings)
 
 
 def figure_note(study: Study, home: str, variant: str, figure: str) -> str:
     """What readers of the report must know of a figure's rows."""
-    config = study.settings_of_rows(home, study.variants[variant], figure)
+    config = study.config_of_rows(home, study.variants[variant], figure)
     return str(config["note"]).strip()
 
 
@@ -90,9 +78,15 @@ def ledger_rows(study: Study, home: str) -> list[str]:
     ]
 
 
+def ledger_facts(study: Study, home: str) -> list[str]:
+    """The files of what was run for these rows; published rows may have none."""
+    paths = [str(facts_path(path)) for path in ledger_rows(study, home)]
+    return [path for path in paths if home not in study.published_rows or Path(path).is_file()]
+
+
 def ledger_settings(study: Study, home: str) -> str:
     """Canonical settings of the judgement of all claims."""
-    config = study.settings(home)
+    config = study.config(home)
     datasets = {
         name: config["models"][next(iter(figure["series"].values()))]["dataset"]
         for name, figure in study.figures.items()

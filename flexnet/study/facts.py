@@ -5,7 +5,7 @@ from typing import Any
 
 from flexnet.config import series_of
 from flexnet.data.shapes.splits import SHAPES
-from flexnet.study.data import images_of
+from flexnet.study.data import used_images
 from flexnet.tables.facts import FigureFacts
 from flexnet.training.recipe import Recipe
 
@@ -45,19 +45,19 @@ def _series(series: str, model: str, config: Mapping[str, Any]) -> dict[str, Any
     row = config["models"][model]
     dataset = config["datasets"][row["dataset"]]
     source = config["sources"][dataset["source"]]
-    training, scored, classes = _counts(dataset, source)
+    used = used_images(dataset, source)
     generated = source["dataset"] == SHAPES
     return {
         "name": series,
         "model": model,
         "network": row["network"],
         "options": row.get("options", {}),
-        "recipe": whole_recipe(config["recipes"][row["recipe"]]),
+        "recipe": whole_recipe(config["recipes"][row["recipe"]]) if "recipe" in row else None,
         "title": source["title"],
         "content": "generated" if generated else source.get("content", "official"),
-        "classes": classes,
-        "training_images": training,
-        "scored_images": scored,
+        "classes": used.classes,
+        "training_images": used.training if "recipe" in row else None,
+        "scored_images": used.scored,
         "seeds": list(range(1, int(row["seeds"]) + 1)),
     }
 
@@ -65,18 +65,3 @@ def _series(series: str, model: str, config: Mapping[str, Any]) -> dict[str, Any
 def whole_recipe(row: Mapping[str, Any]) -> dict[str, Any]:
     """A recipe with everything that it leaves to its defaults, as weights files tell it."""
     return Recipe().told() | dict(row)
-
-
-def _counts(dataset: Mapping[str, Any], source: Mapping[str, Any]) -> tuple[int, int, int]:
-    """Numbers of training and scored images, and of classes."""
-    images = images_of(source)
-    held = images.classes * (dataset.get("holdout_per_class") or 0)
-    training = (
-        images.classes * dataset["per_class"] if dataset.get("per_class") else images.counts["train"] - held
-    )
-    if dataset.get("score", "test") == "holdout":
-        return training, held, images.classes
-    scored = images.counts["test"]
-    if dataset.get("test_per_class"):
-        scored = images.classes * dataset["test_per_class"]
-    return training, scored, images.classes

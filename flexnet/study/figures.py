@@ -7,7 +7,7 @@ from typing import Any
 from flexnet.families.registry import families, family_of
 from flexnet.figures.names import drawn, said_by
 from flexnet.networks.registry import options_of
-from flexnet.options.layers.flexible import STORED
+from flexnet.options.layers.flexible import STORED, FlexibleOptions
 from flexnet.problems import Problem, ask, no_such_name, unknown_keys
 
 LEDGER = "claims"  # the drawing of the ledger, which is no figure of the registry
@@ -141,8 +141,11 @@ def _together(figure: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[
 
 def _layer(model: str, models: Mapping[str, Any]) -> Iterator[Problem]:
     row = models[model]
-    layer = options_of(row["network"])(**row.get("options", {})).flexible_layer()
-    if layer is None or layer.scheme not in STORED or layer.per != "unit" or not layer.bias:
-        found = "no flexible layer" if layer is None else f"scheme {layer.scheme!r}, per {layer.per!r}"
+    layer = options_of(row["network"]).from_values(row.get("options", {})).replaced()
+    found = "no flexible layer"
+    if isinstance(layer, FlexibleOptions):
+        fits = layer.scheme in STORED and layer.per == "unit" and layer.bias
+        found = "" if fits else f"scheme {layer.scheme!r}, per {layer.per!r}"
+    if found:
         words = "a model whose flexible layer has a bias and stores a threshold per unit"
         yield Problem(f"expected {words}; got {model!r} with {found}")

@@ -4,32 +4,67 @@ Settings that identify a computation are canonical: the order of their keys mean
 are told in the order of the registry, which is the order of captions, legends, panels and tables.
 """
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from flexnet.config import seeds_of
 from flexnet.data.catalogue import DATASETS
+from flexnet.data.roles import TEST, TRAIN
 from flexnet.data.shapes.splits import SHAPES
 from flexnet.digest import code_digest, words_of
 from flexnet.errors import ConfigError
 from flexnet.families.base import Family
 from flexnet.families.registry import families, family_of
 from flexnet.files import canonical_json, ordered_json
-from flexnet.networks.registry import module_of
+from flexnet.networks.registry import options_of
+from flexnet.options.checkpoint import CheckpointOptions
+from flexnet.options.layer import kind_of
+from flexnet.own import files_behind, is_dotted
+from flexnet.study.configuration import VARIABLES
+from flexnet.study.data import splits_of
 from flexnet.study.study import Study
 from flexnet.training.recipe import Recipe
 
-SPLITS = {"training": "train", "test": "test"}  # by the name of a job's argument
+ARGUMENTS = {"training": TRAIN, "test": TEST}  # the role of the images behind each argument of a job
+RESHAPED = ("size", "channels")  # keys of a source that change its images
 
 
 def data_settings(study: Study, source: str, split: str) -> str:
-    """Canonical settings of one split of a source."""
+    """Canonical settings of one split of a source.
+
+    Raises:
+        ConfigError: if the split plays no role there.
+    """
     row = study.base["sources"][source]
-    options = {key: row[key] for key in ("size", "channels") if key in row}
-    if split in row:
-        options["n"] = row[split]
+    options = {key: row[key] for key in RESHAPED if key in row}
+    role = role_of(study, source, split)
+    if role in row:
+        options["n"] = row[role]
     content = {key: row[key] for key in ("content",) if key in row}
     return canonical_json({"dataset": row["dataset"], "split": split, "options": options, **content})
+
+
+def role_of(study: Study, source: str, split: str) -> str:
+    """The role that a split plays in a source.
+
+    Raises:
+        ConfigError: if it plays none.
+    """
+    splits = splits_of(study.base["sources"][source])
+    for role, name in splits.items():
+        if name == split:
+            return role
+    raise ConfigError(
+        f"data/{source}/{split}: expected a split of sources.{source} that plays a role, among"
+        f" {list(splits.values())}; correct the path, or name it under `splits` in that row"
+    )
+
+
+def all_splits(study: Study) -> set[str]:
+    """Every split that plays a role in a source."""
+    return {split for row in study.base["sources"].values() for split in splits_of(row).values()}
 
 
 def data_code(study: Study, source: str, split: str) -> str:
@@ -42,27 +77,35 @@ def data_code(study: Study, source: str, split: str) -> str:
         return code_digest("flexnet.data.shapes.splits:generate_split")
     if row.get("content", "official") != "official":
         return code_digest("flexnet.stages.data:run", words=[row["dataset"]])
-    return canonical_json(dict(DATASETS[row["dataset"]].contents.get(split, {})))
+    content = dict(DATASETS[row["dataset"]].contents.get(split, {}))
+    if not any(key in row for key in RESHAPED):
+        return canonical_json(content)
+    return canonical_json({"content": content, "code": code_digest("flexnet.data.reshape:reshape")})
 
 
-def subset_settings(study: Study, scale: str, dataset: str, seed: str) -> str:
+def subset_settings(study: Study, home: str, dataset: str, seed: str) -> str:
     """Canonical settings of one seed's choice of images."""
-    row = study.settings(scale)["datasets"][dataset]
-    name = study.base["sources"][row["source"]]["dataset"]
+    row = study.config(home)["datasets"][dataset]
+    source = study.base["sources"][row["source"]]
+    splits = splits_of(source)
     return canonical_json(
         {
             "row": row,
             "seed": int(seed),
             "run_seed": study.base["seed"],
-            "expects": {role: {"dataset": name, "split": split} for role, split in SPLITS.items()},
+            "expects": {
+                argument: {"dataset": source["dataset"], "split": splits[role]}
+                for argument, role in ARGUMENTS.items()
+                if role in splits
+            },
         }
     )
 
 
-def train_settings(study: Study, scale: str, model: str, seed: str) -> str:
+def train_settings(study: Study, home: str, model: str, seed: str) -> str:
     """Canonical settings of one training run, with the digest of the code that it runs."""
-    row = study.model(scale, model)
-    recipe = study.settings(scale)["recipes"][row["recipe"]]
+    row = study.model(home, model)
+    recipe = study.config(home)["recipes"][row["recipe"]]
     return canonical_json(
         {
             "model": model,
@@ -76,107 +119,177 @@ def train_settings(study: Study, scale: str, model: str, seed: str) -> str:
     )
 
 
-def network_code(network: str) -> str:
-    """The function that builds a network, for `code_digest`."""
-    return f"{module_of(network)}:{network}"
+def models_with(study: Study, key: str) -> set[str]:
+    """Models whose weights come by this key of their row: `recipe` or `checkpoint`; the same at each scale.
+
+    Raises:
+        ConfigError: if a scale trains a model that another imports, so that one path would mean two things.
+    """
+    rows = [(name, row) for config in study.scales.values() for name, row in config["models"].items()]
+    found = {name for name, row in rows if key in row}
+    mixed = sorted(found & {name for name, row in rows if key not in row})
+    if mixed:
+        raise ConfigError(
+            f"models.{mixed[0]}: expected a recipe at all scales or a checkpoint at all; got both; give the "
+            "imported one a name of its own"
+        )
+    return found
+
+
+def import_settings(study: Study, home: str, model: str, seed: str) -> str:
+    """Canonical settings of one import of foreign weights, with the digest of the code that it runs."""
+    row = study.model(home, model)
+    code = code_digest(
+        "flexnet.stages.import_weights:run",
+        *network_code(row["network"], row.get("options", {})),
+        words=words_of([row["network"], row.get("options", {})]),
+    )
+    return canonical_json(
+        {
+            "model": model,
+            "seed": int(seed),
+            "network": row["network"],
+            "options": row.get("options", {}),
+            "checkpoint": row["checkpoint"],
+            "run_seed": study.base["seed"],
+            "code": code,
+        }
+    )
+
+
+def checkpoint_of(study: Study, home: str, model: str, seed: str) -> str:
+    """The foreign file of one seed: in the working directory, or else in the data mirror."""
+    file = CheckpointOptions(**study.model(home, model)["checkpoint"]).file_of(seed)
+    mirror = os.environ.get(VARIABLES["data_mirror"])  # what the configuration says is in the environment
+    places = [study.here, *([Path(mirror).expanduser()] if mirror else [])]
+    found = next((place / file for place in places if (place / file).is_file()), None)
+    if found is None:
+        looked = " or ".join(map(str, places))
+        raise ConfigError(
+            f"{home}{model}, seed {seed}: expected its weights in {file} below {looked}; found none; put the"
+            " file there, or set data_mirror to the folder that holds it"
+        )
+    return str(found)
+
+
+def network_code(network: str, options: Mapping[str, Any]) -> list[str | Path]:
+    """What builds a network and its layers, for `code_digest`: definitions, and files of the user's own."""
+    layer = options_of(network).from_values(options).replaced()
+    kind = None if layer is None else kind_of(options.get("layer") or {})
+    found: list[str | Path] = []
+    for name, start in (
+        (network, f"flexnet.networks.{network}:{network}"),
+        (kind, f"flexnet.layers.{kind}:LAYER"),
+    ):
+        if is_dotted(name):
+            found += files_behind(str(name))
+        elif name is not None:
+            found.append(start)
+    return found
 
 
 def training_code(network: str, options: Mapping[str, Any], recipe: Mapping[str, Any]) -> str:
     """Digest of the code that trains a network by a recipe, which may be silent about what is by default."""
     words = words_of([network, options, vars(Recipe.from_mapping(recipe))])
-    return code_digest("flexnet.stages.train:run", network_code(network), words=words)
+    return code_digest("flexnet.stages.train:run", *network_code(network, options), words=words)
 
 
-def section_of(study: Study, scale: str, family: str, protocol: str) -> dict[str, Any]:
+def section_of(study: Study, home: str, family: str, protocol: str) -> dict[str, Any]:
     """What a protocol says to a family.
 
     Raises:
         ConfigError: if it does not ask this family.
     """
-    declared, sections = family_of(family), study.settings(scale)["protocols"].get(protocol, {})
+    declared, sections = family_of(family), study.config(home)["protocols"].get(protocol, {})
     if not declared.applies(sections):
         raise ConfigError(
-            f"{scale}{protocol}: expected a protocol that asks {family}; got one without a section for it;"
+            f"{home}{protocol}: expected a protocol that asks {family}; got one without a section for it;"
             f" ask for another, or add protocols.{protocol}.{family} to the configuration"
         )
     return declared.section(sections)
 
 
-def evaluate_settings(study: Study, scale: str, family: str, protocol: str, model: str) -> str:
+def evaluate_settings(study: Study, home: str, family: str, protocol: str, model: str) -> str:
     """Canonical settings of one evaluation of a trained model."""
     return canonical_json(
         {
             "family": family,
             "model": model,
             "protocol": protocol,
-            "settings": section_of(study, scale, family, protocol),
-            "asked": study.model(scale, model).get("at_test", {}).get(family),
+            "settings": section_of(study, home, family, protocol),
+            "asked": study.model(home, model).get("at_test", {}).get(family),
         }
     )
 
 
-def evaluate_code(study: Study, scale: str, family: str, protocol: str, model: str) -> str:
+def evaluate_code(study: Study, home: str, family: str, protocol: str, model: str) -> str:
     """Digest of the code that an evaluation runs."""
-    row = study.model(scale, model)
-    section = section_of(study, scale, family, protocol)
+    row = study.model(home, model)
+    section = section_of(study, home, family, protocol)
     words = words_of([row["network"], row.get("options", {}), section])
     starts = "flexnet.stages.evaluate:run", f"flexnet.evaluation.{family}:evaluate"
-    return code_digest(*starts, network_code(row["network"]), words=words)
+    return code_digest(*starts, *network_code(row["network"], row.get("options", {})), words=words)
 
 
-def dataset_of(study: Study, scale: str, model: str) -> str:
+def dataset_of(study: Study, home: str, model: str) -> str:
     """Name of the dataset of a model."""
-    return str(study.model(scale, model)["dataset"])
+    return str(study.model(home, model)["dataset"])
 
 
-def arrays_of(study: Study, scale: str, dataset: str, suffix: str = "safetensors") -> dict[str, str]:
-    """Files of the splits of a dataset, by the name of a job's argument."""
-    source = study.settings(scale)["datasets"][dataset]["source"]
-    return {role: f"data/{source}/{split}.{suffix}" for role, split in SPLITS.items()}
+def arrays_of(study: Study, home: str, dataset: str, suffix: str = "safetensors") -> dict[str, str]:
+    """Files of the splits of a dataset, by the name of a job's argument; one that is only judged has one."""
+    config = study.config(home)
+    source = config["datasets"][dataset]["source"]
+    splits = splits_of(config["sources"][source])
+    return {
+        argument: f"data/{source}/{splits[role]}.{suffix}"
+        for argument, role in ARGUMENTS.items()
+        if role in splits
+    }
 
 
-def subset_of(scale: str, dataset: str, seed: int | str) -> str:
+def subset_of(home: str, dataset: str, seed: int | str) -> str:
     """File that says which images a seed trains on and is scored on."""
-    return f"{scale}results/subsets/{dataset}/seed{seed}.json"
+    return f"{home}results/subsets/{dataset}/seed{seed}.json"
 
 
-def weights_of(scale: str, model: str, seed: int | str, suffix: str = "safetensors") -> str:
+def weights_of(home: str, model: str, seed: int | str, suffix: str = "safetensors") -> str:
     """A file of a trained network."""
-    return f"{scale}results/models/{model}/seed{seed}.{suffix}"
+    return f"{home}results/models/{model}/seed{seed}.{suffix}"
 
 
-def seeds_in(study: Study, scale: str, model: str, seeds: str) -> list[int]:
+def seeds_in(study: Study, home: str, model: str, seeds: str) -> list[int]:
     """Seeds of an evaluation: `seed3`, or `all`."""
     if seeds == "all":
-        return seeds_of(study.settings(scale), model)
+        return seeds_of(study.config(home), model)
     return [int(seeds.removeprefix("seed"))]
 
 
 def other_models(
-    study: Study, scale: str, family: str, protocol: str, model: str, seeds: str
+    study: Study, home: str, family: str, protocol: str, model: str, seeds: str
 ) -> dict[str, str]:
     """Weights of the other models that the settings of an evaluation name, by the key that names them."""
-    declared, section = family_of(family), section_of(study, scale, family, protocol)
-    seed = seeds_in(study, scale, model, seeds)[0]
-    return {key: weights_of(scale, section[key], seed) for key in declared.models if section.get(key)}
+    declared, section = family_of(family), section_of(study, home, family, protocol)
+    seed = seeds_in(study, home, model, seeds)[0]
+    return {key: weights_of(home, section[key], seed) for key in declared.models if section.get(key)}
 
 
-def family_files(study: Study, scale: str, protocol: str, figure: str) -> dict[str, list[str]]:
+def family_files(study: Study, home: str, protocol: str, figure: str) -> dict[str, list[str]]:
     """Files of rows of a figure, by series."""
-    family, config = study.family(figure), study.settings(scale)
+    family, config = study.family(figure), study.config(home)
     found = {}
     for series, model in study.series(figure, protocol).items():
-        files = [rows_file(family, scale, protocol, model, seed) for seed in seeds_of(config, model)]
+        files = [rows_file(family, home, protocol, model, seed) for seed in seeds_of(config, model)]
         found[series] = list(dict.fromkeys(files))
     return found
 
 
-def rows_file(family: Family, scale: str, protocol: str, model: str, seed: int) -> str:
+def rows_file(family: Family, home: str, protocol: str, model: str, seed: int) -> str:
     """File of the rows of a family that holds those of one training seed."""
     if family.subject == "training":
-        return weights_of(scale, model, seed, "history.csv")
+        return weights_of(home, model, seed, "history.csv")
     job = "all" if family.seeds == "all" else f"seed{seed}"
-    return f"{scale}results/{family.name}/{protocol}/{model}/{job}.csv"
+    return f"{home}results/{family.name}/{protocol}/{model}/{job}.csv"
 
 
 def collect_code(study: Study, figure: str) -> str:
@@ -185,12 +298,12 @@ def collect_code(study: Study, figure: str) -> str:
     return code_digest("flexnet.stages.collect:run", family)
 
 
-def collect_settings(study: Study, scale: str, protocol: str, figure: str) -> str:
+def collect_settings(study: Study, home: str, protocol: str, figure: str) -> str:
     """Settings of the join of a figure's rows, in the order of the registry."""
-    files = family_files(study, scale, protocol, figure)
-    rules, family = study.settings(scale)["protocols"][protocol], study.family(figure)
+    files = family_files(study, home, protocol, figure)
+    rules, family = study.config(home)["protocols"][protocol], study.family(figure)
     runs = {
-        name: [run_of(study, scale, model, seed) for seed in seeds_of(study.settings(scale), model)]
+        name: [run_of(study, home, model, seed) for seed in seeds_of(study.config(home), model)]
         for name, model in study.series(figure, protocol).items()
     }
     return ordered_json(
@@ -200,40 +313,40 @@ def collect_settings(study: Study, scale: str, protocol: str, figure: str) -> st
             "protocol": protocol,
             "series": {name: list(map(study.placed, paths)) for name, paths in files.items()},
             "band": rules.get("band", "interval"),
-            "space": section_of(study, scale, family.name, protocol).get("space"),
+            "space": section_of(study, home, family.name, protocol).get("space"),
             "runs": runs,
         }
     )
 
 
-def run_of(study: Study, scale: str, model: str, seed: int) -> dict[str, Any]:
+def run_of(study: Study, home: str, model: str, seed: int) -> dict[str, Any]:
     """Where a run says what it was: its files, and what captions call its images."""
-    config, dataset = study.settings(scale), dataset_of(study, scale, model)
-    manifests = arrays_of(study, scale, dataset, "json").values()
+    config, dataset = study.config(home), dataset_of(study, home, model)
+    manifests = arrays_of(study, home, dataset, "json").values()
     return {
-        "weights": study.placed(weights_of(scale, model, seed)),
-        "subset": study.placed(subset_of(scale, dataset, seed)),
+        "weights": study.placed(weights_of(home, model, seed)),
+        "subset": study.placed(subset_of(home, dataset, seed)),
         "manifests": list(map(study.placed, manifests)),
         "title": config["sources"][config["datasets"][dataset]["source"]]["title"],
     }
 
 
-def runs_behind(study: Study, scale: str, protocol: str, figure: str) -> list[str]:
+def runs_behind(study: Study, home: str, protocol: str, figure: str) -> list[str]:
     """Files in which the runs behind a figure say what they were."""
-    config, found = study.settings(scale), []
+    config, found = study.config(home), []
     for model in study.series(figure, protocol).values():
-        dataset = dataset_of(study, scale, model)
+        dataset = dataset_of(study, home, model)
         for seed in seeds_of(config, model):
-            found += [weights_of(scale, model, seed), subset_of(scale, dataset, seed)]
-        found += arrays_of(study, scale, dataset, "json").values()
+            found += [weights_of(home, model, seed), subset_of(home, dataset, seed)]
+        found += arrays_of(study, home, dataset, "json").values()
     return list(dict.fromkeys(found))
 
 
-def describe_settings(study: Study, scale: str, protocol: str, figure: str) -> str:
+def describe_settings(study: Study, home: str, protocol: str, figure: str) -> str:
     """Settings of the description of a schematic's networks, in the order of the registry."""
     described: dict[str, Any] = {}
     for series, model in study.series(figure, protocol).items():
-        row = study.model(scale, model)
+        row = study.model(home, model)
         described[series] = {"network": row["network"], "options": row.get("options", {})}
     row = study.figures[figure]
     example = {key: row[key] for key in ("example",) if key in row}
@@ -243,10 +356,10 @@ def describe_settings(study: Study, scale: str, protocol: str, figure: str) -> s
     )
 
 
-def describe_code(study: Study, scale: str, protocol: str, figure: str) -> str:
+def describe_code(study: Study, home: str, protocol: str, figure: str) -> str:
     """Digest of the code that describes a schematic's networks."""
-    rows = [study.model(scale, model) for model in study.series(figure, protocol).values()]
-    networks = sorted({network_code(row["network"]) for row in rows})
+    rows = [study.model(home, model) for model in study.series(figure, protocol).values()]
+    networks = [start for row in rows for start in network_code(row["network"], row.get("options", {}))]
     family = f"flexnet.evaluation.{study.family(figure).name}:describe"
     words = words_of([[row["network"], row.get("options", {})] for row in rows])
     return code_digest("flexnet.stages.describe:run", family, *networks, words=words)

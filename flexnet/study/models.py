@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flexnet.families.registry import families
-from flexnet.networks.registry import options_of
-from flexnet.options.layers.flexible import FlexibleOptions
+from flexnet.networks.registry import network_problems, options_of
 from flexnet.options.networks.base import NetworkOptions
+from flexnet.options.rules import Options
 from flexnet.problems import Problem, no_such_name
-from flexnet.study.data import Images
+from flexnet.study.data import Images, images_of, source_problems
 
 
 def model_problems(row: Mapping[str, Any], images: Images | None) -> Iterator[Problem]:
@@ -23,15 +23,34 @@ def model_problems(row: Mapping[str, Any], images: Images | None) -> Iterator[Pr
     yield from (problem.below("options") for problem in found)
     if found:
         return
-    options = accepted(**values)
+    options = accepted.from_values(values)
     yield from _idle_layer(options)
     if images is not None:
         yield from _other_images(row, options, images)
-    asked = _asked(row.get("at_test", {}), options.flexible_layer())
+    asked = _asked(row.get("at_test", {}), options.replaced())
     yield from (problem.below("at_test") for problem in asked)
 
 
-def _asked(at_test: Mapping[str, Any], layer: FlexibleOptions | None) -> Iterator[Problem]:
+def give_classes(config: Mapping[str, Any]) -> None:
+    """Give networks as many logits as their dataset has classes, where their row does not say how many.
+
+    Rows whose network has that number by default stay as they are, and so do the names of their jobs; so do
+    those that refer to nothing, which are refused elsewhere.
+    """
+    for row in config["models"].values():
+        dataset = config["datasets"].get(row.get("dataset"), {})
+        source = config["sources"].get(dataset.get("source"))
+        options = row.get("options", {})
+        if source is None or "classes" in options or any(source_problems(source)):
+            continue
+        if "network" not in row or network_problems(row["network"]):
+            continue
+        classes = images_of(source).classes
+        if classes != options_of(row["network"])().classes:
+            row["options"] = {**options, "classes": classes}
+
+
+def _asked(at_test: Mapping[str, Any], layer: Options | None) -> Iterator[Problem]:
     """What is wrong with what a row says to the families that ask it."""
     known = {name: family.asked for name, family in families().items() if family.asked}
     for name, value in at_test.items():
@@ -42,11 +61,11 @@ def _asked(at_test: Mapping[str, Any], layer: FlexibleOptions | None) -> Iterato
 
 
 def _idle_layer(options: NetworkOptions) -> Iterator[Problem]:
-    """Options of a flexible layer that the network does not have: it would be trained without a word."""
-    if getattr(options, "layer", None) and options.flexible_layer() is None:
+    """Options of a layer that the network does not have: it would be trained without a word."""
+    if getattr(options, "layer", None) and options.replaced() is None:
         yield Problem(
-            "these options have no effect: the network has no flexible layer; say where it is flexible, or "
-            "remove them (in a row that is like another: layer: null)",
+            "these options have no effect: the network has no such layer; say where (flexible, c1, s2), "
+            "or remove them (in a row that is like another: layer: null)",
             ("options", "layer"),
         )
 

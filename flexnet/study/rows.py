@@ -3,16 +3,25 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from flexnet.networks.registry import NETWORKS
+from flexnet.data.roles import TRAIN
+from flexnet.networks.registry import network_problems
+from flexnet.options.checkpoint import SEED, CheckpointOptions
 from flexnet.problems import Problem, ask, no_such_name
-from flexnet.study.data import Images, dataset_problems, images_of, source_problems
+from flexnet.study.data import (
+    Images,
+    dataset_problems,
+    images_of,
+    source_problems,
+    splits_of,
+    training_problems,
+)
 from flexnet.study.models import model_problems
 from flexnet.study.parts import Part
 from flexnet.study.protocols import protocol_problems
 from flexnet.training.recipe import Recipe
 
 Rows = Mapping[str, Any]
-NEEDED = ("dataset", "network", "recipe", "seeds")  # of a model, by itself or from the row that it is like
+NEEDED = ("dataset", "network", "seeds")  # of a model, by itself or from the row that it is like
 
 
 def row_problems(config: Rows) -> Iterator[Problem]:
@@ -29,7 +38,9 @@ def row_problems(config: Rows) -> Iterator[Problem]:
         yield from (problem.below("recipes", name) for problem in recipes[name])
     for name, row in config["models"].items():
         found = list(_model_names(name, row, config)) or list(model_problems(row, images.get(row["dataset"])))
-        if not found and not recipes[row["recipe"]] and row["dataset"] in images:
+        if "recipe" in row and row.get("dataset") in images:
+            found += training_problems(row, images[row["dataset"]])
+        if not found and "recipe" in row and not recipes[row["recipe"]] and row["dataset"] in images:
             found = list(_unfit_recipe(row, config["recipes"], images[row["dataset"]]))
         yield from (problem.below("models", name) for problem in found)
     for name, protocol in config["protocols"].items():
@@ -61,17 +72,43 @@ def _model_names(name: str, row: Rows, config: Rows) -> Iterator[Problem]:
         others = [other for other in config["models"] if other != name]
         hint = ask(name, others) if "network" in missing else ""
         yield Problem(f"expected the keys {missing}, here or in the row it is like{hint}")
-    named = {"dataset": config["datasets"], "recipe": config["recipes"], "network": NETWORKS}
-    for key, names in named.items():
+    for key, names in {"dataset": config["datasets"], "recipe": config["recipes"]}.items():
         if key in row and row[key] not in names:
-            what = "a network" if key == "network" else f"a row of {key}s"
-            yield no_such_name(what, row[key], names).below(key)
+            yield no_such_name(f"a row of {key}s", row[key], names).below(key)
+    if "network" in row:
+        yield from (problem.below("network") for problem in network_problems(row["network"]))
+    yield from _weights(row)
+
+
+def _weights(row: Rows) -> Iterator[Problem]:
+    """A model is trained by a recipe, or has weights from elsewhere: a file for each seed."""
+    if ("recipe" in row) == ("checkpoint" in row):
+        got = "both" if "recipe" in row else "neither"
+        text = (
+            f"expected a recipe or a checkpoint; got {got}; add one, or (in a row that is like another) set"
+        )
+        yield Problem(f"{text} the other to null")
+    if "checkpoint" in row:
+        found = list(CheckpointOptions.problems(row["checkpoint"]))
+        if not found and row.get("seeds", 1) > 1 and SEED not in row["checkpoint"]["file"]:
+            file, seeds = row["checkpoint"]["file"], row["seeds"]
+            text = f"expected {SEED} in it for the {seeds} seeds of the model; got {file!r}"
+            found = [Problem(text, ("file",))]
+        yield from (problem.below("checkpoint") for problem in found)
 
 
 def unused_problems(config: Rows, parts: Sequence[Part]) -> Iterator[Problem]:
-    """Datasets and recipes that an upper part adds and no model uses: mistyped names, else ignored."""
+    """Datasets and recipes that an upper part adds and no model uses: mistyped names, else ignored.
+
+    A dataset that can only be judged on is no model's.
+    """
     rows = [row for section in ("models", "recipes") for row in config[section].values()]
     used = {row.get(key) for row in rows for key in ("dataset", "recipe", "like")}
+    used |= {
+        name
+        for name, row in config["datasets"].items()
+        if TRAIN not in splits_of(config["sources"][row["source"]])
+    }
     for section in ("datasets", "recipes"):
         known = _section(parts[0], section)
         added = {name: None for part in parts[1:] for name in _section(part, section) if name not in known}

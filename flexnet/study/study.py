@@ -55,7 +55,7 @@ class Study:
         """Names of all protocols."""
         return list(self.variants.values())
 
-    def settings(self, home: str) -> Config:
+    def config(self, home: str) -> Config:
         """Today's configuration of the scale that a home belongs to.
 
         Raises:
@@ -71,20 +71,20 @@ class Study:
         name = scale_name(home)
         return self.scales.get("" if name == PAPER else f"{name}/")
 
-    def settings_of_rows(self, home: str, protocol: str, figure: str) -> Config:
+    def config_of_rows(self, home: str, protocol: str, figure: str) -> Config:
         """Configuration with which the rows of a figure are made, or were made if they are published.
 
         Raises:
             ConfigError: if nothing tells.
         """
         if home not in self.published_rows:
-            return self.settings(home)
+            return self.config(home)
         return published.config_of(self.published_rows[home], protocol, figure, self._today(home))
 
     def note(self, home: str) -> str:
         """What readers must know of the rows of a home."""
         if home not in self.published_rows:
-            return str(self.settings(home)["note"]).strip()
+            return str(self.config(home)["note"]).strip()
         return " ".join(published.notes_of(self.published_rows[home], self._today(home)))
 
     def evidence(self, home: str) -> bool:
@@ -120,12 +120,12 @@ class Study:
         """Whether a figure is part of everything under a protocol."""
         if self.is_schematic(figure):
             return protocol == PAPER
-        sections = self.settings(home)["protocols"].get(protocol)
+        sections = self.config(home)["protocols"].get(protocol)
         return sections is not None and self.family(figure).applies(sections)
 
     def model(self, home: str, model: str) -> dict[str, Any]:
         """The configured row of a model."""
-        row: dict[str, Any] = self.settings(home)["models"][model]
+        row: dict[str, Any] = self.config(home)["models"][model]
         return row
 
 

@@ -1,5 +1,6 @@
-"""Batches from images that live on the compute device as uint8: no workers, no copies of the dataset."""
+"""Batches from uint8 images that live on the compute device, or stream to it: no workers."""
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,16 +12,20 @@ from torch import Tensor
 from flexnet.data.arrays import ImageArrays
 from flexnet.errors import DataError
 from flexnet.training.augmentations import draw
+from flexnet.training.streamed import Pixels, Streamed, fits, parts
+
+DIGEST_BATCH = 10_000
 
 
 @dataclass(frozen=True)
 class DeviceImages:
     """Images (N, C, H, W) as uint8 and labels (N,) as int64, on one device.
 
-    Where a fixed part of a network was computed beforehand, its output (N, ...) stands for the images.
+    Images that do not fit there are `Streamed`: only parts of them are tensors. Where a fixed part of a
+    network was computed beforehand, its output (N, ...) stands for the images.
     """
 
-    images: Tensor
+    images: Pixels
     labels: Tensor
 
     def __len__(self) -> int:
@@ -28,10 +33,11 @@ class DeviceImages:
 
     @classmethod
     def load(cls, arrays: ImageArrays, indices: list[int] | None, device: torch.device) -> "DeviceImages":
-        """Copy the chosen images (all if `indices` is None) to the device.
+        """Copy the chosen images (all if `indices` is None) to the device; those that do not fit stream.
 
         Raises:
             DataError: if an index is out of range.
+            ConfigError: if the environment states no proper limit (`flexnet.training.streamed.fits`).
         """
         chosen = np.arange(len(arrays.labels)) if indices is None else np.asarray(indices, dtype=np.int64)
         if len(chosen) == 0 or chosen.min() < 0 or chosen.max() >= len(arrays.labels):
@@ -39,8 +45,21 @@ class DeviceImages:
                 f"subset: expected indices of the {len(arrays.labels)} images; got {len(chosen)} indices"
                 f"{f' up to {chosen.max()}' if len(chosen) else ''}; make the subset again"
             )
-        images, labels = torch.from_numpy(arrays.images[chosen]), torch.from_numpy(arrays.labels[chosen])
-        return cls(images.to(device), labels.to(device))
+        labels = torch.from_numpy(arrays.labels[chosen]).to(device)
+        if not fits(len(chosen) * arrays.images[0].nbytes, device):
+            stored = torch.from_numpy(arrays.images)
+            return cls(Streamed(stored, torch.from_numpy(chosen), device), labels)
+        return cls(torch.from_numpy(arrays.images[chosen]).to(device), labels)
+
+
+def digest_of(data: DeviceImages) -> str:
+    """Digest (16 hexadecimal digits) of images and labels in their order."""
+    digest = hashlib.blake2b(digest_size=8)
+    for values in (data.images, data.labels):
+        digest.update(str(tuple(values.shape)).encode())
+        for part in parts(values, DIGEST_BATCH):
+            digest.update(part.cpu().contiguous().numpy().data)
+    return digest.hexdigest()
 
 
 def to_unit(images: Tensor) -> Tensor:

@@ -1,6 +1,5 @@
 """Training: the loop, its checkpoints, and how it ends."""
 
-import hashlib
 import math
 import time
 from collections.abc import Mapping
@@ -14,20 +13,18 @@ from torch.nn import functional as F
 
 from flexnet.errors import Stopped, TrainingError
 from flexnet.files import canonical_json, remove_leftovers, write_rows
-from flexnet.inputs import trusted_inputs
 from flexnet.locks import exclusive
 from flexnet.progress import Progress
 from flexnet.seeds import derive_seed
 from flexnet.stopping import stop_requests
-from flexnet.training.batches import DeviceImages, epoch_batches, to_unit
+from flexnet.training.batches import DeviceImages, digest_of, epoch_batches
 from flexnet.training.checkpoint import Checkpoint, State, random_state, save_tensors, set_random_state
 from flexnet.training.fixed import fixed_features, trained_part
 from flexnet.training.optimiser import make_optimiser, set_rate
 from flexnet.training.recipe import Recipe
 from flexnet.training.run import TrainingRun, build_model
+from flexnet.training.scoring import HISTORY, batch_totals, history_row, score
 
-HISTORY = ("model", "seed", "epoch", "split", "n", "correct", "accuracy", "loss", "learning_rate")
-EVALUATION_BATCH = 500
 CHECK_STEPS = 50  # a loss is read back this often: each reading makes a GPU wait
 
 
@@ -35,36 +32,9 @@ def _autocast(recipe: Recipe, device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=recipe.precision == "bf16")
 
 
-def _row(run: TrainingRun, epoch: int, split: str, n: int, totals: Tensor) -> dict[str, Any]:
-    """History row of one epoch and split; `totals` holds summed loss and correct answers."""
-    loss, correct = totals.tolist()
-    return {
-        "model": run.model,
-        "seed": run.seed,
-        "epoch": epoch,
-        "split": split,
-        "n": n,
-        "correct": int(correct),
-        "accuracy": correct / n,
-        "loss": loss / n,
-        "learning_rate": run.recipe.rate(epoch),
-    }
-
-
 def _channels_last(images: Tensor) -> Tensor:
     """Maps with their channels last in memory, which convolutions prefer; anything else as it is."""
     return images.contiguous(memory_format=torch.channels_last) if images.dim() == 4 else images
-
-
-def _totals(loss: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
-    """Summed loss and number of correct answers of a batch, without reading anything back.
-
-    A logit that is not finite makes the sum not finite, also where its loss is: an infinite logit of a
-    wrong class leaves a finite loss, and of logits that are not numbers the first class wins.
-    """
-    correct = (logits.argmax(1) == labels).sum()
-    broken = torch.where(logits.isfinite().all(), 0.0, torch.nan)
-    return torch.stack([loss.detach().double() * len(labels) + broken, correct.double()])
 
 
 class Trainer:
@@ -104,15 +74,10 @@ class Trainer:
     def score(self, epoch: int, data: DeviceImages) -> dict[str, Any]:
         """Score the model on prepared test images after an epoch."""
         self.model.eval()
-        totals = torch.zeros(2, dtype=torch.float64, device=self.device)
-        with torch.inference_mode(), trusted_inputs(), _autocast(self.run.recipe, self.device):
-            for start in range(0, len(data), EVALUATION_BATCH):
-                labels = data.labels[start : start + EVALUATION_BATCH]
-                logits = self.forward(to_unit(data.images[start : start + EVALUATION_BATCH])).float()
-                totals += _totals(F.cross_entropy(logits, labels), logits, labels)
-                self._heed()
+        with _autocast(self.run.recipe, self.device):
+            totals = score(self.forward, data, self._heed)
         self._require_finite(totals, epoch, f"{len(data)} test images")
-        return _row(self.run, epoch, "test", len(data), totals)
+        return self._row(epoch, "test", len(data), totals)
 
     def epoch(self, epoch: int, data: DeviceImages) -> dict[str, Any]:
         """Train for one epoch, or for what is left of it, on prepared images."""
@@ -130,7 +95,7 @@ class Trainer:
                 self._require_finite(totals, epoch, f"{len(data)} training images")
             self._heed()
         self._require_finite(totals, epoch, f"{len(data)} training images")
-        return _row(self.run, epoch, "train", len(data), totals)
+        return self._row(epoch, "train", len(data), totals)
 
     def step(self, images: Tensor, labels: Tensor) -> Tensor:
         """One step of gradient descent."""
@@ -140,7 +105,10 @@ class Trainer:
         self.optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         self.optimiser.step()
-        return _totals(loss, logits, labels)
+        return batch_totals(loss, logits, labels)
+
+    def _row(self, epoch: int, split: str, n: int, totals: Tensor) -> dict[str, Any]:
+        return history_row(self.run, epoch, split, n, totals, self.run.recipe.rate(epoch))
 
     def _start_random(self, epoch: int) -> None:
         """Seed dropout and random masks for an epoch, or go on where an interrupted one stopped."""
@@ -210,15 +178,6 @@ def train(
     with torch.random.fork_rng(), exclusive(weights), stop_requests() as stop:
         remove_leftovers(weights)
         _train(run, training, test, Path(weights), Path(history), log, stop)
-
-
-def digest_of(data: DeviceImages) -> str:
-    """Digest (16 hexadecimal digits) of images and labels in their order."""
-    digest = hashlib.blake2b(digest_size=8)
-    for tensor in (data.images, data.labels):
-        digest.update(str(tuple(tensor.shape)).encode())
-        digest.update(tensor.cpu().contiguous().numpy().data)
-    return digest.hexdigest()
 
 
 def _identity(metadata: Mapping[str, str], test: DeviceImages) -> str:

@@ -150,11 +150,11 @@ def test_a_grid_that_ends_early_is_not_measured(make_rows):
 
 def test_chance_is_checked_against_the_data(make_rows):
     rows = {"fig4b": learning(make_rows, "fig4b", {"flexible": 2.0, "random": 2.0})}
-    assert judged(rows, classes={"fig4b": 10})["C05"][0]["verdict"] == "reproduced"
+    assert judged(rows, classes={"fig4b": [10]})["C05"][0]["verdict"] == "reproduced"
     with pytest.raises(
         ConfigError, match=r"claim C05: expected chance 0.25 for the 4 classes of fig4b; got 0.1"
     ):
-        judged(rows, classes={"fig4b": 4})
+        judged(rows, classes={"fig4b": [10, 4]})
 
 
 def test_a_demonstration_is_measured_and_set_against_nothing(make_rows):

@@ -92,8 +92,15 @@ def test_unknown_names(tmp_path: Path) -> None:
         prepare("imagenet", "train", tmp_path / "a.safetensors")
     with pytest.raises(ConfigError, match="split of tiny among train, test; got 'val'"):
         prepare("tiny", "val", tmp_path / "a.safetensors")
-    with pytest.raises(ConfigError, match=r"no options for tiny; got \['size'\]; remove them"):
-        prepare("tiny", "train", tmp_path / "a.safetensors", options={"size": 8})
+    for options, message in (
+        ({"sise": 8}, r"expected options of images among size, channels; got \['sise'\]; remove them"),
+        ({"size": 8.0}, "size: expected a whole number of pixels, at least 1; got 8.0"),
+        ({"size": 0}, "size: expected a whole number of pixels, at least 1; got 0"),
+        ({"channels": 2}, r"channels: expected 1 \(grey\) or 3 \(colour\); got 2"),
+        ({"channels": True}, "channels: expected .*; got True"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            prepare("tiny", "train", tmp_path / "a.safetensors", options=options)
 
 
 def test_embedded_dataset_needs_no_source(tmp_path: Path) -> None:

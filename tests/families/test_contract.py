@@ -22,6 +22,7 @@ from flexnet.tables.columns import CONDITIONS, EVALUATED, MEASURES, rows_of
 from flexnet.training.batches import DeviceImages
 from flexnet.training.recipe import Recipe
 from flexnet.training.run import TrainingRun
+from flexnet.training.streamed import Streamed
 
 ROOT = Path(__file__).parents[2]
 CONFIG = config.resolve(config.read_yaml(ROOT / "config/config.yaml"))
@@ -114,6 +115,29 @@ def test_answers_are_the_same_twice_and_whatever_the_batch(name: str, protocol: 
     assert rows(found) == rows(again)
     after = subject_of(name).model.state_dict()
     assert all(torch.equal(before[key], value) for key, value in after.items())
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_images_that_stream_give_the_same_answers_and_are_asked_for_in_parts(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scored = subject_of(name).scored
+    assert isinstance(scored.images, torch.Tensor)
+    turned = torch.arange(len(scored) - 1, -1, -1)
+    moving = Streamed(scored.images[turned], turned, scored.images.device)
+    asked, given = [], Streamed.__getitem__
+
+    def noted(self: Streamed, part: slice | torch.Tensor) -> torch.Tensor:
+        asked.append(len(found := given(self, part)))
+        return found
+
+    monkeypatch.setattr(Streamed, "__getitem__", noted)
+    found = answers(name, batch=20, scored=replace(scored, images=moving))
+    kept = answers(name, batch=20)
+    assert rows(found) == rows(kept)
+    for one, other in zip(found, kept, strict=True):
+        assert one.right is None or torch.equal(one.right, other.right)  # type: ignore[arg-type]
+    assert max(asked) == 20
 
 
 @pytest.mark.parametrize("name", [name for name in TRAINED if families()[name].counts])

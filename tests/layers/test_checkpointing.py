@@ -9,7 +9,7 @@ from torch.utils.checkpoint import checkpoint, checkpoint_sequential
 
 from flexnet.errors import ConfigError
 from flexnet.layers import FlexibleConv2d
-from flexnet.layers.diagnostics import set_mask_generator
+from flexnet.layers.randomness import set_generator
 
 Run = Callable[[nn.Module, Tensor], Tensor]
 reentrant = pytest.mark.parametrize("reentrant", [True, False])
@@ -29,7 +29,7 @@ def gradients(run: Run, seed: int | None = None) -> list[Tensor]:
     """Gradients of input and weights; with a seed, both layers draw from one generator of that seed."""
     model, input = network(), images()
     if seed is not None:
-        set_mask_generator(model, torch.Generator().manual_seed(seed))
+        set_generator(model, torch.Generator().manual_seed(seed))
     torch.manual_seed(3)
     output = run(model, input)
     output.backward(torch.linspace(-1, 1, output.numel()).view_as(output))
@@ -77,8 +77,8 @@ def test_global_masks_that_are_not_restored_are_refused(reentrant: bool) -> None
 @reentrant
 @pytest.mark.parametrize("way", [whole, by_parts, nested])
 def test_a_generator_of_its_own_is_refused(way: Callable[[bool], Run], reentrant: bool) -> None:
-    """Two layers share the generator here, as `set_mask_generator` has it."""
-    with pytest.raises(ConfigError, match=r"set_mask_generator\(model, None\)"):
+    """Two layers share the generator here, as `set_generator` has it."""
+    with pytest.raises(ConfigError, match=r"set_generator\(model, None\)"):
         gradients(way(reentrant), seed=7)
 
 

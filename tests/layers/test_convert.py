@@ -187,23 +187,88 @@ def test_a_model_without_convolutions_is_told_so() -> None:
         convert(nn.Linear(2, 2), FlexibleConv2d, where=0, scheme="conv")
 
 
+class Doubled(nn.Module):
+    """A layer that knows neither dilation nor groups nor padding modes."""
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        size: Any,
+        *,
+        stride: Any,
+        padding: Any,
+        bias: bool,
+        **of_tensors: Any,
+    ) -> None:
+        super().__init__()
+        shape = (outputs, inputs, *size)
+        self.weight = nn.Parameter(torch.zeros(shape, **of_tensors))
+        self.bias = nn.Parameter(torch.zeros(outputs, **of_tensors)) if bias else None
+        self.step, self.border = stride, padding
+
+    def forward(self, x: Tensor) -> Tensor:
+        return 2 * nn.functional.conv2d(x, self.weight, self.bias, self.step, self.border)
+
+
+class Plain(nn.Module):
+    """One that names what it takes from a convolution."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Any,
+        stride: Any = 1,
+        padding: Any = 0,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, bias=bias)
+        self.weight, self.bias, self.conv = conv.weight, conv.bias, [conv]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv[0]._conv_forward(x, self.weight, self.bias)
+
+
+def test_a_layer_of_ones_own_needs_the_arguments_of_a_convolution_and_no_more() -> None:
+    for kind, factor in ((Plain, 1), (Doubled, 2)):
+        model = nn.Sequential(nn.Conv2d(3, 4, 3, stride=2, padding="valid"))
+        assert torch.equal(convert(model, kind, where=0)(X), factor * model(X))
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"groups": 2}, "only convolutions with groups 1 can be replaced; '1.conv' has 2"),
-        ({"dilation": 2}, r"only convolutions with dilation \(1, 1\).*'1.conv' has \(2, 2\)"),
-        ({"padding_mode": "reflect"}, "only convolutions with padding_mode 'zeros'.*'1.conv' has 'reflect'"),
+        ({"groups": 2}, "'1.conv': Plain: expected a convolution with groups 1; got 2; choose others"),
+        ({"dilation": 2}, r"'1.conv': Plain: expected a convolution with dilation \(1, 1\); got \(2, 2\)"),
+        (
+            {"padding_mode": "reflect"},
+            "'1.conv': Plain: expected .* with padding_mode 'zeros'; got 'reflect'",
+        ),
     ],
 )
-def test_unsupported_convolutions_are_named(options: dict[str, Any], message: str) -> None:
+def test_what_a_layer_cannot_stand_is_named(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        convert(nested(**options), FlexibleConv2d, where="*", scheme="conv")
-    convert(nested(**options), FlexibleConv2d, where=[0, -1], scheme="conv")
+        convert(nested(**options), Plain, where="*")
+    convert(nested(**options), Plain, where=[0, -1])
+
+
+def test_weights_that_do_not_fit_are_named() -> None:
+    class Other(Plain):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self.weight = nn.Parameter(self.weight[:1])
+
+    with pytest.raises(ConfigError, match=r"Other: expected the shape \(4, 3, 3, 3\) under 'weight'.*False"):
+        convert(nested(), Other, where=0)
 
 
 def test_even_same_padding_is_named() -> None:
     model = nn.Sequential(nn.Conv2d(3, 4, 4, padding="same"))
-    with pytest.raises(ConfigError, match=r"'same' of an even kernel.*'0' has kernel size \(4, 4\)"):
+    with pytest.raises(ConfigError, match=r"'0': expected a padding.*'same' with kernel size \(4, 4\)"):
         convert(model, FlexibleConv2d, where=0, scheme="conv")
 
 

@@ -275,7 +275,8 @@ BAD_ARGUMENTS: dict[str, tuple[dict[str, Any], str]] = {
         )
     },
     "where empty": ({"where": ""}, "no convolution matches ''"),
-    "layer without from_conv": ({"layer": nn.Conv2d}, "layer: expected a class .* from_conv.*; got"),
+    "layer of another kind": ({"layer": nn.Linear}, "Linear cannot be built for '0'.*stride"),
+    "layer that is no module": ({"layer": dict}, "layer: expected a class of layers"),
     "layer instance": (
         {"layer": FlexibleConv2d(3, 4, 3, scheme="max")},
         "layer: expected a class.*options of the layer are arguments of convert",

@@ -5,16 +5,9 @@ import torch
 from torch import nn
 
 from flexnet.errors import DataError
-from flexnet.layers.diagnostics import (
-    gate_statistics,
-    is_stochastic,
-    redraw_thresholds,
-    set_mask_generator,
-    threshold_shift,
-    threshold_snapshot,
-    thresholds,
-)
+from flexnet.layers.diagnostics import gate_statistics, threshold_shift, threshold_snapshot, thresholds
 from flexnet.layers.flexible import FlexibleConv2d
+from flexnet.layers.randomness import is_redrawn, is_stochastic, redraw_layers, set_generator
 
 
 def flexible(scheme: str, **options: Any) -> FlexibleConv2d:
@@ -130,7 +123,7 @@ def test_redraw_reaches_redrawn_layers_alone() -> None:
     model, twin = mixed(), mixed()
     before = threshold_snapshot(model)
     for each in (model, twin):
-        redraw_thresholds(each, torch.Generator().manual_seed(5))
+        redraw_layers(each, torch.Generator().manual_seed(5))
     shifts = threshold_shift(model, before)
     assert [name for name, shift in shifts.items() if shift > 0] == ["3"]
     assert torch.equal(model[3].threshold, twin[3].threshold)
@@ -141,11 +134,11 @@ def test_mask_generator_makes_evaluation_repeatable() -> None:
     x = torch.randn(2, 1, 9, 9)
     results = []
     for seed in (1, 1, 2):
-        set_mask_generator(model, torch.Generator().manual_seed(seed))
+        set_generator(model, torch.Generator().manual_seed(seed))
         results.append(model(x))
     assert torch.equal(results[0], results[1])
     assert not torch.equal(results[0], results[2])
-    set_mask_generator(model, None)
+    set_generator(model, None)
     assert model[0].generator is None
 
 
@@ -155,10 +148,12 @@ def test_mask_generator_makes_evaluation_repeatable() -> None:
         ("conv", False),
         ("learned", False),
         ("frozen", False),
-        ("redrawn", True),
+        ("redrawn", False),
         ("random", True),
         ("max", False),
     ],
 )
 def test_is_stochastic(scheme: str, expected: bool) -> None:
-    assert is_stochastic(nn.Sequential(nn.Conv2d(1, 1, 1), flexible(scheme))) is expected
+    model = nn.Sequential(nn.Conv2d(1, 1, 1), flexible(scheme))
+    assert is_stochastic(model) is expected
+    assert is_redrawn(model) is (scheme == "redrawn")

@@ -284,13 +284,13 @@ def test_repr_names_scheme_and_threshold() -> None:
         ({"sharpness": float("inf")}, "a positive number; .*; got inf"),
         ({"sharpness": 0.0}, r"sharpness: expected a positive number; .*; got 0\.0"),
         ({"input_size": None}, "needs the input's height and width; give input_size"),
-        ({"input_size": 2, "padding": 0}, r"at least the kernel size \(3, 3\); got input_size \(2, 2\)"),
+        ({"input_size": 2, "padding": 0}, r"at least the window \(3, 3\); got input_size \(2, 2\)"),
         (
             {"scheme": "uniform", "value": None},
             "scheme: expected a value with the scheme 'uniform'; got none",
         ),
         ({"value": 0.1}, "'uniform' and no other takes a value"),
-        ({"padding": 2}, r"at most half the kernel size; got padding \(2, 2\)"),
+        ({"padding": 2}, r"at most half the window; got padding \(2, 2\)"),
         ({"padding": "same"}, "padding as one or two integers; got 'same'"),
     ],
 )

@@ -203,5 +203,5 @@ def test_wrong_arguments_are_named() -> None:
         gate(torch.zeros(1), torch.zeros(1), "beyond")
     with pytest.raises(ConfigError, match="positive sharpness; got -1"):
         gate(torch.zeros(1), torch.zeros(1), "below", -1)
-    with pytest.raises(ConfigError, match=r"at most half the kernel size; got padding \(2, 2\)"):
+    with pytest.raises(ConfigError, match=r"at most half the window; got padding \(2, 2\)"):
         flexible_conv2d(NINE, torch.ones(1, 1, 3, 3), None, torch.zeros(1, 1, 1, 1), padding=2)

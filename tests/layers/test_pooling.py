@@ -17,6 +17,7 @@ SIZES = st.tuples(st.integers(1, 5), st.integers(1, 5))
     kernel_size=SIZES,
     padded=st.booleans(),
     stride=st.sampled_from([(1, 1), (2, 1)]),
+    dilation=st.sampled_from([(1, 1), (2, 1), (1, 3)]),
     memory=st.sampled_from([torch.contiguous_format, torch.channels_last]),
 )
 def test_values_and_gradients_equal_those_of_torch_ties_included(
@@ -26,14 +27,16 @@ def test_values_and_gradients_equal_those_of_torch_ties_included(
     kernel_size: tuple[int, int],
     padded: bool,
     stride: tuple[int, int],
+    dilation: tuple[int, int],
     memory: torch.memory_format,
 ) -> None:
     generator = torch.Generator().manual_seed(seed)
     # Three values only: nearly every window has ties. Integers: sums are exact in any order.
-    x = torch.randint(-1, 2, (images, channels, 6, 7), generator=generator).float()
+    x = torch.randint(-1, 2, (images, channels, 9, 13), generator=generator).float()
     x = x.contiguous(memory_format=memory).requires_grad_()
     padding = (kernel_size[0] // 2, kernel_size[1] // 2) if padded else (0, 0)
-    ours, theirs = max_pool(x, kernel_size, stride, padding), F.max_pool2d(x, kernel_size, stride, padding)
+    ours = max_pool(x, kernel_size, stride, padding, dilation)
+    theirs = F.max_pool2d(x, kernel_size, stride, padding, dilation)
     assert torch.equal(ours, theirs)
     grad = torch.randint(-3, 4, ours.shape, generator=generator).float()
     (grad_ours,) = torch.autograd.grad(ours, x, grad)

@@ -412,6 +412,6 @@ def test_a_generator_of_its_own_is_refused_where_nobody_carries_it_along(way: st
 
     check = WAYS[way]
     assert check is not None
-    with warnings.catch_warnings(), pytest.raises(ConfigError, match="set_mask_generator"):
+    with warnings.catch_warnings(), pytest.raises(ConfigError, match="set_generator"):
         warnings.simplefilter("ignore")
         check(build)

@@ -12,8 +12,9 @@ from scipy import ndimage
 from torch import Tensor, nn
 
 from flexnet.errors import ConfigError
-from flexnet.layers.diagnostics import flexible_layers, gate_statistics, redraw_thresholds, thresholds
+from flexnet.layers.diagnostics import flexible_layers, gate_statistics, thresholds
 from flexnet.layers.gabor import GaborS1
+from flexnet.layers.randomness import redraw_layers
 from flexnet.networks.classifier import Classifier
 from flexnet.networks.hmax import MaxC1, SplitMaps, sides
 from flexnet.networks.registry import build
@@ -195,7 +196,7 @@ def test_gates_are_measured_and_redrawn_like_those_of_any_network() -> None:
     records = gate_statistics(network, [images()])
     assert len(records) == 72 and all(0 < record.max_share < 1 for record in records)
     before = {name: layer.threshold.clone() for name, layer in flexible_layers(network)}
-    redraw_thresholds(network, torch.Generator().manual_seed(3))
+    redraw_layers(network, torch.Generator().manual_seed(3))
     assert not any(torch.equal(layer.threshold, before[name]) for name, layer in flexible_layers(network))
 
 

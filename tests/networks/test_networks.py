@@ -7,7 +7,7 @@ from torch import nn
 from flexnet.errors import ConfigError
 from flexnet.layers.flexible import FlexibleConv2d
 from flexnet.networks.classifier import Classifier
-from flexnet.networks.registry import NETWORKS, build
+from flexnet.networks.registry import build, networks
 from flexnet.networks.small import FlattenUnits
 
 LEARNED = {"scheme": "learned"}
@@ -103,7 +103,7 @@ def test_normalisation_is_the_first_layer_and_has_the_published_constants() -> N
     torch.testing.assert_close(network.normalise(image).flatten(), expected)
 
 
-@pytest.mark.parametrize("name", sorted(NETWORKS))
+@pytest.mark.parametrize("name", networks())
 def test_every_network_maps_images_to_logits_and_trains(name: str) -> None:
     reduced = {"prototypes": 8} if name == "hmax" else {"width": 0.125}
     network = build(name, **reduced, classes=7, channels=1, input_size=32, normalise="half")

@@ -15,8 +15,9 @@ from flexnet.errors import ConfigError
 from flexnet.figures.captions import caption
 from flexnet.figures.facts import Facts, label_fields
 from flexnet.layers.flexible import FlexibleConv2d
-from flexnet.networks.registry import NETWORKS, build, expected_images, module_of, options_of
-from flexnet.networks.vgg import POOLING
+from flexnet.layers.signatures import OF_CONV
+from flexnet.networks.registry import build, expected_images, networks, options_of
+from flexnet.networks.vgg16 import POOLING
 from flexnet.options import attacks
 from flexnet.options.layers.flexible import FlexibleOptions
 from flexnet.options.networks.vgg16 import CONVOLUTIONS, FLEXIBLE, POOLINGS, SMALLEST
@@ -28,14 +29,14 @@ ROOT = Path(__file__).parents[2]
 
 
 def function_of(name: str) -> Any:
-    return getattr(import_module(module_of(name)), name)
+    return getattr(import_module(f"flexnet.networks.{name}"), name)
 
 
 def defaults_of(options: type[Options]) -> dict[str, Any]:
     return {entry.name: entry.default for entry in fields(options)}
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", networks())
 def test_a_network_takes_the_options_that_are_declared_with_their_defaults(name: str) -> None:
     parameters = inspect.signature(function_of(name)).parameters
     assert {key: parameter.default for key, parameter in parameters.items()} == defaults_of(options_of(name))
@@ -46,11 +47,12 @@ def test_the_flexible_layer_takes_the_options_that_are_declared_with_their_defau
     parameters = inspect.signature(FlexibleConv2d).parameters
     declared = defaults_of(FlexibleOptions)
     assert {key: parameters[key].default for key in declared} == declared
-    of_a_convolution = {"in_channels", "out_channels", "kernel_size", "stride", "padding", "device", "dtype"}
-    assert set(parameters) - set(declared) == {*of_a_convolution, "input_size"}
+    assert set(parameters) - set(declared) == {"in_channels", "out_channels", "kernel_size", *OF_CONV} - {
+        "bias"
+    }
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", networks())
 def test_defaults_are_allowed_and_are_what_is_built(name: str) -> None:
     assert list(options_of(name).problems({})) == []
     channels, size, classes = expected_images(name, {})
@@ -92,7 +94,7 @@ def test_the_smallest_images_that_are_allowed_pass(name: str, smallest: int) -> 
 def test_the_flexible_layer_of_the_options_is_that_of_the_modules(
     name: str, options: dict[str, Any], scheme: str | None
 ) -> None:
-    layer = options_of(name)(**options).flexible_layer()
+    layer = options_of(name)(**options).replaced()
     assert (None if layer is None else layer.scheme) == scheme
     with torch.device("meta"):
         built = build(name, **options)

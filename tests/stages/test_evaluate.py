@@ -20,11 +20,11 @@ from flexnet.tables.columns import rows_of
 from flexnet.tables.frames import read_checked
 from flexnet.tables.outcomes import outcomes_path, read_outcomes, write_outcomes
 from flexnet.tables.values import read_values
-from flexnet.training.batches import DeviceImages
+from flexnet.training.batches import DeviceImages, digest_of
 from flexnet.training.checkpoint import load_model, read_tensors, save_tensors
 from flexnet.training.recipe import Recipe
 from flexnet.training.run import TrainingRun
-from flexnet.training.trainer import digest_of, train
+from flexnet.training.trainer import train
 
 ATTACK = {"space": "normalised", "clamp": "loose", "loss": "cross_entropy", "epsilons": [0, 0.1]}
 SPLITS = ("training", "test")

@@ -1,5 +1,6 @@
 """A stem that never changes is computed once, and nothing else differs."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -10,12 +11,14 @@ from torch import Tensor, nn
 from flexnet.networks.classifier import Classifier
 from flexnet.networks.normalise import normalisation
 from flexnet.options.augmentations import AUGMENTATIONS
+from flexnet.training import fixed
 from flexnet.training import trainer as module
 from flexnet.training.batches import DeviceImages
 from flexnet.training.checkpoint import read_tensors
-from flexnet.training.fixed import trained_part
+from flexnet.training.fixed import fixed_features, trained_part
 from flexnet.training.recipe import Recipe
 from flexnet.training.run import TrainingRun
+from flexnet.training.streamed import Streamed
 from flexnet.training.trainer import train
 
 
@@ -85,3 +88,25 @@ AUGMENT = {
 def test_a_stem_is_fixed_under_no_augmentation(kind: str) -> None:
     assert trained_part(network(Halves()), Recipe(augment=[AUGMENT[kind]])) is None
     assert trained_part(network(Halves()), Recipe(augment=[])) is not None
+
+
+def test_what_the_stem_makes_of_images_that_stream_streams_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fixed, "BATCH", 40)  # of ninety images: the last part is smaller
+    whole = data()
+    assert isinstance(whole.images, Tensor)
+    moving = replace(whole, images=Streamed(whole.images, torch.arange(90), torch.device("cpu")))
+    kept, features = (fixed_features(network(Halves()), images) for images in (whole, moving))
+    assert isinstance(kept.images, Tensor)
+    assert isinstance(features.images, Streamed)
+    assert torch.equal(features.images[torch.arange(90)], kept.images)
+    assert features.images.shape == (90, 16)
+    written = []
+    for images in (whole, moving):
+        monkeypatch.setattr(module, "build_model", lambda run: network(Halves()))
+        weights, history = tmp_path / "w.safetensors", tmp_path / "h.csv"
+        run = TrainingRun("m", 1, "small", {}, Recipe(epochs=2, batch_size=30, flip=0))
+        train(run, images, images, weights, history)
+        written.append((weights.read_bytes(), history.read_bytes()))
+    assert written[0] == written[1]

@@ -21,7 +21,7 @@ import torch
 
 from flexnet.errors import BusyError, DataError, Stopped, TrainingError
 from flexnet.layers.flexible import SCHEMES
-from flexnet.networks.registry import NETWORKS
+from flexnet.networks.registry import networks
 from flexnet.training.batches import DeviceImages
 from flexnet.training.checkpoint import Checkpoint, State, read_tensors, save_tensors
 from flexnet.training.recipe import Recipe
@@ -146,7 +146,7 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def test_every_network_is_here() -> None:
-    assert {network for network, _ in VARIANTS.values()} == set(NETWORKS)
+    assert {network for network, _ in VARIANTS.values()} == set(networks())
 
 
 @pytest.mark.parametrize(("name", "precision"), CASES, ids=map(" ".join, CASES))

@@ -43,6 +43,36 @@ def ledgers(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, Path]:
     return folders
 
 
+def test_chance_is_that_of_the_runs_and_not_of_the_configuration(tmp_path: Path) -> None:
+    """Facts beside rows tell the classes; rows without any are judged as the configuration says."""
+    spec = importlib.util.spec_from_file_location("ledger", SCRIPTS / "ledger.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    rows = [f"results/rows/{protocol}/fig4d.csv" for protocol in ("paper", "release", "corrected")]
+    rows = [str(tmp_path / row) for row in [*rows, "results/rows/paper/fig4b.csv"]]
+    facts = []
+    for path, numbers in zip(rows[:2], ([7, 7], [10, 7]), strict=True):
+        series = {
+            **{"model": "m", "network": "small", "options": {}, "recipe": {"epochs": 1, "batch_size": 1}},
+            **{"title": "T", "content": "official", "training_images": 1, "scored_images": 1, "seeds": [1]},
+        }
+        protocol = Path(path).parent.name
+        document = {
+            **{"figure": "fig4d", "protocol": protocol, "band": "sem", "space": None},
+            "series": [{"name": f"s{i}", "classes": number, **series} for i, number in enumerate(numbers)],
+        }
+        facts.append(str(Path(path).with_suffix(".facts.json")))
+        Path(facts[-1]).parent.mkdir(parents=True, exist_ok=True)
+        Path(facts[-1]).write_text(json.dumps(document))
+    assert module.classes_by_figure(rows, facts, {"fig4d": 10, "fig4b": 3}) == {
+        "paper": {"fig4d": [7], "fig4b": [3]},
+        "release": {"fig4d": [7, 10]},
+        "corrected": {"fig4d": [10]},
+    }
+
+
 def test_a_scale_that_is_evidence_is_judged(ledgers: dict[bool, Path]) -> None:
     table = pd.read_csv(ledgers[True] / "claims.csv")
     assert {"reproduced", "contradicted"} <= set(table["verdict"])

@@ -7,7 +7,8 @@ localrules:
 
 rule judge_claims:
     input:
-        told(drawing.ledger_rows),
+        rows=told(drawing.ledger_rows),
+        facts=told(drawing.ledger_facts),
     output:
         ledger=report(
             "{home}results/claims.csv",
@@ -25,6 +26,8 @@ rule judge_claims:
         caption="{home}figures/claims.md",
     log:
         "{home}logs/figures/claims.log",
+    wildcard_constraints:
+        home=any_of([*SCALES, *PUBLISHED]),
     conda:
         "../envs/flexnet.yaml"
     resources:
@@ -38,5 +41,6 @@ rule judge_claims:
     message:
         "Judging the claims at {wildcards.home}"
     shell:
-        'python "$FLEXNET_SCRIPTS/ledger.py" --settings {params.settings:q} --rows {input:q}'
+        'python "$FLEXNET_SCRIPTS/ledger.py" --settings {params.settings:q} --rows {input.rows:q}'
+        " --facts {input.facts:q}"
         " --ledger {output.ledger:q} --figure {output.pdf:q} --caption {output.caption:q} --log {log:q}"

@@ -17,7 +17,6 @@ RULES = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
 ROOT = RULES.resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from flexnet import config as settings
 from flexnet import digest
 from flexnet.digest import code_digest, file_digest
 from flexnet.errors import ConfigError
@@ -27,6 +26,7 @@ from flexnet.study import caches, configuration, cost, drawing, jobs, targets
 from flexnet.study.places import Places, job_variables
 from flexnet.study.study import Study, scale_name
 from flexnet.study.typed import require_once
+from flexnet.yaml_files import read_yaml
 
 if digest.ROOT.resolve() != ROOT / "flexnet":
     raise WorkflowError(
@@ -45,7 +45,7 @@ PLACES = Places(ROOT, HERE, own_config=HANDED or not IS_MODULE, handed=HANDED)
 def load_configuration():
     """Configuration of every scale, by home; the registry of figures; what came with the command."""
     schemas = ROOT / "workflow/schemas"
-    schema = settings.read_yaml(schemas / "config.schema.yaml")
+    schema = read_yaml(schemas / "config.schema.yaml")
     typed = workflow.config_settings
     require_once(sys.argv)
     came = configuration.given(
@@ -58,7 +58,7 @@ def load_configuration():
     scales = configuration.load_scales(
         PLACES, schema, came, reset=typed.replace_workflow_config
     )
-    registry = settings.read_yaml(schemas / "figures.schema.yaml")
+    registry = read_yaml(schemas / "figures.schema.yaml")
     return scales, configuration.load_figures(PLACES, registry, scales), came
 
 
@@ -116,8 +116,7 @@ def any_of(names):
 
 
 wildcard_constraints:
-    home=any_of([*SCALES, *PUBLISHED]),
-    scale=any_of(SCALES),
+    home=any_of(SCALES),
     variant=any_of(STUDY.variants),
     protocol=any_of(STUDY.protocols),
     figure=any_of(FIGURES),
@@ -125,7 +124,7 @@ wildcard_constraints:
     source=any_of({name for scale in SCALES.values() for name in scale["sources"]}),
     dataset=any_of({name for scale in SCALES.values() for name in scale["datasets"]}),
     model=any_of({name for scale in SCALES.values() for name in scale["models"]}),
-    split="(train|test)",
+    split=any_of(jobs.all_splits(STUDY)),
     seed="[1-9][0-9]*",
     seeds="(all|seed[1-9][0-9]*)",
 
@@ -146,18 +145,18 @@ def told(function):
 def job_files(wildcards, suffix="safetensors"):
     """Files of the splits of a job's dataset, by the name of the job's argument."""
     dataset = getattr(wildcards, "dataset", None) or jobs.dataset_of(
-        STUDY, wildcards.scale, wildcards.model
+        STUDY, wildcards.home, wildcards.model
     )
-    return jobs.arrays_of(STUDY, wildcards.scale, dataset, suffix)
+    return jobs.arrays_of(STUDY, wildcards.home, dataset, suffix)
 
 
 def asked(suffix):
     """Files of the trained networks that a job asks."""
 
     def files(wildcards):
-        seeds = jobs.seeds_in(STUDY, wildcards.scale, wildcards.model, wildcards.seeds)
+        seeds = jobs.seeds_in(STUDY, wildcards.home, wildcards.model, wildcards.seeds)
         return [
-            jobs.weights_of(wildcards.scale, wildcards.model, seed, suffix)
+            jobs.weights_of(wildcards.home, wildcards.model, seed, suffix)
             for seed in seeds
         ]
 
@@ -166,9 +165,9 @@ def asked(suffix):
 
 def asked_subset(wildcards):
     """The images of a job; those that are scored are the same for all seeds."""
-    seed = jobs.seeds_in(STUDY, wildcards.scale, wildcards.model, wildcards.seeds)[0]
-    dataset = jobs.dataset_of(STUDY, wildcards.scale, wildcards.model)
-    return jobs.subset_of(wildcards.scale, dataset, seed)
+    seed = jobs.seeds_in(STUDY, wildcards.home, wildcards.model, wildcards.seeds)[0]
+    dataset = jobs.dataset_of(STUDY, wildcards.home, wildcards.model)
+    return jobs.subset_of(wildcards.home, dataset, seed)
 
 
 def declared(wildcards):
@@ -178,7 +177,7 @@ def declared(wildcards):
 
 def threads_of(wildcards):
     """CPU threads of a job."""
-    return SCALES[wildcards.scale]["threads"]
+    return SCALES[wildcards.home]["threads"]
 
 
 def has_gpu():

@@ -40,7 +40,7 @@ def announce_cost():
     jobs = [job for job in workflow.dag.needrun_jobs() if job.rule.name == "train"]
     models = {}
     for job in jobs:
-        if job.wildcards.scale == "":
+        if job.wildcards.home == "":
             models[job.wildcards.model] = models.get(job.wildcards.model, 0) + 1
     on_gpu = gpus_of(None) or sys.platform == "darwin" or workflow.non_local_exec
     if not models or on_gpu:

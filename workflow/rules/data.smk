@@ -32,12 +32,13 @@ rule prepare_data:
 rule choose_subset:
     input:
         manifests=lambda wildcards: job_files(wildcards, "json").values(),
-        training=lambda wildcards: ancient(job_files(wildcards)["training"]),
+        # None of a dataset that is only judged.
+        training=lambda wildcards: ancient(job_files(wildcards).get("training", [])),
         test=lambda wildcards: ancient(job_files(wildcards)["test"]),
     output:
-        "{scale}results/subsets/{dataset}/seed{seed}.json",
+        "{home}results/subsets/{dataset}/seed{seed}.json",
     log:
-        "{scale}logs/subsets/{dataset}/seed{seed}.log",
+        "{home}logs/subsets/{dataset}/seed{seed}.log",
     conda:
         "../envs/flexnet.yaml"
     resources:

@@ -7,9 +7,9 @@ localrules:
 
 rule describe:
     output:
-        "{scale}results/rows/{protocol}/{figure}.csv",
+        "{home}results/rows/{protocol}/{figure}.csv",
     log:
-        "{scale}logs/rows/{protocol}/{figure}.log",
+        "{home}logs/rows/{protocol}/{figure}.log",
     wildcard_constraints:
         figure=any_of(SCHEMATICS),
     conda:

@@ -10,15 +10,15 @@ rule evaluate:
             list(told(jobs.other_models)(wildcards).values())
         ),
         subset=asked_subset,
-        training=lambda wildcards: ancient(job_files(wildcards)["training"]),
+        training=lambda wildcards: ancient(job_files(wildcards).get("training", [])),
         test=lambda wildcards: ancient(job_files(wildcards)["test"]),
     output:
-        table="{scale}results/{family}/{protocol}/{model}/{seeds}.csv",
-        outcomes="{scale}results/{family}/{protocol}/{model}/{seeds}.outcomes.safetensors",
+        table="{home}results/{family}/{protocol}/{model}/{seeds}.csv",
+        outcomes="{home}results/{family}/{protocol}/{model}/{seeds}.outcomes.safetensors",
     log:
-        "{scale}logs/{family}/{protocol}/{model}/{seeds}.log",
+        "{home}logs/{family}/{protocol}/{model}/{seeds}.log",
     benchmark:
-        "{scale}logs/{family}/{protocol}/{model}/{seeds}.benchmark.tsv"
+        "{home}logs/{family}/{protocol}/{model}/{seeds}.benchmark.tsv"
     conda:
         "../envs/flexnet.yaml"
     threads: threads_of
@@ -33,9 +33,8 @@ rule evaluate:
             f"{key}={STUDY.placed(path)}"
             for key, path in told(jobs.other_models)(wildcards).items()
         ],
-        summary=lambda wildcards: declared(wildcards).summary,
     message:
-        "{params.summary} {wildcards.model}, {wildcards.seeds}, {wildcards.protocol} protocol"
+        "Asking {wildcards.model}, {wildcards.seeds}, {wildcards.protocol} protocol: {wildcards.family}"
     shell:
         'python "$FLEXNET_SCRIPTS/stage.py" evaluate --settings {params.settings:q} --training {input.training:q}'
         " --test {input.test:q} --subset {input.subset:q} --weights {input.weights:q} --others {params.others:q}"

@@ -11,10 +11,10 @@ rule collect_rows:
         rows=lambda wildcards: sum(told(jobs.family_files)(wildcards).values(), []),
         runs=lambda wildcards: ancient(told(jobs.runs_behind)(wildcards)),
     output:
-        rows="{scale}results/rows/{protocol}/{figure}.csv",
-        facts="{scale}results/rows/{protocol}/{figure}.facts.json",
+        rows="{home}results/rows/{protocol}/{figure}.csv",
+        facts="{home}results/rows/{protocol}/{figure}.facts.json",
     log:
-        "{scale}logs/rows/{protocol}/{figure}.log",
+        "{home}logs/rows/{protocol}/{figure}.log",
     wildcard_constraints:
         figure=any_of(set(FIGURES) - SCHEMATICS),
     conda:
@@ -51,6 +51,8 @@ rule draw_figure:
         table="{home}figures/{variant}{figure}.csv",
     log:
         "{home}logs/figures/{variant}{figure}.log",
+    wildcard_constraints:
+        home=any_of([*SCALES, *PUBLISHED]),
     conda:
         "../envs/flexnet.yaml"
     resources:

@@ -1,23 +1,28 @@
-"""Training: one job for each model and seed. A killed job goes on from its side file."""
+"""Weights: one job for each model and seed trains them, or takes them over from a foreign file.
+
+A killed training goes on from its side file.
+"""
 
 
 rule train:
     input:
         manifests=lambda wildcards: job_files(wildcards, "json").values(),
         subset=lambda wildcards: jobs.subset_of(
-            wildcards.scale,
-            jobs.dataset_of(STUDY, wildcards.scale, wildcards.model),
+            wildcards.home,
+            jobs.dataset_of(STUDY, wildcards.home, wildcards.model),
             wildcards.seed,
         ),
         training=lambda wildcards: ancient(job_files(wildcards)["training"]),
         test=lambda wildcards: ancient(job_files(wildcards)["test"]),
     output:
-        weights="{scale}results/models/{model}/seed{seed}.safetensors",
-        history="{scale}results/models/{model}/seed{seed}.history.csv",
+        weights="{home}results/models/{model}/seed{seed}.safetensors",
+        history="{home}results/models/{model}/seed{seed}.history.csv",
     log:
-        "{scale}logs/train/{model}/seed{seed}.log",
+        "{home}logs/train/{model}/seed{seed}.log",
     benchmark:
-        "{scale}logs/train/{model}/seed{seed}.benchmark.tsv"
+        "{home}logs/train/{model}/seed{seed}.benchmark.tsv"
+    wildcard_constraints:
+        model=any_of(jobs.models_with(STUDY, "recipe")),
     conda:
         "../envs/flexnet.yaml"
     threads: threads_of
@@ -33,3 +38,39 @@ rule train:
         'python "$FLEXNET_SCRIPTS/stage.py" train --settings {params.settings:q} --training {input.training:q}'
         " --test {input.test:q} --subset {input.subset:q} --weights {output.weights:q}"
         " --history {output.history:q} --threads {threads} --log {log:q}"
+
+
+rule import_weights:
+    input:
+        manifests=lambda wildcards: job_files(wildcards, "json").values(),
+        subset=lambda wildcards: jobs.subset_of(
+            wildcards.home,
+            jobs.dataset_of(STUDY, wildcards.home, wildcards.model),
+            wildcards.seed,
+        ),
+        source=told(jobs.checkpoint_of),
+        training=lambda wildcards: ancient(job_files(wildcards).get("training", [])),
+        test=lambda wildcards: ancient(job_files(wildcards)["test"]),
+    output:
+        weights="{home}results/models/{model}/seed{seed}.safetensors",
+        history="{home}results/models/{model}/seed{seed}.history.csv",
+    log:
+        "{home}logs/import_weights/{model}/seed{seed}.log",
+    wildcard_constraints:
+        model=any_of(jobs.models_with(STUDY, "checkpoint")),
+    conda:
+        "../envs/flexnet.yaml"
+    threads: threads_of
+    resources:
+        gpu=gpus_of,
+        mem_mb=8000,
+        runtime=60,
+    params:
+        settings=told(jobs.import_settings),
+    message:
+        "Taking over {wildcards.model}, seed {wildcards.seed}"
+    shell:
+        'python "$FLEXNET_SCRIPTS/stage.py" import_weights --settings {params.settings:q}'
+        " --training {input.training:q} --test {input.test:q} --subset {input.subset:q}"
+        " --source {input.source:q} --weights {output.weights:q} --history {output.history:q}"
+        " --threads {threads} --log {log:q}"

@@ -1,6 +1,7 @@
 """Judge all claims on the rows of one scale: ledger, figure and caption. No science, no torch."""
 
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,11 +48,33 @@ def rows_by_figure(paths: list[str]) -> "dict[str, pd.DataFrame]":
     return {figure: pd.concat(tables, ignore_index=True) for figure, tables in parts.items()}
 
 
-def ledger(settings: dict[str, Any], files: dict[str, str], rows: list[str]) -> None:
+def classes_by_figure(
+    rows: list[str], facts: Collection[str], configured: dict[str, int]
+) -> dict[str, dict[str, list[int]]]:
+    """Numbers of classes of the data behind rows, by protocol and figure.
+
+    The facts of the runs tell; of rows that were published without any, the configuration does.
+    """
+    from flexnet.study.labels import labels_of
+    from flexnet.tables.facts import facts_path, read_facts
+
+    found: dict[str, dict[str, list[int]]] = {}
+    for path in rows:
+        protocol, figure = labels_of(path)
+        beside = str(facts_path(path))
+        told = {series.classes for series in read_facts(beside).series} if beside in facts else set()
+        known = found.setdefault(protocol, {})
+        known[figure] = sorted(told) or [configured[figure]]
+    return found
+
+
+def ledger(
+    settings: dict[str, Any], files: dict[str, str], rows: list[str], facts: Collection[str] = ()
+) -> None:
     """Write the ledger, its figure and its caption.
 
     Settings: `scale` and `note` (texts), `protocols` (names), `evidence` (whether the scale is), `classes`
-    (number of classes of the data of each figure).
+    (number of classes of the data of each figure, where no facts tell it).
     """
     plain_matplotlib()
     from flexnet.claims.catalogue import packaged_claims
@@ -64,15 +87,18 @@ def ledger(settings: dict[str, Any], files: dict[str, str], rows: list[str]) -> 
 
     tables, scale, evidence = rows_by_figure(rows), settings["scale"], bool(settings["evidence"])
     claims = packaged_claims()
-    known = {"evidence": evidence, "classes": settings["classes"]}
-    protocols = settings["protocols"]
-    judged = [row for protocol in protocols for row in judge(claims, tables, protocol, scale, **known)]
+    classes = classes_by_figure(rows, facts, settings["classes"])
+    judged = [
+        row
+        for protocol in settings["protocols"]
+        for row in judge(claims, tables, protocol, scale, evidence=evidence, classes=classes.get(protocol))
+    ]
     write_ledger(files["ledger"], judged)
-    facts = Facts(scale=scale, protocol="paper", note=settings["note"], evidence=evidence)
+    shown = Facts(scale=scale, protocol="paper", note=settings["note"], evidence=evidence)
     table = summarise_rows(read_ledger(files["ledger"]))
-    save(draw(table, facts), files["figure"], title=f"claims, {scale} scale")
+    save(draw(table, shown), files["figure"], title=f"claims, {scale} scale")
     measured = table[table["n"] > 0].assign(series=table["id"])
-    text = caption(CAPTION if evidence else DEMONSTRATION, measured, facts)
+    text = caption(CAPTION if evidence else DEMONSTRATION, measured, shown)
     write_text(files["caption"], text + "\n")
 
 
@@ -84,11 +110,14 @@ def main() -> int:
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", required=True, nargs="*")
+    parser.add_argument("--facts", default=[], nargs="*")
     for name in ("settings", "ledger", "figure", "caption", "log"):
         parser.add_argument(f"--{name}", required=True)
     files = vars(parser.parse_args())
-    rows = files.pop("rows")
-    return run_job("ledger", files["log"], lambda: ledger(read_settings(files["settings"]), files, rows))
+    rows, facts = files.pop("rows"), files.pop("facts")
+    return run_job(
+        "ledger", files["log"], lambda: ledger(read_settings(files["settings"]), files, rows, facts)
+    )
 
 
 if __name__ == "__main__":

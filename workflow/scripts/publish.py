@@ -183,10 +183,13 @@ def trained_by(home: Path, models: Collection[str]) -> dict[str, dict[str, Any]]
         if len(codes) != 1 or not all(codes):
             raise DataError(f"{home}: expected all seeds of {model} from one state of the code; got {codes}")
         first = next(iter(told.values()))
+        said: dict[str, Any] = {
+            key: first[key] for key in ("network", "options", "recipe", "checkpoint") if key in first
+        }
         found[model] = {
-            **{key: first[key] for key in ("network", "options", "recipe")},
+            **said,
             "code": codes.pop(),
-            "data": {seed: metadata["data"] for seed, metadata in told.items()},
+            "data": {seed: metadata.get("data") for seed, metadata in told.items()},
             "resumed": [seed for seed in told if "resuming after" in log_of(home, model, seed)],
         }
     return found
@@ -207,6 +210,7 @@ def require_code(checkout: Path, trained: dict[str, dict[str, Any]]) -> None:
     networks = {
         model: [told["network"], json.loads(told["options"]), json.loads(told["recipe"])]
         for model, told in trained.items()
+        if "recipe" in told
     }
     digests = json.loads(run_in(checkout, sys.executable, "-c", DIGESTS, json.dumps(networks)))
     for model, digest in digests.items():

@@ -105,7 +105,7 @@ def _settings(config: Config, model: str) -> dict[str, Any]:
     return {
         "network": row["network"],
         "options": row.get("options", {}),
-        "recipe": config["recipes"][row["recipe"]],
+        "recipe": config["recipes"][row["recipe"]] if "recipe" in row else row["checkpoint"],
         "dataset": data,
         "source": config["sources"][data["source"]]["dataset"],
     }

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flexnet.by_name import ByName
-from flexnet.options.layers.flexible import FlexibleOptions
 from flexnet.options.rules import Options, number, one_of, option, whole
 from flexnet.problems import Problem
 
@@ -30,8 +29,8 @@ class NetworkOptions(Options):
     width: float = option(1.0, FACTOR)
     normalise: str = option("imagenet", NORMALISE)
 
-    def flexible_layer(self) -> FlexibleOptions | None:
-        """Options of its flexible layers, or None if it has none."""
+    def replaced(self) -> Options | None:
+        """Options of the layers that take the place of convolutions, or None if none does."""
         return None
 
     def disagreements(self) -> Iterator[Problem]:

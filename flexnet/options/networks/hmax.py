@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flexnet.options.layers.flexible import FlexibleOptions
+from flexnet.options.layer import UNSAID, kind_of, layer_options, layer_problems
 from flexnet.options.networks.base import NORMALISE, NetworkOptions
-from flexnet.options.rules import one_of, option, optional, section, whole
+from flexnet.options.rules import Options, one_of, option, optional, whole
 from flexnet.problems import Problem
 
 POOLS = tuple(range(8, 23, 2))  # C1 pooling windows of the eight bands; the step is half a window
@@ -22,19 +22,21 @@ class HmaxOptions(NetworkOptions):
     input_size: int = option(28, whole(SMALLEST))
     c1: str = option("max", one_of(C1))
     s2: str = option("template", one_of(S2))
-    layer: Mapping[str, Any] | None = option(None, optional(section(FlexibleOptions)))
+    layer: Mapping[str, Any] | None = option(None, optional(layer_problems))
     prototypes: int = option(400, whole(1))
     normalise: str = option("none", NORMALISE)
 
-    def flexible_layer(self) -> FlexibleOptions | None:
+    def replaced(self) -> Options | None:
         """The layer of C1, S2 or both."""
-        flexible = "flexible" in (self.c1, self.s2)
-        return FlexibleOptions(**(self.layer or {})) if flexible else None
+        return layer_options(self.layer) if "flexible" in (self.c1, self.s2) else None
 
     def disagreements(self) -> Iterator[Problem]:
-        """Templates have no bias."""
+        """Templates have no bias, and no layer but the flexible one takes their response."""
         yield from super().disagreements()
-        if self.s2 == "flexible" and "bias" in (self.layer or {}):
+        if self.s2 == "flexible" and kind_of(self.layer or {}) != UNSAID:
+            text = f"expected the kind {UNSAID!r} with s2 'flexible'; got {kind_of(self.layer or {})!r}"
+            yield Problem(f"{text}; replace c1 alone", ("layer", "kind"))
+        elif self.s2 == "flexible" and "bias" in (self.layer or {}):
             yield Problem("expected no bias with s2 'flexible', which has none; remove it", ("layer", "bias"))
 
 

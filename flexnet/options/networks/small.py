@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flexnet.options.layers.flexible import FlexibleOptions
+from flexnet.options.layer import layer_options, layer_problems
 from flexnet.options.networks.base import NORMALISE, NetworkOptions
-from flexnet.options.rules import option, optional, section, whole
+from flexnet.options.rules import Options, option, optional, whole
 
 KERNEL = 5
 
@@ -17,12 +17,12 @@ class SmallOptions(NetworkOptions):
 
     channels: int = option(1, whole(1))
     input_size: int = option(28, whole(KERNEL))
-    layer: Mapping[str, Any] | None = option(None, optional(section(FlexibleOptions)))
+    layer: Mapping[str, Any] | None = option(None, optional(layer_problems))
     normalise: str = option("half", NORMALISE)
 
-    def flexible_layer(self) -> FlexibleOptions:
+    def replaced(self) -> Options:
         """Its one layer; without options it always convolves."""
-        return FlexibleOptions(**({"scheme": "conv"} if self.layer is None else self.layer))
+        return layer_options({"scheme": "conv"} if self.layer is None else self.layer)
 
 
 OPTIONS = SmallOptions

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flexnet.options.layers.flexible import FlexibleOptions
+from flexnet.options.layer import layer_options, layer_problems
 from flexnet.options.networks.base import NetworkOptions
-from flexnet.options.rules import distinct, number, one_of, option, optional, section, whole
+from flexnet.options.rules import Options, distinct, number, one_of, option, optional, whole
 from flexnet.problems import Problem, wrong
 
 CONVOLUTIONS = 13
@@ -34,18 +34,18 @@ def flexible_numbers(flexible: str | Sequence[int]) -> tuple[int, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class Vgg16Options(NetworkOptions):
-    """Options of `flexnet.networks.vgg.vgg16`."""
+    """Options of `flexnet.networks.vgg16`."""
 
     input_size: int = option(32, whole(SMALLEST))
     dropout: float = option(1.0, number("a number in [0, 1]", least=0, most=1))
     flexible: str | Sequence[int] = option("none", _flexible)
-    layer: Mapping[str, Any] | None = option(None, optional(section(FlexibleOptions)))
+    layer: Mapping[str, Any] | None = option(None, optional(layer_problems))
     pooling: str = option("paper", one_of(POOLINGS))
     head: str = option("global", one_of(HEADS))
 
-    def flexible_layer(self) -> FlexibleOptions | None:
+    def replaced(self) -> Options | None:
         """The layer of the chosen convolutions."""
-        return FlexibleOptions(**(self.layer or {})) if flexible_numbers(self.flexible) else None
+        return layer_options(self.layer) if flexible_numbers(self.flexible) else None
 
 
 OPTIONS = Vgg16Options

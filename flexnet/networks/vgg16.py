@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import nn
 
-from flexnet.layers.flexible import FlexibleConv2d
+from flexnet.layers.registry import convolution
 from flexnet.networks.classifier import Classifier
 from flexnet.networks.normalise import normalisation
 from flexnet.options.networks.vgg16 import Vgg16Options, flexible_numbers
@@ -40,17 +40,12 @@ class _Trunk:
     count: int = 0
 
 
-def _convolution(trunk: _Trunk, out_channels: int, layer: Mapping[str, Any] | None) -> None:
+def _add_convolution(trunk: _Trunk, out_channels: int, layer: Mapping[str, Any] | None) -> None:
     """Append convolution, batch normalisation and ReLU; the second convolution has no padding."""
     trunk.count += 1
     padding = 0 if trunk.count == 2 else 1
-    if layer is None:
-        convolution: nn.Module = nn.Conv2d(trunk.channels, out_channels, 3, padding=padding)
-    else:
-        convolution = FlexibleConv2d(
-            trunk.channels, out_channels, 3, padding=padding, input_size=trunk.size, **layer
-        )
-    trunk.layers += [convolution, nn.BatchNorm2d(out_channels), nn.ReLU()]
+    chosen = convolution(layer, trunk.channels, out_channels, 3, padding=padding, input_size=trunk.size)
+    trunk.layers += [chosen, nn.BatchNorm2d(out_channels), nn.ReLU()]
     trunk.channels = out_channels
     trunk.size += 2 * padding - 2
 
@@ -101,8 +96,9 @@ def vgg16(
         width: factor on all channel counts (1 is the paper's).
         dropout: factor on all dropout rates (1 is the paper's). A quarter of the channels at the full rates
             was still at chance after 1,500 steps on 1,000 CIFAR-10 images.
-        flexible: "none" (baseline), "single" (the second convolution), "all", or layer numbers 1 to 13.
-        layer: options of those FlexibleConv2d layers (scheme, rule, init, ...).
+        flexible: which convolutions are replaced: "none" (baseline), "single" (the second), "all", or layer
+            numbers 1 to 13.
+        layer: options of those layers, with their kind; see `flexnet.options.layer`.
         pooling: "paper", or the controls "pooled_max" and "pooled_avg".
         head: "global" averages the last map before the classifier, "flatten" does not. The paper's
             list fits 32x32 only, where both are the same; at 224 its last map is 13x13.
@@ -116,7 +112,7 @@ def vgg16(
     for block, pool, rate in zip(BLOCKS, POOLING[pooling], DROPOUT, strict=True):
         for wide in block:
             options = dict(layer or {}) if trunk.count + 1 in chosen else None
-            _convolution(trunk, max(1, round(wide * width)), options)
+            _add_convolution(trunk, max(1, round(wide * width)), options)
         _end_block(trunk, pool, rate * dropout)
     classifier = _head(trunk, head == "global", classes, HEAD_DROPOUT * dropout)
     return Classifier(
