@@ -87,7 +87,7 @@ def benchmark(quick: bool, device: str) -> list[Timing]:
     """Time both scorings on VGG16 and on the small network, which were not trained."""
     torch.manual_seed(0)
     vgg, small = (build(name).eval().to(device) for name in ("vgg16", "small"))
-    few, many, turns = (8, 64, 3) if quick else (32, 256, 5)
+    few, many, turns = (2, 64, 2) if quick else (32, 256, 5)
     return [
         *_compared("VGG16", vgg, torch.rand(few, 3, 32, 32, device=device), turns),
         *_compared("the small network", small, torch.rand(many, 1, 28, 28, device=device), turns),
