@@ -125,9 +125,10 @@ class _Climb:
     ) -> None:
         highest = int(pool.labels.max())
         self.model, self.pool, self.ball, self.options, self.key = model, pool, ball, options, key
-        self.passes = Passes(model if source is None else source, key, "pgd", highest, options.draws)
-        self.white = source is None
-        self.watched = self.passes if self.white else Passes(model, key, "watch", highest, options.draws)
+        draws, white, fixed = options.draws, source is None, pool.leaves and source is None
+        self.passes = Passes(model if source is None else source, key, "pgd", highest, draws, fixed=fixed)
+        self.white = white
+        self.watched = self.passes if white else Passes(model, key, "watch", highest, draws)
         self.loss = loss_by_name(options.loss)
         self.keeps = options.scoring == "worst"
         self.losses: list[Tensor] = []

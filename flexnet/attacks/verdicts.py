@@ -14,7 +14,6 @@ from flexnet.attacks.checks import check_count
 from flexnet.attacks.keys import Key
 from flexnet.attacks.passes import Passes, attacking, named_draws
 from flexnet.errors import ConfigError
-from flexnet.statistics.intervals import wilson_interval
 
 SAMPLE = 8  # images by which a model is found out as stochastic
 SAME = 1e-4  # relative to the largest logit: what another order of sums may change
@@ -49,10 +48,14 @@ class Verdict:
 
     def interval(self, *, level: float = 0.95) -> tuple[float, float]:
         """Wilson interval of `robust_accuracy` over images."""
+        from flexnet.statistics.intervals import wilson_interval  # brings pandas, which attacks do not need
+
         return wilson_interval(int((~self.fooled).sum()), len(self.right), level=level)
 
     def image_intervals(self, *, level: float = 0.95) -> list[tuple[float, float]]:
         """Wilson interval over draws of each image's probability to be answered rightly."""
+        from flexnet.statistics.intervals import wilson_interval
+
         return [wilson_interval(int(right), self.draws, level=level) for right in self.right.tolist()]
 
     def uncertain(self, *, level: float = 0.95) -> int:
