@@ -22,7 +22,7 @@ from flexnet.attacks.losses import Loss, margin
 from flexnet.attacks.precision import full_precision
 from flexnet.errors import ConfigError
 from flexnet.inputs import trusted_inputs
-from flexnet.layers.diagnostics import flexible_layers
+from flexnet.layers.randomness import stochastic_layers
 from flexnet.seeds import derive_seed
 
 
@@ -63,7 +63,7 @@ def attacking(images: Tensor, *models: nn.Module) -> Iterator[None]:
 @contextmanager
 def named_draws(model: nn.Module, seed: int, device: torch.device) -> Iterator[None]:
     """Let a stochastic model draw from generators of this seed; afterwards all are as they were."""
-    layers = [layer for _, layer in flexible_layers(model) if layer.scheme == "random"]
+    layers = list(stochastic_layers(model))
     before = [layer.generator for layer in layers]
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(seed)

@@ -17,6 +17,7 @@ from flexnet.errors import ConfigError
 from flexnet.layers.diagnostics import flexible_layers
 from flexnet.layers.flexible import GATED, FlexibleConv2d
 from flexnet.layers.gates import blend
+from flexnet.layers.randomness import stochastic_layers
 
 
 class _Instead(torch.autograd.Function):
@@ -102,7 +103,7 @@ def frozen(model: nn.Module, seed: int = 0) -> nn.Module | None:
 
 def copied(model: nn.Module) -> nn.Module:
     """A copy of a model; generators, which cannot be copied, stay behind."""
-    layers = [layer for _, layer in flexible_layers(model)]
+    layers = list(stochastic_layers(model))
     generators = [layer.generator for layer in layers]
     for layer in layers:
         layer.generator = None
