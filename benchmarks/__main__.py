@@ -14,6 +14,7 @@ BENCHMARKS = {
     "small": "benchmarks.small",
     "attack": "benchmarks.attack",
     "corruptions": "benchmarks.corruptions",
+    "attacks_pgd": "benchmarks.attacks_pgd",
 }
 
 

@@ -1,0 +1,426 @@
+"""PGD: equal to two libraries from the same start, inside the ball, named draws, both scorings."""
+
+import math
+import warnings
+from functools import partial
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from flexnet.attacks.balls import Ball
+from flexnet.attacks.keys import Key
+from flexnet.attacks.pgd import clamp_only, pgd
+from flexnet.attacks.protocols import pgd_space
+from flexnet.attacks.repeats import batched, repeated, restarted
+from flexnet.attacks.spaces import Space
+from flexnet.errors import ConfigError, NumericalError
+from flexnet.networks.registry import build
+from flexnet.options.iterated import PgdOptions
+
+TWO = Space.pixel(2)
+LINF, L2 = Ball(0.1, TWO), Ball(0.8, TWO, "l2")
+LAST = PgdOptions(steps=10, step=0.02, start="clean", scoring="last")
+WORST = PgdOptions(steps=10, step=0.02)
+
+
+def linear() -> nn.Module:
+    """Two logits of one channel with three pixels: +x and -x, weights 3, -4, 0."""
+    model = nn.Sequential(nn.Flatten(), nn.Linear(3, 2, bias=False)).eval()
+    weight = torch.tensor([3.0, -4.0, 0.0])
+    with torch.no_grad():
+        model[1].weight.copy_(torch.stack((weight, -weight)))
+    return model
+
+
+def three(*values: float) -> Tensor:
+    return torch.tensor(values).view(1, 1, 1, 3)
+
+
+# --- by hand -----------------------------------------------------------------------------------------
+
+
+def test_steps_by_hand_in_linf() -> None:
+    options = PgdOptions(steps=3, step=0.04, loss="margin", start="clean", scoring="last")
+    found = pgd(linear(), three(0.5, 0.95, 0.5), torch.tensor([0]), Ball(0.1, Space.pixel(1)), options)
+    # Against the first weight, along the second until white; the third has no gradient and stays.
+    assert found.images.flatten().tolist() == pytest.approx([0.4, 1.0, 0.5])
+    assert (found.forwards.tolist(), found.backwards.tolist()) == ([4], [3])
+
+
+def test_steps_by_hand_in_l2() -> None:
+    options = PgdOptions(steps=5, step=0.1, loss="margin", start="clean", scoring="last")
+    ball = Ball(0.2, Space.pixel(1), "l2")
+    found = pgd(linear(), three(0.5, 0.5, 0.5), torch.tensor([0]), ball, options)
+    assert found.images.flatten().tolist() == pytest.approx([0.5 - 0.2 * 0.6, 0.5 + 0.2 * 0.8, 0.5])
+
+
+def test_units_of_the_space_stretch_steps_and_ball() -> None:
+    half = torch.full((1, 1, 1, 1), 0.5)
+    ball = Ball(0.2, Space.normalised(half, half, clamp="valid"))
+    found = pgd(linear(), three(0.5, 0.5, 0.5), torch.tensor([0]), ball, PgdOptions(steps=9, scoring="last"))
+    assert found.images.flatten().tolist()[:2] == pytest.approx([0.4, 0.6])
+
+
+def test_curve_is_what_was_climbed() -> None:
+    options = PgdOptions(steps=2, step=0.1, loss="margin", start="clean", scoring="last")
+    ball = Ball(0.1, Space.pixel(1))
+    found = pgd(linear(), three(0.6, 0.4, 0.5), torch.tensor([0]), ball, options, curve=True)
+    # The margin is -2 (3 a - 4 b): 0.2, and 0.7 less 0.1 (3 + 4) 2 higher after one step; then it stays.
+    assert found.losses is not None
+    assert found.losses.flatten().tolist() == pytest.approx([-0.4, 1.0, 1.0], abs=1e-6)
+
+
+def test_the_worst_is_remembered_and_the_last_forgets() -> None:
+    """A loss that a long step overshoots: the last iterate is right again, the worst is not."""
+
+    class Valley(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            near = (x.flatten(1)[:, :1] - 0.6).abs()
+            return torch.cat((near - 0.06, torch.zeros_like(near)), dim=1)
+
+    image, label, ball = torch.full((1, 1, 1, 1), 0.5), torch.tensor([0]), Ball(0.4, Space.pixel(1))
+    outcomes = {}
+    for scoring in ("last", "worst"):
+        options = PgdOptions(steps=2, step=0.08, loss="margin", start="clean", scoring=scoring)
+        outcomes[scoring] = pgd(Valley().eval(), image, label, ball, options)
+    assert outcomes["worst"].fooled.tolist() == [True]
+    assert outcomes["worst"].images.item() == pytest.approx(0.58)
+    options = PgdOptions(steps=2, step=0.3, loss="margin", start="clean", scoring="last")
+    assert pgd(Valley().eval(), image, label, ball, options).fooled.tolist() == [False]
+
+
+def test_fooled_images_leave_and_what_is_wrong_already_costs_one_pass(learned: Any) -> None:
+    model, images, labels = learned
+    wrong = (labels + 1) % 6
+    found = pgd(model, images, wrong, LINF, WORST)
+    at_once = model(images).argmax(1) != wrong
+    assert at_once.any()
+    assert found.forwards[at_once].tolist() == [1] * int(at_once.sum())
+    assert torch.equal(found.images[at_once], images[at_once])
+    withstood = ~found.fooled
+    assert set(found.backwards[withstood].tolist()) <= {10}
+
+
+# --- other libraries --------------------------------------------------------------------------------
+
+
+def started(images: Tensor, epsilon: float) -> Tensor:
+    torch.manual_seed(7)
+    return (images + torch.empty_like(images).uniform_(-epsilon, epsilon)).clamp(0, 1)
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("random", [False, True])
+@pytest.mark.parametrize("epsilon", [0.031, 0.1])
+def test_as_torchattacks(wide: Any, epsilon: float, random: bool) -> None:
+    torchattacks = pytest.importorskip("torchattacks")
+    model, images, labels = wide
+    start = started(images, epsilon) if random else None
+    torch.manual_seed(7)
+    peer = torchattacks.PGD(model, eps=epsilon, alpha=0.007, steps=20, random_start=random)
+    options = PgdOptions(steps=20, step=0.007, start="clean", scoring="last")
+    ours = pgd(model, images, labels, Ball(epsilon, TWO), options, start=start)
+    torch.testing.assert_close(ours.images, peer(images, labels), rtol=0, atol=1e-6)
+
+
+@pytest.mark.oracle
+def test_as_torchattacks_in_l2(wide: Any) -> None:
+    torchattacks = pytest.importorskip("torchattacks")
+    model, images, labels = wide
+    peer = torchattacks.PGDL2(model, eps=0.8, alpha=0.1, steps=20, random_start=False)
+    options = PgdOptions(steps=20, step=0.1, start="clean", scoring="last")
+    ours = pgd(model, images, labels, L2, options)
+    expected = peer(images, labels)
+    torch.testing.assert_close(ours.images, expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_as_foolbox(learned: Any, norm: str) -> None:
+    model, images, labels = learned
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        foolbox = pytest.importorskip("foolbox")
+        kind = {"linf": foolbox.attacks.LinfPGD, "l2": foolbox.attacks.L2PGD}[norm]
+        ball, step = {"linf": (LINF, 0.02), "l2": (L2, 0.1)}[norm]
+        attack = kind(abs_stepsize=step, steps=20, random_start=False)
+        target = foolbox.PyTorchModel(model, bounds=(0, 1), device="cpu")
+        _, expected, _ = attack(target, images, labels, epsilons=ball.epsilon)
+    options = PgdOptions(steps=20, step=step, start="clean", scoring="last")
+    ours = pgd(model, images, labels, ball, options)
+    torch.testing.assert_close(ours.images, expected, rtol=0, atol=1e-6)
+
+
+def test_trades_as_published_on_pixels(learned: Any) -> None:
+    """Its start is not clamped before the first gradient."""
+    model, images, labels = learned
+    options = PgdOptions(steps=20, step=0.003, start="loose", scoring="last")
+    ours = pgd(model, images, labels, Ball(0.031, TWO), options, key=Key(3))
+    key = Key(3)
+    moved = images + 0.031 * key.uniform(images, "start")
+    assert moved.min() < 0
+    for _ in range(20):
+        leaf = moved.detach().requires_grad_()
+        loss = nn.functional.cross_entropy(model(leaf), labels, reduction="sum")
+        moved = leaf.detach() + 0.003 * torch.autograd.grad(loss, leaf)[0].sign()
+        moved = torch.min(torch.max(moved, images - 0.031), images + 0.031).clamp(0, 1)
+    torch.testing.assert_close(ours.images, moved, rtol=0, atol=1e-6)
+
+
+# --- protocols --------------------------------------------------------------------------------------
+
+
+def test_the_squeezed_clamp_keeps_normalised_values_in_zero_to_one() -> None:
+    model = build("surrogate", width=0.05, classes=6, input_size=8).eval()
+    images = torch.rand(4, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    space = pgd_space(model, "normalised", "squeezed")
+    moved = clamp_only(model, images, torch.zeros(4, dtype=torch.long), Ball(0.0, space)).images
+    normalised = model.normalise(moved)
+    assert (normalised.min().item(), normalised.max().item()) == pytest.approx((0, 1), abs=1e-5)
+    assert ((moved - images).abs() > 32 / 255).double().mean() > 0.4
+    assert torch.equal(pgd_space(model, "pixel", "valid").scale, torch.ones(1, 3, 1, 1))
+    assert pgd_space(model, "normalised", "loose").low.min() < 0
+    for space_name, clamp in (("pixel", "squeezed"), ("pixel", "loose"), ("normalised", "tight")):
+        with pytest.raises(ConfigError, match="of an attack: expected"):
+            pgd_space(model, space_name, clamp)
+
+
+def test_a_surrogate_gives_the_gradient_and_the_judged_model_the_verdict(learned: Any) -> None:
+    model, images, labels = learned
+    other = type(model)(
+        *(type(layer)(2, 8, 3, padding=1) if i == 0 else layer for i, layer in enumerate(model))
+    )
+    other.eval()
+    black = pgd(model, images, labels, LINF, LAST, source=other)
+    white = pgd(other, images, labels, LINF, LAST)
+    assert torch.equal(black.images, white.images)
+    assert torch.equal(black.fooled, model(black.images).argmax(1) != labels)
+    worst = pgd(model, images, labels, LINF, PgdOptions(steps=10, step=0.02, start="clean"), source=other)
+    assert (worst.fooled | ~black.fooled).all()
+    assert torch.equal(worst.fooled, model(worst.images).argmax(1) != labels)
+
+
+# --- properties -------------------------------------------------------------------------------------
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    epsilon=st.floats(0, 1),
+    norm=st.sampled_from(["linf", "l2"]),
+    start=st.sampled_from(["clean", "random"]),
+    scoring=st.sampled_from(["last", "worst"]),
+    std=st.floats(0.2, 0.6),
+    seed=st.integers(0, 10**6),
+)
+def test_inside_the_ball_and_the_range(
+    learned: Any, epsilon: float, norm: str, start: str, scoring: str, std: float, seed: int
+) -> None:
+    model, images, labels = learned
+    scale = torch.full((1, 2, 1, 1), std)
+    ball = Ball(epsilon, Space.normalised(0.5 * torch.ones_like(scale), scale, clamp="valid"), norm)
+    options = PgdOptions(steps=3, start=start, scoring=scoring, step=0.5)
+    moved = pgd(model, images[:12], labels[:12], ball, options, key=Key(seed)).images
+    assert (ball.distance(moved, images[:12]) <= epsilon * (1 + 1e-5) + 1e-6).all()
+    assert moved.min() >= 0
+    assert moved.max() <= 1
+
+
+@settings(max_examples=8, deadline=None)
+@given(fewer=st.integers(1, 8), more=st.integers(1, 8), seed=st.integers(0, 10**6), norm=st.booleans())
+def test_more_steps_are_never_weaker_in_the_worst_scoring(
+    learned: Any, fewer: int, more: int, seed: int, norm: bool
+) -> None:
+    model, images, labels = learned
+    ball = LINF if norm else L2
+    short, long = (
+        pgd(model, images, labels, ball, PgdOptions(steps=steps, step=0.03), key=Key(seed)).fooled
+        for steps in (fewer, fewer + more)
+    )
+    assert (long | ~short).all()
+
+
+@settings(max_examples=5, deadline=None)
+@given(size=st.integers(1, 60), seed=st.integers(0, 10**6), scoring=st.sampled_from(["last", "worst"]))
+def test_neither_batches_nor_order_matter(wide: Any, size: int, seed: int, scoring: str) -> None:
+    model, images, labels = wide
+    attack = partial(pgd, options=PgdOptions(steps=4, step=0.03, scoring=scoring))
+    whole = attack(model, images, labels, LINF, key=Key(seed))
+    parts = batched(attack, size)(model, images, labels, LINF, key=Key(seed))
+    order = torch.randperm(60, generator=torch.Generator().manual_seed(seed))
+    key = Key(seed, tuple(order.tolist()))
+    mixed = attack(model, images[order], labels[order], LINF, key=key)
+    for found, expected in ((parts, whole.images), (mixed, whole.images[order])):
+        torch.testing.assert_close(found.images, expected, rtol=0, atol=1e-9)
+    assert torch.equal(parts.fooled, whole.fooled)
+    assert torch.equal(mixed.forwards, whole.forwards[order])
+
+
+def test_the_key_names_every_draw(learned: Any) -> None:
+    model, images, labels = learned
+    state = torch.random.get_rng_state()
+    first, again = (pgd(model, images, labels, LINF, WORST, key=Key(1)) for _ in range(2))
+    assert torch.equal(first.images, again.images)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    options = PgdOptions(steps=1, scoring="last")
+    others = [
+        pgd(model, images, labels, LINF, options, key=key).images
+        for key in (Key(1), Key(2), Key(1, repeat=1))
+    ]
+    assert not torch.equal(others[0], others[1])
+    assert not torch.equal(others[0], others[2])
+    repeats = repeated(partial(pgd, options=options), 2, model, images, labels, LINF, Key(1))
+    assert torch.equal(repeats[1].images, others[2])
+
+
+def test_restarts_add_up(learned: Any) -> None:
+    model, images, labels = learned
+    attack = partial(pgd, options=PgdOptions(steps=1, step=0.02))
+    ball = Ball(0.05, TWO)
+    singles = [found.fooled for found in repeated(attack, 4, model, images, labels, ball, Key())]
+    together = restarted(attack, 4)(model, images, labels, ball, key=Key())
+    assert torch.equal(together.fooled, torch.stack(singles).any(0))
+    assert torch.equal(together.fooled, model(together.images).argmax(1) != labels)
+
+
+def test_the_model_is_left_as_it_came(learned: Any) -> None:
+    model, images, labels = learned
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    gradients = [parameter.grad for parameter in model.parameters()]
+    with torch.inference_mode():
+        pgd(model, images, labels, LINF, WORST)
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+    assert all(parameter.requires_grad for parameter in model.parameters())
+    assert all(now.grad is then for now, then in zip(model.parameters(), gradients, strict=True))
+
+
+# --- stochastic models ------------------------------------------------------------------------------
+
+
+def stochastic(scheme: str = "random") -> nn.Module:
+    with torch.random.fork_rng():
+        torch.manual_seed(4)
+        return build("small", width=0.5, input_size=10, layer={"scheme": scheme}).eval()
+
+
+GREY = torch.rand(12, 1, 10, 10, generator=torch.Generator().manual_seed(0))
+ONE = Ball(0.1, Space.pixel(1))
+
+
+def test_a_stochastic_model_is_not_judged_by_one_lucky_pass() -> None:
+    model = stochastic()
+    labels = model(GREY).argmax(1)
+    with pytest.raises(ConfigError, match="expected a deterministic model; .*verdicts=20"):
+        pgd(model, GREY, labels, ONE, WORST)
+    options = PgdOptions(steps=3, draws=4, verdicts=30)
+    found = pgd(model, GREY, labels, ONE, options, key=Key(5))
+    assert found.verdict.draws == 30
+    assert set(found.forwards.tolist()) == {4 + 3 * 4 + 4 + 30}
+    low, high = found.verdict.interval()
+    assert 0 <= low <= found.verdict.robust_accuracy <= high <= 1
+    assert len(found.verdict.image_intervals()) == 12
+    pgd(stochastic("conv"), GREY, labels, ONE, WORST)
+
+
+def test_masks_are_named_and_shared_by_all_batches() -> None:
+    model = stochastic().double()
+    images, labels = GREY.double(), torch.arange(12) % 10
+    attack = partial(pgd, options=PgdOptions(steps=3, draws=3, verdicts=9))
+    generator = next(layer for layer in model.modules() if hasattr(layer, "generator")).generator
+    whole, again = (attack(model, images, labels, ONE, key=Key(5)) for _ in range(2))
+    parts = batched(attack, 5)(model, images, labels, ONE, key=Key(5))
+    assert torch.equal(whole.images, again.images)
+    torch.testing.assert_close(parts.images, whole.images, rtol=0, atol=1e-9)
+    assert torch.equal(parts.verdict.right, whole.verdict.right)
+    assert next(layer for layer in model.modules() if hasattr(layer, "generator")).generator is generator
+
+
+def test_the_last_iterate_of_a_stochastic_model_may_have_one_pass() -> None:
+    found = pgd(stochastic(), GREY, torch.arange(12) % 10, ONE, LAST)
+    assert found.verdict.draws == 1
+
+
+# --- refusals ---------------------------------------------------------------------------------------
+
+
+IMAGES = torch.rand(4, 2, 8, 8, generator=torch.Generator().manual_seed(0))
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "half": ({"images": IMAGES.half()}, "expected images in float32 or float64; got torch.float16"),
+    "range": ({"images": IMAGES * 255}, "divide images of 0 to 255 by 255"),
+    "normalised": ({"images": IMAGES * 4 - 2}, "before any normalisation"),
+    "labels": ({"labels": torch.tensor([0, 1, 2, 6])}, "expected classes below 6.*; got 6"),
+    "negative": ({"labels": torch.tensor([0, 1, 2, -1])}, "expected classes from 0 on; got -1"),
+    "ball": ({"ball": 0.1}, "expected a Ball; got float; make one with Ball"),
+    "channels": ({"ball": Ball(0.1, Space.pixel(3))}, "expected 3 channels; got 2"),
+    "key": ({"key": 3}, "expected a Key; got int; use Key"),
+    "places": ({"key": Key(0, (1, 2))}, "a place for each of 4 images; got 2"),
+    "start": ({"start": IMAGES[:2]}, "start of an attack: expected torch.float32 of shape"),
+    "source in training": ({"source": nn.Sequential(nn.Flatten(), nn.Linear(128, 6))}, "in training mode"),
+}
+
+
+@pytest.mark.parametrize("wrong", list(REFUSED))
+def test_arguments_are_refused(learned: Any, wrong: str) -> None:
+    changed, message = REFUSED[wrong]
+    arguments = {"images": IMAGES, "labels": torch.arange(4), "ball": LINF, **changed}
+    with pytest.raises(ConfigError, match=message):
+        pgd(learned.model, **arguments)
+
+
+def test_models_are_refused(learned: Any) -> None:
+    given = (IMAGES, torch.arange(4), LINF)
+    cut = nn.Sequential(Detached(), nn.Flatten(), nn.Linear(128, 6)).eval()
+    with pytest.raises(ConfigError, match=r"cut off; .*without gradients .*source="):
+        pgd(cut, IMAGES, cut(IMAGES).argmax(1), LINF)
+    training = nn.Sequential(nn.Flatten(), nn.Dropout(), nn.Linear(128, 6))
+    with pytest.raises(ConfigError, match="training mode; call model.eval"):
+        pgd(training, *given)
+    broken = nn.Sequential(nn.Flatten(), nn.Linear(128, 6)).eval()
+    with torch.no_grad():
+        broken[1].bias[0] = math.nan
+    with pytest.raises(NumericalError, match="4 of 4 images"):
+        pgd(broken, *given)
+
+
+class Detached(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.detach()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"steps": 0}, "steps: expected a whole number of at least 1; got 0"),
+        ({"step": 0.0}, "step: expected a positive number"),
+        ({"loss": "nll"}, "loss: expected one of"),
+        ({"start": "uniform"}, "start: expected one of"),
+        ({"scoring": "best"}, "scoring: expected one of"),
+        ({"draws": 0}, "draws: expected a whole number"),
+    ],
+)
+def test_options_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        PgdOptions(**options)
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+@pytest.mark.parametrize("epsilon", [-0.1, math.nan, math.inf, True, "8/255"])
+def test_radii_are_refused(epsilon: Any, norm: str) -> None:
+    with pytest.raises(ConfigError, match="epsilon of an attack: expected >= 0; got"):
+        Ball(epsilon, TWO, norm)
+
+
+def test_balls_are_refused() -> None:
+    with pytest.raises(ConfigError, match="norm of an attack: expected one of .*; got 'l1'"):
+        Ball(0.1, TWO, "l1")
+    with pytest.raises(ConfigError, match="divide grey levels"):
+        Ball(8, TWO)
+    with pytest.raises(ConfigError, match="expected a Space; got str"):
+        Ball(0.1, "pixel")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="seed of a key: expected a whole number"):
+        Key(0.5)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="batch size of an attack: expected >= 1"):
+        batched(pgd, 0)

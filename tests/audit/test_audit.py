@@ -1,0 +1,135 @@
+"""The audit on networks whose truth is known: built to be masked, trained to be robust, and plain."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from flexnet.attacks import Ball, Key
+from flexnet.audit import CHECKS, RULES, Audit, Bench, Finding, audit
+from flexnet.audit.rules import MASKED, ROBUST, UNDECIDED
+from flexnet.errors import ConfigError
+
+
+class Around(nn.Module):
+    """A network with something before or behind it."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        before: Callable[[Tensor], Tensor] = lambda x: x,
+        behind: Callable[[Tensor], Tensor] = lambda x: x,
+    ) -> None:
+        super().__init__()
+        self.model, self.before, self.behind = model, before, behind
+        self.eval()
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.behind(self.model(self.before(x)))
+        return logits
+
+
+class HardGate(nn.Module):
+    """Hidden units that are on or off, with nothing between."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+        self.eval()
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden = self.model[1](self.model[0](x))
+        logits: Tensor = self.model[3]((hidden > 0.3).to(x) + 0 * hidden)
+        return logits
+
+
+def _masked_pixels(x: Tensor) -> Tensor:
+    mask = torch.bernoulli(torch.full_like(x[:1], 0.15))
+    return x * mask + 0.4 * (1 - mask)
+
+
+BUILT: dict[str, tuple[Callable[[nn.Module], nn.Module], set[str]]] = {
+    "saturated logits": (
+        lambda model: Around(model, behind=lambda logits: 3000 * logits),
+        {"zero_gradients"},
+    ),
+    "quantised input": (
+        lambda model: Around(model, before=lambda x: (10 * x).round() / 10),
+        {"zero_gradients", "black_box", "transfer"},
+    ),
+    "hard gate": (HardGate, {"zero_gradients", "black_box", "transfer"}),
+    "random mask": (lambda model: Around(model, before=_masked_pixels), {"expectation", "suite"}),
+    "shattered by rounding": (
+        lambda model: Around(model, before=lambda x: x + 0.02 * torch.sin(3000 * x)),
+        {"black_box", "transfer"},
+    ),
+}
+
+
+def bench(task: Any, model: nn.Module, ball: Ball) -> Bench:
+    return Bench(model, task.images, task.labels, ball, Key(1), twin=task.twin, queries=500, few=8)
+
+
+@pytest.mark.parametrize("name", list(BUILT))
+def test_networks_built_to_be_masked(task: Any, ball: Ball, name: str) -> None:
+    build, expected = BUILT[name]
+    found = audit(bench(task, build(task.plain), ball))
+    failed = {finding.check for finding in found.findings if finding.passed is False}
+    assert found.verdict == MASKED, found.reasons()
+    assert expected <= failed
+    assert any(RULES[check].means in " ".join(found.reasons()) for check in expected)
+
+
+@pytest.mark.parametrize(("name", "verdict"), [("robust", ROBUST), ("plain", UNDECIDED), ("twin", UNDECIDED)])
+def test_networks_that_hide_nothing(task: Any, ball: Ball, name: str, verdict: str) -> None:
+    found = audit(bench(task, getattr(task, name), ball))
+    assert found.verdict == verdict, found.reasons()
+    assert all(finding.passed is not False or finding.rule.failure == UNDECIDED for finding in found.findings)
+    assert {finding.check for finding in found.findings} == set(RULES)
+    assert found.standing <= found.withstood <= found.clean <= found.n == 80
+    assert (found.reasons() == []) is (verdict == ROBUST)
+
+
+def test_every_rule_has_its_check_and_says_what_failure_means() -> None:
+    assert set(CHECKS) == set(RULES)
+    for rule in RULES.values():
+        assert 0 <= rule.threshold < 0.3
+        assert rule.failure in (MASKED, UNDECIDED)
+        assert rule.means.endswith(".")
+
+
+def _audit(*findings: Finding, standing: int = 60) -> Audit:
+    return Audit(findings, n=80, clean=80, withstood=70, standing=standing, chance=0.25)
+
+
+def test_the_verdict_by_hand() -> None:
+    good, weak = Finding("steps", 0.05), Finding("steps", 0.06)
+    assert _audit(good).verdict == ROBUST
+    assert _audit(good).reasons() == []
+    assert _audit(weak).verdict == UNDECIDED
+    assert _audit(weak, Finding("noise", 0.06)).verdict == MASKED
+    assert _audit(good, Finding("transfer", None, note="none given")).verdict == ROBUST
+    assert _audit(good, standing=20).verdict == UNDECIDED
+    # 27 of 80 is more than a quarter, but not beyond luck: its interval begins at 0.24.
+    assert _audit(good, standing=27).verdict == UNDECIDED
+    assert "no robustness to explain" in _audit(good, standing=20).reasons()[0]
+    assert "more steps would fool more" in _audit(weak).reasons()[0]
+    assert Finding("transfer", None, note="none given").sentence() == "transfer: not asked (none given)."
+
+
+def test_what_does_not_apply_is_said(task: Any, ball: Ball) -> None:
+    alone = Bench(task.plain, task.images[:8], task.labels[:8], ball)
+    found = audit(alone, ["transfer", "softened_gate", "frozen_gate", "expectation"])
+    assert [finding.value for finding in found.findings] == [None] * 4
+    assert all(finding.note for finding in found.findings)
+
+
+def test_refusals(task: Any, ball: Ball) -> None:
+    with pytest.raises(ConfigError, match="checks of an audit: expected some of"):
+        audit(Bench(task.plain, task.images, task.labels, ball), ["gates"])
+    with pytest.raises(ConfigError, match="divide images of 0 to 255"):
+        Bench(task.plain, 255 * task.images, task.labels, ball)
+    with pytest.raises(ConfigError, match="training mode"):
+        Bench(task.plain, task.images, task.labels, ball, twin=nn.Sequential(nn.Flatten(), nn.Linear(36, 4)))
