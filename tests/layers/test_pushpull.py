@@ -233,14 +233,13 @@ def test_a_learned_strength_is_one_for_each_kernel_and_starts_around_one_half() 
     alpha = layer.alpha
     assert isinstance(alpha, nn.Parameter)
     assert alpha.shape == (1, 16, 1, 1)
-    reach = 1 / math.sqrt(48)
-    assert float(alpha.min()) >= 0.5 - reach
-    assert float(alpha.max()) <= 0.5 + reach
-    assert float(alpha.max() - alpha.min()) > reach
+    reach, before = 1 / math.sqrt(48), alpha.detach().clone()
+    assert float(before.min()) >= 0.5 - reach
+    assert float(before.max()) <= 0.5 + reach
+    assert float(before.max() - before.min()) > reach
     assert list(layer.state_dict()) == ["weight", "alpha"]
     torch.manual_seed(0)
     assert torch.equal(PushPullConv2d(3, 16, 3).weight, layer.weight)  # which is drawn first
-    before = alpha.detach().clone()
     layer.reset_parameters()
     assert not torch.equal(alpha, before)
 
