@@ -28,7 +28,10 @@ ROOT = Path(__file__).parents[1]
 TABLE = read_yaml(Path(__file__).with_name("specification.yaml"))
 CONFIG = read_yaml(ROOT / "config/config.yaml")
 FIGURES = read_yaml(ROOT / "config/figures.yaml")
-SAYS_ALL = {"schedule": ("step_size", "gamma"), "augment": ("flip",)}  # keys of a recipe beside which others rest
+SAYS_ALL = {
+    "schedule": ("step_size", "gamma"),
+    "augment": ("flip",),
+}  # keys of a recipe beside which others rest
 BUILT = ("weights", "thresholds")  # numbers of the networks as they are built
 STATED = {key for section in ("training", "protocols") for block in TABLE[section] for key in block["states"]}
 
