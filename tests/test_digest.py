@@ -252,6 +252,29 @@ def test_a_network_is_trained_again_for_what_changes_its_numbers_alone(
         digest.forget()
 
 
+def test_a_network_without_a_layer_does_not_depend_on_it(
+    copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(digest, "ROOT", copied)
+    digest.forget()
+    path = copied / "layers/gates.py"
+    text = path.read_text()
+
+    def codes() -> list[str]:
+        digest.forget()
+        options = ({"flexible": "none"}, {"flexible": "single"})
+        return [training_code("vgg16", each, {}) for each in options]
+
+    try:
+        before = codes()
+        path.write_text(text.replace("return torch.sigmoid((", "return -torch.sigmoid(("))
+        assert [code == old for code, old in zip(codes(), before, strict=True)] == [True, False]
+    finally:
+        path.write_text(text)
+        monkeypatch.undo()
+        digest.forget()
+
+
 def test_texts_in_settings() -> None:
     value: Any = {"a": ["b", {"c": "d"}], "e": 1}
     assert sorted(digest.words_of(value)) == ["a", "a", "b", "c", "d", "e"][1:]
