@@ -3,18 +3,14 @@
 import torch
 from torch import nn
 
-from flexnet.layers.parameters import undecayed
+from flexnet.layers.parameters import parameter_groups
 from flexnet.training.recipe import Recipe
 
 
 def make_optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.SGD:
     """Build SGD with momentum; group 0 holds the weights, group 1 what is none (if there is any)."""
-    others = list(undecayed(model))
-    apart = set(map(id, others))
-    weights = [parameter for parameter in model.parameters() if id(parameter) not in apart]
-    groups = [{"params": weights, "weight_decay": recipe.weight_decay}]
-    if others:
-        groups.append({"params": others, "weight_decay": recipe.threshold_weight_decay})
+    decays = {"weight_decay": recipe.weight_decay, "undecayed_decay": recipe.threshold_weight_decay}
+    groups = parameter_groups(model, **decays)
     # The fused update touches each parameter once instead of once per operation.
     return torch.optim.SGD(
         groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=recipe.nesterov, fused=True
