@@ -31,6 +31,8 @@ class Stage:
     optional: dict[str, str] = field(default_factory=dict)
 
 
+# Packages that come with `flexnet[workflow]`.
+WORKFLOW = ("jsonschema", "matplotlib", "pandas", "pyarrow", "torchvision")
 IMAGES = {
     "training": "arrays file of the split that is trained on",
     "test": "arrays file of the split that is scored",
@@ -135,7 +137,15 @@ def _run_stage(parsed: argparse.Namespace) -> None:
     if missing:
         raise ConfigError(f"--settings: expected the keys {missing} as well; got {sorted(settings)}")
     run: Callable[[dict[str, Any], argparse.Namespace], None]
-    run = import_module(f"flexnet.stages.{parsed.stage}").run
+    try:
+        run = import_module(f"flexnet.stages.{parsed.stage}").run
+    except ModuleNotFoundError as error:
+        if error.name not in WORKFLOW:
+            raise
+        raise ConfigError(
+            f"flexnet {parsed.stage}: expected {error.name}, which belongs to the study; found none; "
+            'type pip install "flexnet[workflow]"'
+        ) from error
     run(settings, parsed)
 
 
