@@ -14,7 +14,7 @@ def inhibited(push: Tensor, opposite: Tensor, alpha: float | Tensor) -> Tensor:
     """Return relu(push) - alpha relu(-opposite).
 
     Args:
-        push: response of the push kernel (N,C,H,W).
+        push: response of the push kernel (N,C,H,W); written over where nobody learns from it.
         opposite: response of the enlarged push kernel (N,C,H,W), which is the pull with its sign turned.
         alpha: a number of 0 or more, or a tensor (1,C,1,1) of which negative entries count as 0.
     """
@@ -23,6 +23,8 @@ def inhibited(push: Tensor, opposite: Tensor, alpha: float | Tensor) -> Tensor:
         return _difference(push, opposite, strength)
     if not isinstance(strength, Tensor):
         strength = push.new_full((1, 1, 1, 1), strength)
+    if not torch.is_grad_enabled() and push is not opposite:
+        return _written(push, opposite, strength, push)
     found: Tensor = _ChunkedDifference.apply(push, opposite, strength)  # type: ignore[no-untyped-call]
     return found
 
@@ -32,6 +34,15 @@ def _difference(push: Tensor, opposite: Tensor, strength: float | Tensor) -> Ten
     return torch.relu(push) - strength * torch.relu(-opposite)
 
 
+def _written(push: Tensor, opposite: Tensor, strength: Tensor, output: Tensor) -> Tensor:
+    """The same, written into `output` piece by piece, which may be `push` itself."""
+    buffers = Buffers(push)
+    for part in batch_chunks(push):
+        inhibition = torch.clamp(opposite[part], max=0, out=buffers.take_like("pull", output[part]))
+        torch.clamp(push[part], min=0, out=output[part]).add_(inhibition.mul_(strength))
+    return output
+
+
 class _ChunkedDifference(torch.autograd.Function):
     """`_difference` on CPU, forward and backward in cache-sized pieces; keeps only its operands."""
 
@@ -39,11 +50,7 @@ class _ChunkedDifference(torch.autograd.Function):
     def forward(ctx: Any, push: Tensor, opposite: Tensor, strength: Tensor) -> Tensor:
         """The difference, piece by piece."""
         ctx.save_for_backward(push, opposite, strength)
-        output, buffers = torch.empty_like(push), Buffers(push)
-        for part in batch_chunks(push):
-            inhibition = torch.clamp(opposite[part], max=0, out=buffers.take_like("pull", output[part]))
-            torch.clamp(push[part], min=0, out=output[part]).add_(inhibition.mul_(strength))
-        return output
+        return _written(push, opposite, strength, torch.empty_like(push))
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:

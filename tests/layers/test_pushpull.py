@@ -189,6 +189,27 @@ def test_the_difference_in_pieces_is_that_of_ordinary_operations(
     torch.testing.assert_close(found, expected)
 
 
+@pytest.mark.parametrize("h", [1.0, 2.0])
+def test_without_gradients_the_same_numbers_come_and_the_input_stays(h: float) -> None:
+    images = drawn(60, 3, 31, 30)
+    kept = images.clone()
+    layer = PushPullConv2d(3, 4, 3, padding=1, h=h, alpha=0.7, dtype=DOUBLE)
+    expected = layer(images).detach()
+    with torch.no_grad():
+        assert torch.equal(layer(images), expected)
+    with torch.inference_mode():
+        assert torch.equal(layer(images), expected)
+    assert torch.equal(images, kept)
+
+
+def test_an_input_that_does_not_fit_is_refused_as_a_convolution_refuses_it() -> None:
+    layer = PushPullConv2d(3, 4, 5)
+    for wrong in (torch.rand(2, 4, 9, 9), torch.rand(2, 3, 3, 3), torch.rand(9)):
+        with pytest.raises((RuntimeError, IndexError)):
+            layer(wrong)
+    assert layer(torch.rand(0, 3, 9, 9)).shape == (0, 4, 5, 5)
+
+
 @pytest.mark.parametrize("alpha", [0.7, "learned"])
 def test_gradients_of_all_orders_are_those_of_differences(alpha: float | str) -> None:
     layer = PushPullConv2d(2, 3, 3, padding=1, bias=True, alpha=alpha, dtype=DOUBLE)
