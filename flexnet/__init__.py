@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from flexnet.layers.convert import convert as convert
     from flexnet.layers.flexible import FlexibleConv2d as FlexibleConv2d
     from flexnet.layers.parameters import parameter_groups as parameter_groups
+    from flexnet.layers.pushpull import PushPullConv2d as PushPullConv2d
     from flexnet.networks.registry import build as build
     from flexnet.training.checkpoint import load_model as load_model
     from flexnet.training.checkpoint import save_model as save_model
@@ -24,6 +25,7 @@ else:
         __name__,
         {
             "FlexibleConv2d": "flexnet.layers.flexible",
+            "PushPullConv2d": "flexnet.layers.pushpull",
             "build": "flexnet.networks.registry",
             "convert": "flexnet.layers.convert",
             "corrupt": "flexnet.corruptions.corrupting",
@@ -36,6 +38,7 @@ else:
 
 __all__ = [
     "FlexibleConv2d",
+    "PushPullConv2d",
     "build",
     "convert",
     "corrupt",

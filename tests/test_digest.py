@@ -204,6 +204,13 @@ KERNEL = '    "crop": Kernel('
 HALF = '"half": ((0.5,), (0.5,))'
 REAL: dict[str, tuple[str, str, str, bool]] = {
     "another network": ("networks/small.py", "(12, 120, 60)", "(12, 120, 61)", False),
+    "another layer": ("layers/inhibiting.py", "torch.relu(push) - ", "torch.relu(push) + ", False),
+    "how another layer is enlarged": (
+        "layers/enlarging.py",
+        "align_corners=True",
+        "align_corners=False",
+        False,
+    ),
     "a loss of attacks": ("attacks/losses.py", "    return other - true", "    return true - other", False),
     "a normalisation": ("options/networks/base.py", HALF, f'"mine": ((0.4,), (0.3,)), {HALF}', False),
     "another normalisation": ("options/networks/base.py", HALF, HALF.replace("0.5", "0.4"), False),

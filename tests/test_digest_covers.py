@@ -28,6 +28,7 @@ FIGURES = read_yaml(ROOT / "config/figures.yaml")
 CONFIG = config.resolve(read_yaml(ROOT / "config/config.yaml"))
 # Who finds a job's code by a name at run time; what is found is told to the digest as a start.
 FINDERS = ("flexnet.families.registry", "flexnet.figures.names", "flexnet.figures.registry")
+GREY = {"channels": 1, "input_size": 28, "normalise": "half"}
 NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "small learned": ("small", {"width": 0.25, "layer": {"scheme": "learned"}}),
     "small random": ("small", {"width": 0.25, "layer": {"scheme": "random", "matching": "interp"}}),
@@ -39,6 +40,12 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "hmax": ("hmax", {"width": 0.01, "c1": "flexible", "s2": "flexible", "layer": {"scheme": "learned"}}),
     "surrogate": ("surrogate", {"width": 0.05, "channels": 1, "input_size": 28, "normalise": "half"}),
+    "lenet": ("lenet", {"rectify": False, "layer": {"kind": "pushpull", "alpha": 0.5}}),
+    "resnet": (
+        "resnet",
+        {"width": 0.25, "depth": 8, "layer": {"kind": "pushpull", "alpha": "learned"}, **GREY},
+    ),
+    "densenet": ("densenet", {"width": 0.25, "depth": 10, "layer": {"kind": "pushpull", "h": 1.5}, **GREY}),
 }
 RECIPES: dict[str, dict[str, Any]] = {
     "plain": {"epochs": 1, "batch_size": 10, "flip": 0},
@@ -160,9 +167,10 @@ def test_what_a_training_job_runs_is_in_its_digest(name: str, recipe: str, folde
     assert missed(called, *starts, words=settings) == []
 
 
+ASKING = [name for name in NETWORKS if "small" in name or name == "lenet"]
 # Family, network and what the model row says to the family.
 ASKED: list[tuple[str, str, Any]] = [
-    *((name, network, None) for name in ("fgsm", "noise") for network in NETWORKS if "small" in network),
+    *((name, network, None) for name in ("fgsm", "noise") for network in NETWORKS if network in ASKING),
     ("interventions", "small learned", ["shuffled", "normal(0,1)"]),
     ("interventions", "small random", None),
     ("sweep", "small uniform", [0.2]),

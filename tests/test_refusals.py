@@ -161,8 +161,8 @@ SLIPS: dict[str, tuple[Edit, str]] = {
     ),
     "normalise": (
         (MAIN, "normalise: none", "normalise: non"),
-        "models.small-low.options.normalise: expected one of ['imagenet', 'half', 'none']; got 'non'; did "
-        "you",
+        "models.small-low.options.normalise: expected one of "
+        "['imagenet', 'half', 'none', 'cifar10', 'mnist']; got 'non'; did you",
     ),
     "normalise-channels": (
         (MAIN, "normalise: none", "normalise: imagenet"),

@@ -19,6 +19,7 @@ from flexnet.config import inherited, read_yaml, series_of
 from flexnet.families.registry import families
 from flexnet.networks.registry import build, options_of
 from flexnet.options.attacks import LOOSE_HIGH, LOOSE_LOW
+from flexnet.options.checkpoint import CheckpointOptions
 from flexnet.options.networks.base import NORMALISATIONS
 from flexnet.study.data import images_of
 from flexnet.training.recipe import Recipe
@@ -27,6 +28,10 @@ ROOT = Path(__file__).parents[1]
 TABLE = read_yaml(Path(__file__).with_name("specification.yaml"))
 CONFIG = read_yaml(ROOT / "config/config.yaml")
 FIGURES = read_yaml(ROOT / "config/figures.yaml")
+SAYS_ALL = {
+    "schedule": ("step_size", "gamma"),
+    "augment": ("flip",),
+}  # keys of a recipe beside which others rest
 BUILT = ("weights", "thresholds")  # numbers of the networks as they are built
 STATED = {key for section in ("training", "protocols") for block in TABLE[section] for key in block["states"]}
 
@@ -51,8 +56,8 @@ def number(value: Any) -> Any:
     """A value of the table; a fraction such as 1/255 is a number."""
     if isinstance(value, list):
         return [number(entry) for entry in value]
-    parts = re.fullmatch(r"([0-9]+)/([0-9]+)", value) if isinstance(value, str) else None
-    return int(parts[1]) / int(parts[2]) if parts else value
+    parts = re.fullmatch(r"([0-9.]+)/([0-9]+)", value) if isinstance(value, str) else None
+    return float(parts[1]) / int(parts[2]) if parts else value
 
 
 @cache
@@ -96,7 +101,7 @@ def model_values(config: Values, row: Values) -> Values:
     """All that identifies the training of a model."""
     values = {"seeds": row["seeds"]}
     for part in (
-        with_defaults(Recipe(), config["recipes"][row["recipe"]]),
+        weights_values(config, row),
         network_values(row),
         data_values(config, config["datasets"][row["dataset"]]),
         {name: row.get("at_test", {}).get(name) for name, family in families().items() if family.asked},
@@ -104,6 +109,16 @@ def model_values(config: Values, row: Values) -> Values:
         assert not set(part) & set(values), "two settings of one name"
         values |= part
     return values
+
+
+def weights_values(config: Values, row: Values) -> Values:
+    """The recipe, or the file that somebody else's program wrote."""
+    if "checkpoint" in row:
+        return with_defaults(CheckpointOptions(**row["checkpoint"]), row["checkpoint"])
+    given = config["recipes"][row["recipe"]]
+    values = with_defaults(Recipe(), given)
+    silenced = {key for name, others in SAYS_ALL.items() if name in given for key in others}
+    return {key: value for key, value in values.items() if key in given or key not in silenced}
 
 
 def with_defaults(options: Any, given: Mapping[str, Any]) -> Values:
@@ -295,6 +310,7 @@ def other_than(path: tuple[str, ...], value: Any) -> Any:
         ("models", "normalise"): ["half", "none"],
         ("models", "flexible"): ["none", "all"],
         ("models", "layer"): [None],
+        ("models", "kind"): ["mylayers.Another"],
     }
     if (section, key) in names:
         return next(name for name in names[section, key] if name != value)
@@ -324,10 +340,11 @@ def options_not_set(name: str) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Paths of what a model could set and does not, in its row and its recipe, with the defaults."""
     row = inherited(CONFIG)["models"][name]
     accepted, given = options_of(row["network"]), row.get("options", {})
-    sections = {
-        ("recipes", row["recipe"]): (Recipe, CONFIG["recipes"][row["recipe"]]),
-        ("models", name, "options"): (accepted, given),
-    }
+    sections = {("models", name, "options"): (accepted, given)}
+    if "checkpoint" in row:
+        sections["models", name, "checkpoint"] = (CheckpointOptions, row["checkpoint"])
+    else:
+        sections["recipes", row["recipe"]] = (Recipe, inherited(CONFIG)["recipes"][row["recipe"]])
     if accepted(**given).replaced() is not None:
         layer = given.get("layer", {})
         sections["models", name, "options", "layer"] = (type(accepted(**given).replaced()), layer)

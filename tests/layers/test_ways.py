@@ -20,7 +20,7 @@ from torch.utils.checkpoint import checkpoint
 
 from flexnet.data._torchvision import import_torchvision
 from flexnet.errors import ConfigError
-from flexnet.layers import FlexibleConv2d
+from flexnet.layers import FlexibleConv2d, PushPullConv2d
 from flexnet.layers.flexible import SCHEMES
 
 PAGE = Path(__file__).parents[2] / "docs" / "layers.md"
@@ -34,8 +34,20 @@ def flexible(scheme: str, **options: str | torch.dtype) -> nn.Module:
     return FlexibleConv2d(2, 4, 3, padding=1, input_size=(5, 6), scheme=scheme, value=value, **options)  # type: ignore[arg-type]
 
 
+PUSH_PULL: dict[str, float | str] = {"push-pull": 0.7, "push-pull learned": "learned"}
+
+
+def push_pull(scheme: str, **options: str | torch.dtype) -> nn.Module:
+    torch.manual_seed(0)
+    return PushPullConv2d(2, 4, 3, padding=1, bias=True, alpha=PUSH_PULL[scheme], **options)  # type: ignore[arg-type]
+
+
 # A further layer is one more line: how it is built, and the column of the table for each of its schemes.
-LAYERS: dict[str, tuple[Build, tuple[str, ...]]] = {"flexible": (flexible, SCHEMES)}
+LAYERS: dict[str, tuple[Build, tuple[str, ...]]] = {
+    "flexible": (flexible, SCHEMES),
+    "push-pull": (push_pull, tuple(PUSH_PULL)),
+}
+COLUMNS = sorted(name for _, schemes in LAYERS.values() for name in schemes)
 
 
 def scheme(layer: nn.Module) -> object:
@@ -106,6 +118,9 @@ def onnx_graph(build: Build) -> None:
     nodes, inputs, outputs = graph(file.getvalue())
     kinds, reached = ancestors(nodes, outputs)
     assert inputs[0] in reached
+    if isinstance(layer, PushPullConv2d):
+        assert {"Conv", "Resize", "Relu"} <= kinds
+        return
     assert ("MaxPool" in kinds) == (scheme(layer) != "conv")
     assert ("Conv" in kinds) == (scheme(layer) != "max")
 
@@ -368,7 +383,7 @@ TABLE = table()
 
 def test_the_table_has_each_way_and_each_scheme() -> None:
     assert list(TABLE) == list(WAYS)
-    assert all(sorted(line) == sorted(SCHEMES) for line in TABLE.values())
+    assert all(sorted(line) == COLUMNS for line in TABLE.values())
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -10,11 +10,14 @@ from flexnet.problems import Problem
 FACTOR = number("a positive number", above=0)
 
 # Channel means and standard deviations of images in [0, 1]. The authors' released code normalises
-# CIFAR-10 with the statistics of ImageNet, and Fashion-MNIST with one half.
+# CIFAR-10 with the statistics of ImageNet, and Fashion-MNIST with one half; that of the push-pull paper with
+# CIFAR-10's own. MNIST's own are those that everybody uses; the push-pull paper gives none.
 NORMALISATIONS: ByName[tuple[tuple[float, ...], tuple[float, ...]]] = {
     "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
     "half": ((0.5,), (0.5,)),
     "none": ((0.0,), (1.0,)),
+    "cifar10": ((125.3 / 255, 123.0 / 255, 113.9 / 255), (63.0 / 255, 62.1 / 255, 66.7 / 255)),
+    "mnist": ((0.1307,), (0.3081,)),
 }
 NORMALISE = one_of(tuple(NORMALISATIONS))
 
