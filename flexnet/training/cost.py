@@ -13,6 +13,7 @@ from flexnet.training.checkpoint import Checkpoint
 from flexnet.training.run import TrainingRun
 from flexnet.training.trainer import Trainer
 
+SIZES = (8, 32)  # images of the two steps that are timed
 # A forward pass is about a third of a training step.
 FORWARD_SHARE = 1 / 3
 
@@ -34,6 +35,25 @@ def seconds_per_image(
     start = clock()
     float(trainer.epoch(2, data)["loss"])  # reading the loss waits for the device
     return (clock() - start) / len(data)
+
+
+def core_seconds_per_image(run: TrainingRun, device: torch.device) -> float:
+    """Seconds that one core works for each image of a training step, from two small steps.
+
+    A step costs something for itself and something for each image: two sizes tell both apart, in a fraction of
+    the time of a whole batch. Processor time is counted, so what else the machine does at the moment is left out.
+    """
+    few, more = (min(size, run.recipe.batch_size) for size in SIZES)
+    if few == more:
+        return seconds_per_image(run, device, time.process_time)
+    costs = [
+        size
+        * seconds_per_image(replace(run, recipe=replace(run.recipe, batch_size=size)), device, time.process_time)
+        for size in (few, more)
+    ]
+    each = max(0.0, costs[1] - costs[0]) / (more - few)
+    step = max(0.0, costs[0] - few * each)
+    return each + step / run.recipe.batch_size
 
 
 def run_seconds(run: TrainingRun, training: int, scored: int, per_image: float) -> float:

@@ -7,6 +7,7 @@ localrules:
 
 
 rule prepare_data:
+    """Find, check and store one split of a dataset."""
     output:
         arrays="data/{source}/{split}.safetensors",
         manifest="data/{source}/{split}.json",
@@ -30,6 +31,7 @@ rule prepare_data:
 
 
 rule choose_subset:
+    """Choose the images that one seed trains on and is scored on."""
     input:
         manifests=lambda wildcards: job_files(wildcards, "json").values(),
         # None of a dataset that is only judged.
