@@ -142,5 +142,14 @@ def _run_stage(parsed: argparse.Namespace) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a stage; return the exit status: 0 done, 1 an error the user can act on, 2 wrong usage."""
     parsed = make_parser().parse_args(arguments)
-    goes_on = parsed.stage == "train" and Path(parsed.weights).with_suffix(CHECKPOINT).exists()
-    return run_job(f"flexnet {parsed.stage}", parsed.log, lambda: _run_stage(parsed), goes_on=goes_on)
+    kept = _kept_log(parsed.weights) if parsed.stage == "train" else None
+    return run_job(f"flexnet {parsed.stage}", parsed.log, lambda: _run_stage(parsed), kept=kept)
+
+
+def _kept_log(weights: str) -> Path:
+    """The second name of a training job's log; without a checkpoint to go on from, nothing has this name."""
+    checkpoint = Path(weights).with_suffix(CHECKPOINT)
+    kept = checkpoint.with_name(f"{checkpoint.name}.log")
+    if not checkpoint.exists():
+        kept.unlink(missing_ok=True)
+    return kept

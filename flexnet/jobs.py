@@ -5,6 +5,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def run_job(name: str, log: str | None, job: Callable[[], None], *, goes_on: bool = False) -> int:
+def run_job(name: str, log: str | None, job: Callable[[], None], *, kept: Path | None = None) -> int:
     """Run a job; return its exit status: 0 done, 1 an error that the user can act on, 130 stopped by Ctrl-C.
 
     Args:
@@ -50,12 +51,12 @@ def run_job(name: str, log: str | None, job: Callable[[], None], *, goes_on: boo
         log: file that gets the message too; it is started anew.
         job: does the work, the imports of what it needs included. An exception that the user cannot act
             on is a bug of flexnet or of its installation: it passes through, and the log gets its traceback.
-        goes_on: whether the job goes on where one before it was stopped; then the log goes on as well.
+        kept: of a job that may go on where one before it was stopped, a second name of its log until it is
+            done. Snakemake removes logs before a job starts; by this name the earlier part is found, and goes on.
     """
     try:
         if log:
-            Path(log).parent.mkdir(parents=True, exist_ok=True)
-            Path(log).open("a" if goes_on else "w", encoding="utf-8").close()
+            _start_log(Path(log), kept)
     except OSError as error:
         return _report(f"{name}: error: --log: expected a file that can be written; got: {error}\n", None)
     end_with_parent()
@@ -77,7 +78,21 @@ def run_job(name: str, log: str | None, job: Callable[[], None], *, goes_on: boo
         advice = f"; check that {sys.executable} has all that flexnet needs" * isinstance(error, ImportError)
         _report(f"{name}: stopped by {type(error).__name__}: {error}{advice}{where}\n", log)
         raise
+    if kept is not None:
+        kept.unlink(missing_ok=True)
     return 0
+
+
+def _start_log(log: Path, kept: Path | None) -> None:
+    """Make an empty log, or one that holds what its job said before it was stopped."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    earlier = kept.read_bytes() if kept is not None and kept.is_file() else b""
+    log.write_bytes(earlier)
+    if kept is not None:
+        kept.unlink(missing_ok=True)
+        with suppress(OSError):  # a file system without second names starts its logs anew
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.hardlink_to(log)
 
 
 def _stopped(message: str, log: str | None, status: int) -> int:

@@ -17,7 +17,9 @@ from flexnet.study.suggest import HINT, did_you_mean
 from flexnet.study.whole import Running, Whole, tail_of
 from flexnet.study.words import (
     ASKED_TO_STOP,
+    ENDING,
     FAILED,
+    TOLD_TO_END,
     end_words,
     error_words,
     exit_words,
@@ -89,6 +91,9 @@ class Console(logging.Filter):
         if message.startswith(ASKED_TO_STOP):
             self.stopping = True
             return ""
+        if message.startswith(TOLD_TO_END):
+            again, self.stopping = self.stopping, True
+            return "" if again else ENDING
         if self.plans():
             return None
         if event == "run_info" and set(getattr(record, "stats", ())) <= {"targets", "total"}:

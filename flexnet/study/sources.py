@@ -5,6 +5,7 @@ succeed.
 """
 
 import os
+import shlex
 import socket
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -158,13 +159,13 @@ def missing(
     return found
 
 
-def missing_words(found: Mapping[str, Sequence[str]], command: str, instead: Sequence[str]) -> str:
+def missing_words(found: Mapping[str, Sequence[str]], command: Sequence[str], instead: str) -> str:
     """One message about all splits that cannot be had.
 
     Args:
         found: what `missing` returns.
-        command: what was typed.
-        instead: targets that need no such data.
+        command: the words that were typed.
+        instead: a command that needs no such data.
     """
     tried: dict[tuple[str, ...], list[str]] = {}
     for split, lines in found.items():
@@ -175,10 +176,20 @@ def missing_words(found: Mapping[str, Sequence[str]], command: str, instead: Seq
     for lines, splits in tried.items():
         parts += [f"expected {', '.join(splits)}; found in none of these places:", *(f"  {line}" for line in lines)]
     advice = [
-        "Name a folder that holds it, behind what you typed:",
-        f"  {command} --config data_mirror=/path/to/parquet",
+        "Name a folder that holds it:",
+        f"  {shlex.join(with_entry(command, 'data_mirror=/path/to/parquet'))}",
         "(or torchvision_root=/path; the variables FLEXNET_DATA_MIRROR and FLEXNET_TORCHVISION_ROOT do the same),",
-        "or connect to the network.",
+        "or connect to the network. What needs no such data:",
+        f"  {instead}",
     ]
-    others = [f"Without these data: {' or '.join(f'snakemake {target}' for target in instead)}"] if instead else []
-    return "\n".join([*parts, *advice, *others])
+    return "\n".join([*parts, *advice])
+
+
+def with_entry(command: Sequence[str], entry: str) -> list[str]:
+    """A command with one more entry behind its `--config`, which may stand there once alone."""
+    key = entry.partition("=")[0]
+    words = [word for word in command if not word.startswith(f"{key}=")]
+    if "--config" not in words:
+        return [*words, "--config", entry]
+    place = words.index("--config") + 1
+    return [*words[:place], entry, *words[place:]]

@@ -10,6 +10,7 @@ from flexnet.study.cost import in_words
 
 STEP = re.compile(r": (\d+)/(\d+) (\w+)")
 SETTLED = 0.02  # of the whole must be done before a time left means anything
+BLOCKS = 10  # of a bar
 TAIL = 4096  # bytes at the end of a log that hold its last line
 
 
@@ -66,10 +67,12 @@ class Whole:
     def state(self) -> str:
         """How far, in words."""
         part = self.part()
-        words = f"{len(self.done)} of {len(self.weights)} jobs done, {part:.0%}"
+        return f"{len(self.done)} of {len(self.weights)} jobs done, {part:.0%}{self._left(part)}"
+
+    def _left(self, part: float) -> str:
         if not SETTLED <= part < 1:
-            return words
-        return f"{words}, about {in_words((self.clock() - self.start) * (1 - part) / part)} left"
+            return ""
+        return f", about {in_words((self.clock() - self.start) * (1 - part) / part)} left"
 
     def bar(self, width: int) -> str:
         """One line for a terminal of so many columns."""
@@ -77,9 +80,10 @@ class Whole:
         first = max(now, key=lambda job: job.title.startswith("Training"), default=Running(""))
         step = first.step()[1]
         more = f" and {len(now) - 1} more" if len(now) > 1 else ""
-        filled = round(self.part() * 20)
-        text = f"[{'#' * filled}{'-' * (20 - filled)}] {self.state()}: {first.title}{step and f', {step}'}{more}"
-        return text[: width - 1]
+        part = self.part()
+        filled = round(part * BLOCKS)
+        drawn = f"[{'#' * filled}{'-' * (BLOCKS - filled)}] {part:.0%}{self._left(part)}"
+        return f"{drawn}: {first.title}{step and f', {step}'}{more}"[: width - 1]
 
 
 def tail_of(log: str) -> str:

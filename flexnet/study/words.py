@@ -11,6 +11,8 @@ NOISE = (
     *("--keep-incomplete mode is set", "Complete log(s):", "Trying to restart job"),
 )
 FAILED = "At least one job did not complete successfully"
+TOLD_TO_END = "Will exit after finishing currently running jobs"
+ENDING = "flexnet: told to end; jobs that run are finished, or save what they have"
 ASKED_TO_STOP = "Terminating processes on user request"
 # What a shell says of a command that a signal ended.
 SIGNALLED = {130: "was stopped", 137: "was killed, as when memory runs out", 143: "was told to end"}

@@ -44,7 +44,7 @@ def require_data(pending):
             name for home in PUBLISHED for name in cost.kept(STUDY, home, names)
         ] or ["demo"]
         raise WorkflowError(
-            sources.missing_words(found, shlex.join(typed_words()), others)
+            sources.missing_words(found, typed_words(), instead(others))
         )
 
 
