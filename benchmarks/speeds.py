@@ -1,6 +1,7 @@
 """`python -m benchmarks.speeds`: how long a core works for an image, for every model of every scale.
 
-Writes `flexnet/study/speeds.json`, from which costs are estimated before anything has run. What is there stays.
+Writes `flexnet/study/speeds.json`, from which costs are estimated before anything has run.
+What is there stays.
 """
 
 import json

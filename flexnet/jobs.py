@@ -52,7 +52,7 @@ def run_job(name: str, log: str | None, job: Callable[[], None], *, kept: Path |
         job: does the work, the imports of what it needs included. An exception that the user cannot act
             on is a bug of flexnet or of its installation: it passes through, and the log gets its traceback.
         kept: of a job that may go on where one before it was stopped, a second name of its log until it is
-            done. Snakemake removes logs before a job starts; by this name the earlier part is found, and goes on.
+            done. Snakemake removes logs before a job starts; by this name the earlier part is found.
     """
     try:
         if log:
@@ -96,7 +96,7 @@ def _start_log(log: Path, kept: Path | None) -> None:
 
 
 def _stopped(message: str, log: str | None, status: int) -> int:
-    """Tell that a job was stopped; under a workflow the log alone, for the workflow tells it of all its jobs."""
+    """Tell that a job was stopped: under a workflow the log alone, for that tells it of all its jobs."""
     if log and os.environ.get(PARENT_VARIABLE):
         _write(log, message)
         return status

@@ -1,8 +1,8 @@
 """What is typed after `--config` and `--configfile`, checked before Snakemake reads it.
 
 Snakemake answers a slip there with a traceback, or with neither file nor line, before it reads any workflow.
-The default profile runs this file by its path at that moment, so it imports nothing of this package, which may
-be another checkout's.
+The default profile runs this file by its path at that moment, so it imports nothing of this package, which
+may be another checkout's.
 """
 
 import re
@@ -63,7 +63,9 @@ def _file_fault(name: str) -> str:
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}" if mark else ""
         told = getattr(error, "problem", None) or error
-        return f"--configfile {name}{place}: expected a YAML file; got: {told}; correct it there or just above"
+        return (
+            f"--configfile {name}{place}: expected a YAML file; got: {told}; correct it there or just above"
+        )
     if not isinstance(found, dict):
         kind = "nothing" if found is None else type(found).__name__
         return f"--configfile {name}: expected keys with values, such as device: cpu; got {kind}"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flexnet.study.data import used_images
+from flexnet.study.data import Used, used_images
 from flexnet.study.jobs import section_of, seeds_in
 from flexnet.study.speeds import seconds_per_image
 from flexnet.study.study import Study
@@ -51,7 +51,7 @@ def task_seconds(study: Study, task: Task) -> float | None:
     return START + len(seeds) * each * used.scored * passes
 
 
-def used_of(config: Mapping[str, Any], model: str) -> Any:
+def used_of(config: Mapping[str, Any], model: str) -> Used:
     """Numbers of images of a model's dataset."""
     data = config["datasets"][config["models"][model]["dataset"]]
     return used_images(data, config["sources"][data["source"]])
@@ -61,7 +61,7 @@ def _trained_images(config: Mapping[str, Any], model: str, training: int, scored
     """Images of all training steps, those of evaluations in between as parts of one."""
     recipe = Recipe.from_mapping(config["recipes"][config["models"][model]["recipe"]])
     evaluations = sum(map(recipe.evaluates, range(1, recipe.epochs + 1)))
-    return recipe.epochs * training + evaluations * scored * FORWARD
+    return float(recipe.epochs * training + evaluations * scored * FORWARD)
 
 
 def _passes(section: Mapping[str, Any], row: Mapping[str, Any], family: str) -> float:
@@ -187,8 +187,8 @@ def notice(
     long = long or f"about {in_words(seconds or 0)}"
     place = "one core" if cores == 1 else f"{cores} cores"
     lines = [
-        f"flexnet: no GPU found. {runs} at {scale} scale will take {long} on {place} of this machine. They can be"
-        " stopped (Ctrl-C) and taken up again at any time." + (" Sooner:" if sooner else "")
+        f"flexnet: no GPU found. {runs} at {scale} scale will take {long} on {place} of this machine. They can"
+        " be stopped (Ctrl-C) and taken up again at any time." + (" Sooner:" if sooner else "")
     ]
     lines += [f"  {command}    {_how_long(time)}" for command, time in sooner]
     return "\n".join(lines)
@@ -201,7 +201,9 @@ def _how_long(seconds: float | None) -> str:
 _RUNS = {"train": "training runs", "evaluate": "evaluations"}
 
 
-def retyped(words: Sequence[str], targets: Iterable[str], others: Iterable[str], quote: Callable[[str], str]) -> str:
+def retyped(
+    words: Sequence[str], targets: Iterable[str], others: Iterable[str], quote: Callable[[str], str]
+) -> str:
     """A command with other targets, and everything else as it was typed.
 
     Args:
@@ -213,4 +215,3 @@ def retyped(words: Sequence[str], targets: Iterable[str], others: Iterable[str],
     asked = set(targets)
     rest = [word for word in words[1:] if word not in asked]
     return " ".join(map(quote, [words[0], *others, *rest]))
-

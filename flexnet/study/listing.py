@@ -18,7 +18,8 @@ def listing(study: Study, cores: int) -> str:
     """All figures of all scales and protocols, as lines; costs are for so many cores without a GPU."""
     parts = [_part(study, home, cores) for home in (*study.scales, *study.published_rows)]
     named = ", ".join(named_targets(study))
-    head = f"Type `snakemake <target>`. Costs: on {cores} core(s) of a usual machine, without a GPU, from nothing."
+    place = "one core" if cores == 1 else f"{cores} cores"
+    head = f"Type `snakemake <target>`. Costs: on {place} of a usual machine, without a GPU, from nothing."
     return "\n\n".join([head, *parts, f"Everything of a scale, and what is published: {named}"])
 
 
@@ -34,7 +35,9 @@ def _part(study: Study, home: str, cores: int) -> str:
     target = f"{home}figures/{LEDGER}.pdf"
     rows.append((target, "all", "", _there(study, target), LEDGER_SHOWS))
     kind = "published rows" if home in study.published_rows else "scale"
-    return "\n".join([f"{kind} {scale_name(home)}", *aligned(("target", "protocol", "cost", "made", "shows"), *rows)])
+    return "\n".join(
+        [f"{kind} {scale_name(home)}", *aligned(("target", "protocol", "cost", "made", "shows"), *rows)]
+    )
 
 
 def _cost(study: Study, home: str, variant: str, figure: str, cores: int) -> str:
@@ -60,7 +63,11 @@ def finished_words(study: Study, outputs: Sequence[str]) -> str:
     shown = [path for path in made if len(made) <= LISTED or _plain(study, path)]
     rows = [(path, _shows(study, path)) for path in sorted(shown)]
     folders = sorted({str(Path(path).parent) for path in made if path not in shown})
-    lines = ["", "Figures, each with a PNG, its caption (.md) and its numbers (.csv) beside it:", *aligned(*rows)]
+    lines = [
+        "",
+        "Figures, each with a PNG, its caption (.md) and its numbers (.csv) beside it:",
+        *aligned(*rows),
+    ]
     lines += [f"  and under other protocols: {', '.join(folders)}"] if folders else []
     return "\n".join([*lines, f"Look first at {_first(shown)}", ""])
 

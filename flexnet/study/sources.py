@@ -31,6 +31,7 @@ FOLDERS = {
     "data_mirror": "a folder of Parquet shards",
     "torchvision_root": "a folder that torchvision filled",
 }
+NAMED = tuple(VARIABLES[key] for key in FOLDERS)
 
 
 def answers(host: str, port: int) -> bool:
@@ -174,7 +175,10 @@ def missing_words(found: Mapping[str, Sequence[str]], command: Sequence[str], in
         tried.setdefault(told, []).append(split)
     parts = []
     for lines, splits in tried.items():
-        parts += [f"expected {', '.join(splits)}; found in none of these places:", *(f"  {line}" for line in lines)]
+        parts += [
+            f"expected {', '.join(splits)}; found in none of these places:",
+            *(f"  {line}" for line in lines),
+        ]
     advice = [
         "Name a folder that holds it:",
         f"  {shlex.join(with_entry(command, 'data_mirror=/path/to/parquet'))}",

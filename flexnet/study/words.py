@@ -72,7 +72,9 @@ def exit_words(message: str) -> str:
     return f"ended by {found[2]}" if found[2] else SIGNALLED.get(int(found[1]), "")
 
 
-def failure_words(title: str, logs: Iterable[str], more: Iterable[tuple[str, str]] = (), told: str = "") -> str:
+def failure_words(
+    title: str, logs: Iterable[str], more: Iterable[tuple[str, str]] = (), told: str = ""
+) -> str:
     """One line about a job that failed.
 
     Args:
@@ -103,7 +105,9 @@ def saved_after(log: str) -> str:
 def stop_words(saved: Iterable[str]) -> str:
     """The one line about a run that its user stopped."""
     kept = "; ".join(saved)
-    return f"flexnet: stopped{f', saved: {kept}' if kept else ', what is done is kept'}; type the same to go on"
+    return (
+        f"flexnet: stopped{f', saved: {kept}' if kept else ', what is done is kept'}; type the same to go on"
+    )
 
 
 def end_words(failed: int) -> str:

@@ -48,7 +48,9 @@ def core_seconds_per_image(run: TrainingRun, device: torch.device) -> float:
         return seconds_per_image(run, device, time.process_time)
     costs = [
         size
-        * seconds_per_image(replace(run, recipe=replace(run.recipe, batch_size=size)), device, time.process_time)
+        * seconds_per_image(
+            replace(run, recipe=replace(run.recipe, batch_size=size)), device, time.process_time
+        )
         for size in (few, more)
     ]
     each = max(0.0, costs[1] - costs[0]) / (more - few)

@@ -15,7 +15,8 @@ rule prepare_data:
         "logs/data/{source}/{split}.log",
     benchmark:
         "logs/data/{source}/{split}.benchmark.tsv"
-    retries: 1
+    # Only what comes over a network can succeed the second time.
+    retries: int(sources.may_download(os.environ) and not any(map(os.environ.get, sources.NAMED)))
     conda:
         "../envs/flexnet.yaml"
     resources:
