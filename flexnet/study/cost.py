@@ -72,11 +72,12 @@ def _passes(section: Mapping[str, Any], row: Mapping[str, Any], family: str) -> 
         return times * ANSWER
     noises = section.get("noises", ("uniform", "gaussian") if family == "noise" else ())
     draws = section.get("draws", 1) if noises or _varies(section, row) else 1
-    gradients = draws if section.get("eot_draws", 1) == 1 else section["eot_draws"] if draws > 1 else 1
+    averaged = section.get("eot_draws", 1)
+    gradients = averaged if averaged > 1 and draws > 1 else draws
     if noises or not any(section["epsilons"]):
         gradients = 0
     answers = draws * len(section["epsilons"]) * max(1, len(noises))
-    return times * (answers * ANSWER + gradients * section.get("steps", 1) * GRADIENT)
+    return float(times * (answers * ANSWER + gradients * section.get("steps", 1) * GRADIENT))
 
 
 def _varies(section: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
@@ -187,8 +188,8 @@ def notice(
     long = long or f"about {in_words(seconds or 0)}"
     place = "one core" if cores == 1 else f"{cores} cores"
     lines = [
-        f"flexnet: no GPU found. {runs} at {scale} scale will take {long} on {place} of this machine. They can"
-        " be stopped (Ctrl-C) and taken up again at any time." + (" Sooner:" if sooner else "")
+        f"flexnet: no GPU found. {runs} at {scale} scale will take {long} on {place} of this machine."
+        " They can be stopped (Ctrl-C) and taken up again at any time." + (" Sooner:" if sooner else "")
     ]
     lines += [f"  {command}    {_how_long(time)}" for command, time in sooner]
     return "\n".join(lines)

@@ -1,7 +1,7 @@
 """Whether the datasets of a run can be had, asked before anything else is done.
 
-What is looked for here the `data` stage looks for again and reads; this only spares its user a run that cannot
-succeed.
+What is looked for here the `data` stage looks for again and reads; this only spares its user a run that
+cannot succeed.
 """
 
 import os
@@ -182,7 +182,7 @@ def missing_words(found: Mapping[str, Sequence[str]], command: Sequence[str], in
     advice = [
         "Name a folder that holds it:",
         f"  {shlex.join(with_entry(command, 'data_mirror=/path/to/parquet'))}",
-        "(or torchvision_root=/path; the variables FLEXNET_DATA_MIRROR and FLEXNET_TORCHVISION_ROOT do the same),",
+        f"(or torchvision_root=/path; the variables {' and '.join(NAMED)} do the same),",
         "or connect to the network. What needs no such data:",
         f"  {instead}",
     ]

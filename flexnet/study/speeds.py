@@ -1,7 +1,7 @@
 """How long one core works for one image of a training step, as it was measured once on one machine.
 
-The table is for estimates before anything has run; `python -m benchmarks.speeds` measures what it lacks. How fast
-another machine is, one of its networks tells.
+The table is for estimates before anything has run; `python -m benchmarks.speeds` measures what it lacks. How
+fast another machine is, one of its networks tells.
 """
 
 import json
@@ -81,7 +81,7 @@ def speed_key(config: Mapping[str, Any], model: str) -> str | None:
 
 
 def seconds_per_image(config: Mapping[str, Any], model: str) -> float | None:
-    """Seconds of a core for an image of a model; for one that is not in the table, about those of its network.
+    """Seconds of a core for an image of a model; for one that is not in the table, those of its network.
 
     None where no network of that name is in the table, or the model is not trained.
     """

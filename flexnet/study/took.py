@@ -76,7 +76,7 @@ def _number(text: str) -> float:
 def told(rows: Sequence[Compared]) -> str:
     """The comparison as lines, with the whole at the end."""
     whole = Compared("all of these", *(sum(getattr(row, key) for row in rows) for key in _SUMMED))
-    head = ("jobs", "", "predicted", "cores", "clock", "predicted/cores")
+    head = ("jobs", "", "predicted", "cores", "clock", "predicted/cores", "predicted/clock")
     return "\n".join(aligned(head, *map(_line, [*rows, whole])))
 
 
@@ -84,6 +84,6 @@ _SUMMED = ("jobs", "predicted", "cores", "clock")
 
 
 def _line(row: Compared) -> tuple[str, ...]:
-    ratio = f"{row.predicted / row.cores:.2f}" if row.cores else "-"
+    ratios = (f"{row.predicted / value:.2f}" if value else "-" for value in (row.cores, row.clock))
     seconds = (f"{value:.0f} s" for value in (row.predicted, row.cores, row.clock))
-    return (str(row.jobs), row.name, *seconds, ratio)
+    return (str(row.jobs), row.name, *seconds, *ratios)

@@ -1,4 +1,4 @@
-"""What Snakemake tells of errors, in the words of this workflow: what is wrong and what to do, no settings."""
+"""What Snakemake tells of errors, in the words of this workflow: what is wrong and what to do."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -50,7 +50,8 @@ def _missing_input(message: str, did_you_mean: Callable[[str], str]) -> str | No
     if not output or not files:
         return None
     target = output[1].strip()
-    return f"flexnet: {target} needs {files[1].strip()}, which is not there and which nothing makes{did_you_mean(target)}"
+    needed = f"{files[1].strip()}, which is not there and which nothing makes"
+    return f"flexnet: {target} needs {needed}{did_you_mean(target)}"
 
 
 def _plain(kind: str, message: str) -> str | None:

@@ -40,8 +40,8 @@ def seconds_per_image(
 def core_seconds_per_image(run: TrainingRun, device: torch.device) -> float:
     """Seconds that one core works for each image of a training step, from two small steps.
 
-    A step costs something for itself and something for each image: two sizes tell both apart, in a fraction of
-    the time of a whole batch. Processor time is counted, so what else the machine does at the moment is left out.
+    A step costs something for itself and something for each image: two sizes tell both apart, in a fraction
+    of the time of a whole batch. Processor time is counted, so that what else the machine does is left out.
     """
     few, more = (min(size, run.recipe.batch_size) for size in SIZES)
     if few == more:

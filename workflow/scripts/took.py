@@ -1,14 +1,14 @@
 """Set what was predicted beside what took place: `python workflow/scripts/took.py demo`.
 
-For every finished job with a benchmark: core seconds as `snakemake targets` estimates them, as they were, and by
-the clock. Where the machine did other things as well the clock says more than the cores.
+For every finished job with a benchmark: core seconds as `snakemake targets` estimates them, as they were, and
+by the clock. Where the machine does nothing else the clock is right. Cores are counted by samples, which miss
+the last seconds of a job: they are right for jobs of minutes.
 """
 
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from flexnet.errors import FlexnetError
 from flexnet.study.configuration import Given, load_figures, load_scales
@@ -16,6 +16,8 @@ from flexnet.study.places import Places
 from flexnet.study.study import Study
 from flexnet.study.took import compared, told
 from flexnet.yaml_files import read_yaml
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def main(scale: str) -> None:
