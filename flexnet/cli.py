@@ -33,6 +33,8 @@ class Stage:
 
 
 CHECKPOINT = ".checkpoint"  # of the side file beside weights, from which a training job goes on
+# Packages that come with `flexnet[workflow]`.
+WORKFLOW = ("jsonschema", "matplotlib", "pandas", "pyarrow", "torchvision")
 IMAGES = {
     "training": "arrays file of the split that is trained on",
     "test": "arrays file of the split that is scored",
@@ -135,7 +137,15 @@ def _run_stage(parsed: argparse.Namespace) -> None:
     if missing:
         raise ConfigError(f"--settings: expected the keys {missing} as well; got {sorted(settings)}")
     run: Callable[[dict[str, Any], argparse.Namespace], None]
-    run = import_module(f"flexnet.stages.{parsed.stage}").run
+    try:
+        run = import_module(f"flexnet.stages.{parsed.stage}").run
+    except ModuleNotFoundError as error:
+        if error.name not in WORKFLOW:
+            raise
+        raise ConfigError(
+            f"flexnet {parsed.stage}: expected {error.name}, which belongs to the study; found none; "
+            'type pip install "flexnet[workflow]"'
+        ) from error
     run(settings, parsed)
 
 
@@ -143,7 +153,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a stage; return the exit status: 0 done, 1 an error the user can act on, 2 wrong usage."""
     parsed = make_parser().parse_args(arguments)
     kept = _kept_log(parsed.weights) if parsed.stage == "train" else None
-    return run_job(f"flexnet {parsed.stage}", parsed.log, lambda: _run_stage(parsed), kept=kept)
+    status = run_job(f"flexnet {parsed.stage}", parsed.log, lambda: _run_stage(parsed), kept=kept)
+    if kept is not None:
+        _kept_log(parsed.weights)
+    return status
 
 
 def _kept_log(weights: str) -> Path:

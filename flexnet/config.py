@@ -118,7 +118,7 @@ def _rows(content: Any, section: Any) -> list[Any]:
     return list(rows) if isinstance(rows, Mapping) else []
 
 
-def check_scale(layer: Part) -> None:
+def check_scale(layer: Any, name: str, file: Path | None = None) -> None:
     """Check that a scale changes only what a scale may change.
 
     Raises:
@@ -126,8 +126,9 @@ def check_scale(layer: Part) -> None:
     """
     text = f"expected keys among {sorted(SCALE_KEYS)} in a scale"
     end = "this one holds for all scales; set it in config/config.yaml"
-    keys = [key for key in layer.content if key not in SCALE_KEYS]
-    refuse_lines(f"{layer.at([key])}: {key}: {text}{ask(key, SCALE_KEYS)}; {end}" for key in keys)
+    keys = [key for key in layer if key not in SCALE_KEYS]
+    part = Part(name, layer, file)
+    refuse_lines(f"{part.at([key])}: {key}: {text}{ask(key, SCALE_KEYS)}; {end}" for key in keys)
 
 
 def resolve(config: Config, name: str = "config", parts: Sequence[Part] = ()) -> Config:

@@ -75,7 +75,11 @@ class Module:
 @cache
 def _module(module: str) -> Module:
     tree = ast.parse(module_path(module).read_text(encoding="utf-8"))
-    imported = _imports(tree.body)
+    run_imports = _imports(tree.body)
+    # What a package offers, and imports when it is asked for.
+    imported = run_imports | _imports(
+        inner for each in tree.body if _says_nothing(each) for inner in ast.walk(each)
+    )
     named: dict[str, list[ast.stmt]] = {}
     always: list[ast.stmt] = []
     for statement in tree.body:
@@ -87,7 +91,7 @@ def _module(module: str) -> Module:
     reader = _Reader(module, imported, names, _outside(tree.body))
     parts = {name: reader.part(found) for name, found in named.items() if name and name not in UNCOUNTED}
     run = reader.part(always)
-    return Module(parts, imported, replace(run, uses=run.uses | _for_their_effect(tree, imported)))
+    return Module(parts, imported, replace(run, uses=run.uses | _for_their_effect(tree, run_imports)))
 
 
 def _for_their_effect(tree: ast.Module, imported: dict[str, Reference]) -> frozenset[Reference]:
@@ -113,12 +117,12 @@ def _defined(statement: ast.stmt) -> list[str]:
 
 
 def _says_nothing(statement: ast.stmt) -> bool:
-    """Imports, followed where their names are used; docstrings; what type checkers alone see."""
+    """Imports, followed where their names are used; docstrings; what types and offers of a package need."""
     typing_only = (
         isinstance(statement, ast.If)
         and isinstance(statement.test, ast.Name)
         and statement.test.id == "TYPE_CHECKING"
-        and not statement.orelse
+        and all(_defined(other) == ["__getattr__"] for other in statement.orelse)
     )
     text = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
     return isinstance(statement, ast.Import | ast.ImportFrom) or typing_only or text

@@ -57,7 +57,8 @@ def parse_yaml(text: str, name: str) -> Any:
 
 def _no_yaml(name: str, error: Exception) -> str:
     """What is wrong with a text that is no YAML, and on which line."""
-    mark, told = getattr(error, "problem_mark", None), getattr(error, "problem", None) or error
+    mark = getattr(error, "problem_mark", None)
+    told = ", ".join(filter(None, (getattr(error, key, None) for key in ("context", "problem")))) or error
     if mark is None:
         return f"{name}: expected a YAML file; got: {told}"
     return f"{name}, line {mark.line + 1}: expected a YAML file; got: {told}; correct it there or just above"

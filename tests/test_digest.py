@@ -156,6 +156,33 @@ def test_of_a_whole_module_what_it_imports_counts_too(package: Path) -> None:
     assert digest.code_digest("flexnet.drawing") != before
 
 
+def test_what_a_package_offers_is_followed_where_it_is_used_and_costs_nobody_else(package: Path) -> None:
+    offering = """from typing import TYPE_CHECKING
+
+from flexnet.lazy import offers
+
+if TYPE_CHECKING:
+    from flexnet.low import check as check
+    from flexnet.low import x as x
+else:
+    __getattr__ = offers(__name__, {"check": "flexnet.low", "x": "flexnet.low"})
+"""
+    (package / "offering").mkdir()
+    (package / "offering/__init__.py").write_text(offering)
+    (package / "uses.py").write_text("from flexnet.offering import x\n\n\ndef f():\n    return x\n")
+    digest.forget()
+    before = digest.code_digest("flexnet.uses:f")
+    (package / "low.py").write_text(TEXTS["low.py"].replace("x = 1", "x = 2"))
+    digest.forget()
+    after = digest.code_digest("flexnet.uses:f")
+    assert after != before
+    (package / "offering/__init__.py").write_text(
+        offering.replace('"x": "flex', '"y": "flexnet.low", "x": "flex')
+    )
+    digest.forget()
+    assert digest.code_digest("flexnet.uses:f") == after
+
+
 def test_what_is_not_there_is_named(package: Path) -> None:
     with pytest.raises(ValueError, match=r"expected 'g' to be defined in flexnet\.top"):
         digest.code_digest("flexnet.top:g")
@@ -246,6 +273,29 @@ def test_a_network_is_trained_again_for_what_changes_its_numbers_alone(
         path.write_text(text.replace(old, new, 1))
         digest.forget()
         assert (vgg() != VGG) == changes
+    finally:
+        path.write_text(text)
+        monkeypatch.undo()
+        digest.forget()
+
+
+def test_a_network_without_a_layer_does_not_depend_on_it(
+    copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(digest, "ROOT", copied)
+    digest.forget()
+    path = copied / "layers/gates.py"
+    text = path.read_text()
+
+    def codes() -> list[str]:
+        digest.forget()
+        options = ({"flexible": "none"}, {"flexible": "single"})
+        return [training_code("vgg16", each, {}) for each in options]
+
+    try:
+        before = codes()
+        path.write_text(text.replace("return torch.sigmoid((", "return -torch.sigmoid(("))
+        assert [code == old for code, old in zip(codes(), before, strict=True)] == [True, False]
     finally:
         path.write_text(text)
         monkeypatch.undo()

@@ -266,7 +266,7 @@ def test_what_a_drawing_runs_is_in_its_digest(figure: str, tmp_path: Path) -> No
 def test_what_the_judgement_of_claims_runs_is_in_its_digest(tmp_path: Path) -> None:
     settings = {"scale": "laptop", "note": "", "evidence": True, "classes": dict.fromkeys(FIRST, 10)}
     settings["protocols"] = list(CONFIG["protocols"])
-    ends = {"ledger": "csv", "figure": "pdf", "caption": "md"}
+    ends = {"ledger": "csv", "table": "numbers.csv", "figure": "pdf", "caption": "md"}
     places = {key: str(tmp_path / f"c.{end}") for key, end in ends.items()}
     part, called = run_script("ledger", lambda module: module.ledger(settings, places, list(map(str, ROWS))))
     assert any(name.startswith("flexnet.claims.differences:") for name in called)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import torch
 import yaml
@@ -19,7 +20,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def test_the_layer_example_runs_as_written() -> None:
     block = next(code for code in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "convert" in code)
-    names = {"model": build("vgg16", width=0.125)}
+    names: dict[str, Any] = {}
     exec(block, names)
     assert names["maps"].shape == (8, 64, 30, 30)  # type: ignore[attr-defined]
     converted = [module for module in names["twin"].modules() if isinstance(module, FlexibleConv2d)]
@@ -29,7 +30,7 @@ def test_the_layer_example_runs_as_written() -> None:
 
 def test_the_hmax_example_runs_as_written() -> None:
     block = next(code for code in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if '"hmax"' in code)
-    names = {"torch": torch}
+    names: dict[str, Any] = {"torch": torch, "build": build}
     exec(block, names)
     assert names["logits"].shape == (8, 10)  # type: ignore[attr-defined]
 

@@ -39,14 +39,14 @@ def test_what_means_what_it_looks_like_is_read(text: str, value: object) -> None
         ),
         ("a: [0, 0,05]", "f.yaml, line 1: a.2: expected a decimal number, its point a dot; got 05"),
         ("a: 1:30", "got 1:30, which YAML reads as 90"),
-        ("a: [", "f.yaml: expected a YAML file; got: while parsing"),
-        ("? [a]\n: 1", "f.yaml: expected a YAML file; got: while constructing a mapping"),
+        ("a: [", "f.yaml, line 1: expected a YAML file; got: while parsing"),
+        ("? [a]\n: 1", "f.yaml, line 1: expected a YAML file; got: while constructing a mapping"),
         ("a: 2024-02-30", "f.yaml: expected a YAML file; got: day is out of range"),
         ("a: &x [*x]", "f.yaml: expected a YAML file; got: "),
-        ("a: 1\n---\na: 2", "f.yaml: expected a YAML file; got: expected a single document"),
+        ("a: 1\n---\na: 2", "f.yaml, line 2: expected a YAML file; got: expected a single document"),
         (
             "a: !!python/name:os.system",
-            "f.yaml: expected a YAML file; got: could not determine a constructor",
+            "f.yaml, line 1: expected a YAML file; got: could not determine a constructor",
         ),
     ],
 )

@@ -45,13 +45,22 @@ class ImageArrays:
 
 
 def save_arrays(path: str | Path, arrays: ImageArrays) -> None:
-    """Write `arrays` atomically as safetensors: tensors `images` and `labels`, metadata `classes`."""
+    """Write `arrays` atomically as safetensors: tensors `images` and `labels`, metadata `classes`.
+
+    Raises:
+        DataError: if they cannot be written, for want of room for instance; nothing is left then.
+    """
     tensors: dict[str, NDArray[Any]] = {
         "images": np.ascontiguousarray(arrays.images),
         "labels": np.ascontiguousarray(arrays.labels),
     }
-    with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata={"classes": json.dumps(list(arrays.classes))})
+    try:
+        with atomic_path(path) as temporary:
+            save_file(tensors, temporary, metadata={"classes": json.dumps(list(arrays.classes))})
+    except SafetensorError as error:
+        raise DataError(
+            f"{path}: expected room for the images; got: {error}; make room, or choose another place"
+        ) from error
 
 
 def load_arrays(path: str | Path) -> ImageArrays:

@@ -149,7 +149,9 @@ def _choose(model: nn.Module, where: Where) -> dict[str, nn.Conv2d]:
         else:
             found = [names[choice]] if -len(names) <= choice < len(names) else []
         if not found:
-            raise ConfigError(f"no convolution matches {choice!r}; the model has {_listing(names)}")
+            below = [name for name in names if name.startswith(f"{choice}.")]
+            hint = f"; write {f'{choice}.*'!r} for the {len(below)} below it" if below else ""
+            raise ConfigError(f"no convolution matches {choice!r}{hint}; the model has {_listing(names)}")
         wanted.update(found)
     return {name: convs[name] for name in names if name in wanted}
 

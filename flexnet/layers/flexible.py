@@ -183,6 +183,11 @@ class FlexibleConv2d(nn.Conv2d):
         return self.scheme == "redrawn"
 
     @property
+    def undecayed(self) -> tuple[str, ...]:
+        """Parameters that are no weights; see `flexnet.layers.parameters`."""
+        return ("threshold",) if self.scheme == "learned" else ()
+
+    @property
     def title(self) -> str:
         """What it is called in tables of layers."""
         return "conv" if self.scheme == "conv" else "flexible"

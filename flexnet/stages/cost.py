@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from flexnet.errors import ConfigError
 from flexnet.stages._common import set_up_cpu
 from flexnet.training.cost import core_seconds_per_image
 from flexnet.training.recipe import Recipe
@@ -18,8 +19,10 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
     Settings: `runs`, by any name: network, options and recipe of each.
 
     Raises:
-        ConfigError: if a network, an option or a key of a recipe is not allowed.
+        ConfigError: if `runs` is no mapping, or a network, an option or a key of a recipe is not allowed.
     """
+    if not isinstance(settings["runs"], dict):
+        raise ConfigError(f"runs: expected a mapping of runs by name; got {settings['runs']!r}; correct it")
     set_up_cpu(1)
     found = {}
     for name, row in settings["runs"].items():

@@ -150,7 +150,7 @@ def load_scales(places: Places, schema: Schema, came: Given, *, reset: bool = Fa
     scales |= {home: [*parts, *laid, Part("--config", came.wins)] for home, laid in layers.items()}
     resolved = {home: _laid(laid, schema) for home, laid in scales.items()}
     for layer in (part for laid in layers.values() for part in laid):
-        check_scale(layer)
+        check_scale(layer.content, layer.name, layer.file)
     return resolved
 
 

@@ -6,6 +6,7 @@ from flexnet.lazy import offers
 
 if TYPE_CHECKING:
     from flexnet.training.checkpoint import load_model as load_model
+    from flexnet.training.checkpoint import save_model as save_model
     from flexnet.training.recipe import Recipe as Recipe
     from flexnet.training.run import TrainingRun as TrainingRun
     from flexnet.training.trainer import train as train
@@ -14,6 +15,7 @@ else:
         __name__,
         {
             "load_model": "flexnet.training.checkpoint",
+            "save_model": "flexnet.training.checkpoint",
             "Recipe": "flexnet.training.recipe",
             "TrainingRun": "flexnet.training.run",
             "train": "flexnet.training.trainer",
@@ -24,5 +26,6 @@ __all__ = [
     "Recipe",
     "TrainingRun",
     "load_model",
+    "save_model",
     "train",
 ]

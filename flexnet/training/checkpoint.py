@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from flexnet.errors import DataError
+from flexnet.errors import ConfigError, DataError
 from flexnet.files import atomic_path, canonical_json
 from flexnet.networks.registry import build
 from flexnet.weights import ENTRY
@@ -83,6 +83,35 @@ def load_model(path: str | Path) -> tuple[nn.Module, dict[str, str]]:
     except RuntimeError as error:
         raise DataError(f"{path}: the weights do not fit the network it names: {error}") from error
     return model.eval(), metadata
+
+
+def save_model(
+    path: str | Path, model: nn.Module, network: str, options: Mapping[str, Any], /, **said: str
+) -> None:
+    """Write a model so that `load_model` rebuilds it.
+
+    Args:
+        path: the safetensors file to write.
+        model: a network that `flexnet.networks.build(network, **options)` builds, with any weights.
+        network: its name, or the dotted path of a function of one's own.
+        options: what it was built with.
+        said: what the file shall say of itself beside.
+
+    Raises:
+        ConfigError: if the network or an option is unknown, or builds another model than this.
+    """
+    with torch.device("meta"):
+        expected = {name: tensor.shape for name, tensor in build(network, **options).state_dict().items()}
+    found = {name: tensor.shape for name, tensor in model.state_dict().items()}
+    if found != expected:
+        other = sorted(
+            name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name)
+        )
+        raise ConfigError(
+            f"{path}: expected a model as {network!r} with these options builds it; {', '.join(other[:5])} "
+            "differ; give the network and the options that it was built with"
+        )
+    save_tensors(path, model.state_dict(), {**said, "network": network, "options": canonical_json(options)})
 
 
 def _require_types(path: str | Path, model: nn.Module, tensors: Mapping[str, Tensor]) -> None:

@@ -1,19 +1,16 @@
-"""The optimiser: thresholds are a group of their own, found by the type of the layer that owns them."""
+"""The optimiser: parameters that are no weights, such as thresholds, are a group of their own."""
 
 import torch
 from torch import nn
 
-from flexnet.layers.diagnostics import thresholds
+from flexnet.layers.parameters import parameter_groups
 from flexnet.training.recipe import Recipe
 
 
 def make_optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.SGD:
-    """Build SGD with momentum; group 0 holds the weights, group 1 the thresholds (if there are any)."""
-    gates = {id(threshold): threshold for _, threshold in thresholds(model)}
-    weights = [parameter for parameter in model.parameters() if id(parameter) not in gates]
-    groups = [{"params": weights, "weight_decay": recipe.weight_decay}]
-    if gates:
-        groups.append({"params": list(gates.values()), "weight_decay": recipe.threshold_weight_decay})
+    """Build SGD with momentum; group 0 holds the weights, group 1 what is none (if there is any)."""
+    decays = {"weight_decay": recipe.weight_decay, "undecayed_decay": recipe.threshold_weight_decay}
+    groups = parameter_groups(model, **decays)
     # The fused update touches each parameter once instead of once per operation.
     return torch.optim.SGD(
         groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=recipe.nesterov, fused=True

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
 from flexnet.data.arrays import ImageArrays, load_arrays, save_arrays
@@ -95,3 +96,17 @@ def test_stored_label_out_of_range_names_the_file(arrays: ImageArrays, tmp_path:
 def test_inconsistent_arrays_are_rejected(images, labels, message: str) -> None:
     with pytest.raises(DataError, match=message):
         ImageArrays(images, labels, ("one",))
+
+
+def test_images_for_which_there_is_no_room_leave_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(tensors: object, path: Path, **_: object) -> None:
+        path.write_bytes(b"half")
+        raise SafetensorError("No space left on device")
+
+    monkeypatch.setattr("flexnet.data.arrays.save_file", full)
+    images = np.zeros((2, 1, 4, 4), dtype=np.uint8)
+    with pytest.raises(DataError, match=r"a\.safetensors: expected room for the images; got: No space left"):
+        save_arrays(tmp_path / "a.safetensors", ImageArrays(images, np.zeros(2, dtype=np.int64), ("a", "b")))
+    assert list(tmp_path.iterdir()) == []

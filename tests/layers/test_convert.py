@@ -182,6 +182,13 @@ def test_no_match_lists_the_candidates(where: Any, message: str) -> None:
         convert(nested(), FlexibleConv2d, where=where, scheme="conv")
 
 
+def test_a_part_of_a_model_is_no_convolution_and_its_own_are_offered() -> None:
+    with pytest.raises(
+        ConfigError, match=r"matches '1'; write '1\.\*' for the 1 below it; the model has 0: '0'"
+    ):
+        convert(nested(), FlexibleConv2d, where="1", scheme="conv")
+
+
 def test_a_model_without_convolutions_is_told_so() -> None:
     with pytest.raises(ConfigError, match="no Conv2d at all"):
         convert(nn.Linear(2, 2), FlexibleConv2d, where=0, scheme="conv")

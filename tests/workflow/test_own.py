@@ -112,7 +112,12 @@ def test_weights_from_elsewhere_are_scored_as_trained_ones(finished: Any) -> Non
         ("mylayers.py", "        responses = super", "        # A comment.\n        responses = super", {}),
         ("mylayers.py", ".mean(1, keepdim=True)", ".amax(1, keepdim=True)", {"train": 2, "evaluate": 2}),
         ("mynetwork.py", "stride=2", "stride=3", {"train": 1, "import_weights": 2, "evaluate": 3}),
-        ("flexnet/layers/gates.py", "return torch.sigmoid((", "return -torch.sigmoid((", {"train": 1}),
+        (
+            "flexnet/layers/gates.py",
+            "return torch.sigmoid((",
+            "return -torch.sigmoid((",
+            {"train": 2, "evaluate": 2},
+        ),
     ],
 )
 def test_what_runs_again_after_an_edit(
