@@ -70,15 +70,3 @@ def run_seconds(run: TrainingRun, training: int, scored: int, per_image: float) 
     epochs = range(1, run.recipe.epochs + 1)
     evaluations = sum(run.recipe.evaluates(epoch) for epoch in epochs)
     return per_image * (len(epochs) * training + evaluations * scored * FORWARD_SHARE)
-
-
-def in_words(seconds: float) -> str:
-    """Say a duration as people do.
-
-    >>> in_words(5400), in_words(200000)
-    ('1.5 hours', '2.3 days')
-    """
-    for unit, length in (("days", 86400.0), ("hours", 3600.0), ("minutes", 60.0)):
-        if seconds >= length:
-            return f"{seconds / length:.1f} {unit}"
-    return f"{seconds:.0f} seconds"

@@ -50,10 +50,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
         ("published/laptop/fig4c", "published/laptop/figures/fig4c.pdf"),
         ("claim", "figures/claims.pdf"),
         ("demo/results/claim.csv", "demo/results/claims.csv"),
-        (
-            "results/models/vgg16-flexibel/seed1.safetensors",
-            "results/models/vgg16-flexible/seed1.safetensors",
-        ),
+        ("results/models/hmaxx/seed1.safetensors", "results/models/hmax/seed1.safetensors"),
         ("data/cifar/train.safetensors", "data/cifar10/train.safetensors"),
     ],
 )
@@ -108,7 +105,7 @@ def test_after_a_run_its_figures_are_told_and_what_to_look_at_first(study: Study
     assert finished_words(study, ["data/shapes32/train.json"]) == ""
 
 
-def test_after_a_run_of_many_figures_those_under_other_protocols_are_told_by_their_folder(
+def test_after_a_run_of_many_figures_other_protocols_are_told_by_folder(
     study: Study,
 ) -> None:
     paths = [f"demo/figures/{part}{name}.pdf" for name in study.figures for part in ("", "release/")]

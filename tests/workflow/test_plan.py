@@ -182,7 +182,8 @@ def test_a_figure_under_a_protocol_that_does_not_ask_its_family_is_refused(proje
 
 
 @pytest.mark.parametrize(
-    ("target", "meant"), [("fig4d", "figures/fig4d.pdf"), ("dmeo/figures/fig4b.pdf", "demo/figures/fig4b.pdf")]
+    ("target", "meant"),
+    [("fig4d", "figures/fig4d.pdf"), ("dmeo/figures/fig4b.pdf", "demo/figures/fig4b.pdf")],
 )
 def test_a_target_that_does_not_exist_is_an_error(target: str, meant: str, project: Any) -> None:
     done = project.snakemake("--dry-run", target)
@@ -252,7 +253,7 @@ def test_wrong_settings_on_the_command_line_are_named(project: Any) -> None:
             "models: {vgg16-random: {seeds: 1}, vgg16-random: {seeds: 2}}",
             ": models.vgg16-random: expected every key once",
         ),
-        ("recipes: [", ": expected a YAML file; got: while parsing"),
+        ("recipes: [}", ": expected a YAML file; got: while parsing"),
     ],
 )
 def test_a_wrong_setting_in_a_scale_is_named_with_its_file(text: str, message: str, project: Any) -> None:
