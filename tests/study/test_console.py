@@ -16,9 +16,7 @@ CALLED = (
     'RuleException:\nCalledProcessError in file "data.smk", line 29:\nCommand \'set -euo pipefail;  python'
     " stage.py data --settings '{\"dataset\":1}'' returned non-zero exit status 1.\n[Thu]"
 )
-STOPPED = (
-    "flexnet train: vgg16 seed 1: stopped after epoch 3, saved in x.checkpoint; the same command goes on\n"
-)
+STOPPED = "flexnet train: vgg16 seed 1: stopped after epoch 3, saved in x.checkpoint; the same goes on\n"
 
 
 def record(message: str = "", event: str | None = None, **fields: Any) -> logging.LogRecord:
@@ -126,12 +124,12 @@ def test_words_go_to_the_terminal_and_the_record_itself_stays() -> None:
         ),
         (
             "WorkflowError",
-            'WorkflowError in file "/a/common.smk", line 68:\na.yaml: b\nc\n  File "/a/common.smk", line 68, in <m>',
+            'WorkflowError in file "/a/common.smk", line 68:\na.yaml: b\nc\n  File "/a/c.smk", line 68, in m',
             "flexnet: a.yaml: b\nc",
         ),
         (
             "InputFunctionException",
-            "InputFunctionException in rule x:\nError:\n  WorkflowError:\n    demo: expected\nWildcards:\n  a=b",
+            "InputFunctionException in x:\nError:\n  WorkflowError:\n    demo: expected\nWildcards:\n  a=b",
             "flexnet: demo: expected",
         ),
         (
