@@ -98,7 +98,7 @@ class Console(logging.Filter):
             return None
         if event == "run_info" and set(getattr(record, "stats", ())) <= {"targets", "total"}:
             return ""  # the list speaks for itself
-        quiet = event in ("workflow_started", "progress", "job_started", "resources_info", "shellcmd")
+        quiet = event in ("workflow_started", "progress", "job_started", "resources_info")
         return "" if quiet or is_noise(message) else None
 
     def _started(self, record: Any) -> str | None:
