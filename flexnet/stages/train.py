@@ -1,18 +1,19 @@
 """Stage `train`: one model, one seed."""
 
-import math
-import os
 from argparse import Namespace
 from typing import Any
 
 from flexnet.data.roles import TEST, TRAIN
 from flexnet.data.subset_file import origin_of, read_subset
-from flexnet.errors import ConfigError, DataError
+from flexnet.errors import DataError
+from flexnet.machine import number_from
 from flexnet.stages._common import choose_device, load_for_model, set_up_cpu
 from flexnet.training.batches import DeviceImages
 from flexnet.training.recipe import Recipe
 from flexnet.training.run import TrainingRun
 from flexnet.training.trainer import train
+
+CHECKPOINT_SECONDS = 30.0
 
 
 def run(settings: dict[str, Any], files: Namespace) -> None:
@@ -57,14 +58,5 @@ def checkpoint_seconds() -> float:
     Raises:
         ConfigError: if it is no number of seconds.
     """
-    text = os.environ.get("FLEXNET_CHECKPOINT_SECONDS") or "30"
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not 0 <= seconds < math.inf:
-        raise ConfigError(
-            f"FLEXNET_CHECKPOINT_SECONDS: expected a number of seconds, 0 or more; got {text!r}; set"
-            " checkpoint_seconds in the configuration, or unset the variable"
-        )
-    return seconds
+    seconds = number_from("FLEXNET_CHECKPOINT_SECONDS", "checkpoint_seconds", "seconds")
+    return CHECKPOINT_SECONDS if seconds is None else seconds

@@ -3,7 +3,6 @@
 Whether they fit is a matter of the machine and changes no number: a batch is the same wherever it comes from.
 """
 
-import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from flexnet.errors import ConfigError
+from flexnet.machine import number_from
 
 VARIABLE = "FLEXNET_IMAGE_MEMORY"
 SHARE = 0.5  # of what is free; the rest is for the network and its maps
@@ -68,18 +67,9 @@ def fits(size: int, device: torch.device) -> bool:
     Raises:
         ConfigError: if that variable is no number of MB.
     """
-    text = os.environ.get(VARIABLE)
-    if not text:
+    limit = number_from(VARIABLE, "image_memory", "MB")
+    if limit is None:
         return size <= SHARE * free_memory(device)
-    try:
-        limit = float(text)
-    except ValueError:
-        limit = math.nan
-    if not 0 <= limit < math.inf:
-        raise ConfigError(
-            f"{VARIABLE}: expected a number of MB, 0 or more; got {text!r}; set image_memory in the"
-            " configuration, or unset the variable"
-        )
     return size <= limit * MB
 
 

@@ -12,11 +12,11 @@ from torch import Tensor
 from flexnet.data.arrays import ImageArrays, load_arrays, save_arrays
 from flexnet.errors import ConfigError
 from flexnet.training import streamed
-from flexnet.training.batches import DeviceImages, epoch_batches
+from flexnet.training.batches import DeviceImages, digest_of, epoch_batches
 from flexnet.training.recipe import Recipe
 from flexnet.training.run import TrainingRun
 from flexnet.training.streamed import VARIABLE, Streamed, fits, free_memory, parts
-from flexnet.training.trainer import digest_of, train
+from flexnet.training.trainer import train
 
 CPU = torch.device("cpu")
 CHOSEN = [7, 3, 55, 20, *range(21, 50)]
@@ -87,7 +87,7 @@ def test_an_epoch_has_the_same_batches(augment: tuple[dict[str, Any], ...], both
 
 def test_the_digest_is_that_of_all_images_in_order(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
     kept, moving = map(digest_of, both)
-    monkeypatch.setattr("flexnet.training.trainer.DIGEST_BATCH", 7)
+    monkeypatch.setattr("flexnet.training.batches.DIGEST_BATCH", 7)
     assert {kept, moving, *map(digest_of, both)} == {kept}
     turned = replace(both[0], images=both[0].images[torch.arange(len(CHOSEN) - 1, -1, -1)])
     assert digest_of(turned) != kept
@@ -118,8 +118,8 @@ def test_training_asks_for_no_more_than_a_batch(
         return found
 
     monkeypatch.setattr(Streamed, "__getitem__", noted)
-    monkeypatch.setattr("flexnet.training.trainer.DIGEST_BATCH", 11)
-    monkeypatch.setattr("flexnet.training.trainer.EVALUATION_BATCH", 11)
+    monkeypatch.setattr("flexnet.training.batches.DIGEST_BATCH", 11)
+    monkeypatch.setattr("flexnet.training.scoring.EVALUATION_BATCH", 11)
     bytes_of(replace(RUN, recipe=Recipe(epochs=1, batch_size=10)), both[1], tmp_path / "a")
     assert max(asked) == 11
     assert sum(asked) == 4 * len(CHOSEN)  # two digests, one epoch, one evaluation

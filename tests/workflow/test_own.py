@@ -171,7 +171,7 @@ def test_other_weights_are_imported_again_and_scored_again(finished: Any) -> Non
             "weights/plain1.pth",
             "for the 2 seeds of the model",
         ),
-        ("config/config.yaml", "weights/plain{seed}", "weights/other{seed}", "weights/other1.pth below"),
+        ("config/config.yaml", "weights/plain{seed}", "weights/other{seed}", ".pth below /"),
     ],
 )
 def test_what_is_not_there_is_named(file: str, old: str, new: str, message: str, finished: Any) -> None:
