@@ -17,9 +17,7 @@ env:
 	@$(PYTHON) tools/environment.py
 
 demo: env
-	$(BIN)/snakemake demo --cores $(CORES) --quiet rules host
-	@echo; echo "Figures, each as PDF, PNG and caption (.md):"; ls demo/figures/*.pdf demo/figures/*/*.pdf
-	@echo "What the claims are judged by, without verdicts, for a demonstration has none: demo/results/claims.csv"
+	@$(BIN)/snakemake demo --cores $(CORES)
 
 lint: env
 	$(BIN)/ruff check

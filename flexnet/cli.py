@@ -8,6 +8,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from flexnet import __version__
@@ -31,6 +32,7 @@ class Stage:
     optional: dict[str, str] = field(default_factory=dict)
 
 
+CHECKPOINT = ".checkpoint"  # of the side file beside weights, from which a training job goes on
 # Packages that come with `flexnet[workflow]`.
 WORKFLOW = ("jsonschema", "matplotlib", "pandas", "pyarrow", "torchvision")
 IMAGES = {
@@ -104,9 +106,7 @@ STAGES: dict[str, Stage] = {
         ("corruption", "severity", "classes"),
         {"folder": "of the set", "output": "safetensors file to write; a manifest is written beside it"},
     ),
-    "cost": Stage(
-        "estimate what training runs cost on this machine", ("runs", "jobs", "cores", "threads", "sooner"), {}
-    ),
+    "cost": Stage("measure how fast this machine trains", ("runs",), {}),
 }
 
 
@@ -152,4 +152,17 @@ def _run_stage(parsed: argparse.Namespace) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a stage; return the exit status: 0 done, 1 an error the user can act on, 2 wrong usage."""
     parsed = make_parser().parse_args(arguments)
-    return run_job(f"flexnet {parsed.stage}", parsed.log, lambda: _run_stage(parsed))
+    kept = _kept_log(parsed.weights) if parsed.stage == "train" else None
+    status = run_job(f"flexnet {parsed.stage}", parsed.log, lambda: _run_stage(parsed), kept=kept)
+    if kept is not None:
+        _kept_log(parsed.weights)
+    return status
+
+
+def _kept_log(weights: str) -> Path:
+    """The second name of a training job's log; without a checkpoint to go on from, nothing has this name."""
+    checkpoint = Path(weights).with_suffix(CHECKPOINT)
+    kept = checkpoint.with_name(f"{checkpoint.name}.log")
+    if not checkpoint.exists():
+        kept.unlink(missing_ok=True)
+    return kept

@@ -7,6 +7,7 @@ networks, layers, recipes, attacks and datasets themselves. Nothing here imports
 import copy
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +44,11 @@ __all__ = [
 Config = dict[str, Any]
 # What a scale may change. The rest holds for all: scales share prepared images, the seed and the machine.
 SCALE_KEYS = ("threads", "note", "evidence", "datasets", "recipes", "models", "protocols")
-# What no scale can be called: the papers' own scale, targets, and directories with another use.
+# What no scale can be called: the papers' own scale, rules and targets, and directories with another use.
 TAKEN = (
-    *("all", "benchmarks", "config", "corrected", "data", "default", "docs", "figures", "flexnet", "logs"),
-    *("paper", "profiles", "published", "release", "requirements", "results", "tests", "tools", "workflow"),
+    *("all", "benchmarks", "build", "config", "corrected", "data", "default", "describe", "dist", "docs"),
+    *("evaluate", "figures", "flexnet", "logs", "paper", "profiles", "published", "release", "requirements"),
+    *("results", "targets", "tests", "tools", "train", "workflow"),
 )
 
 
@@ -95,10 +97,28 @@ def check(config: Any, schema: Any, name: str, parts: Sequence[Part] = ()) -> No
     Raises:
         ConfigError: naming the key, what was expected and what came.
     """
-    refuse_lines(located(schema_problems(config, schema), config, parts, name))
+    problems = (_meant(problem, config, parts) for problem in schema_problems(config, schema))
+    refuse_lines(located(problems, config, parts, name))
 
 
-def check_scale(layer: Any, name: str) -> None:
+def _meant(problem: Problem, config: Any, parts: Sequence[Part]) -> Problem:
+    """A row without anything in it may be a name that was mistyped: then the nearest is offered."""
+    if len(problem.path) != 2 or len(parts) < 2:
+        return problem
+    section, name = problem.path
+    known = [row for part in parts for row in _rows(part.content, section)]
+    if known.count(name) != 1 or config[section][name] is not None:
+        return problem
+    text = f"expected keys of a row below it; got nothing{ask(name, {*known} - {name})}"
+    return replace(problem, text=text)
+
+
+def _rows(content: Any, section: Any) -> list[Any]:
+    rows = content.get(section) if isinstance(content, Mapping) else None
+    return list(rows) if isinstance(rows, Mapping) else []
+
+
+def check_scale(layer: Any, name: str, file: Path | None = None) -> None:
     """Check that a scale changes only what a scale may change.
 
     Raises:
@@ -107,7 +127,8 @@ def check_scale(layer: Any, name: str) -> None:
     text = f"expected keys among {sorted(SCALE_KEYS)} in a scale"
     end = "this one holds for all scales; set it in config/config.yaml"
     keys = [key for key in layer if key not in SCALE_KEYS]
-    refuse(name, (Problem(f"{key}: {text}{ask(key, SCALE_KEYS)}; {end}") for key in keys))
+    part = Part(name, layer, file)
+    refuse_lines(f"{part.at([key])}: {key}: {text}{ask(key, SCALE_KEYS)}; {end}" for key in keys)
 
 
 def resolve(config: Config, name: str = "config", parts: Sequence[Part] = ()) -> Config:
@@ -158,6 +179,7 @@ def check_figures(
     config: Config,
     name: str = "config/figures.yaml",
     scales: Mapping[str, Config] = {},
+    parts: Sequence[Part] = (),
 ) -> None:
     """Check that every figure can be drawn from models that exist.
 
@@ -166,21 +188,20 @@ def check_figures(
         config: a resolved configuration.
         name: what the registry is called in a message.
         scales: configuration of each scale by its home, whose protocols and names no figure may have.
+        parts: the registry, as for `check`.
 
     Raises:
         ConfigError: naming the figure and the key, what was expected, what came and the nearest right name.
     """
     taken = {scale_home.rstrip("/") for scale_home in scales} - {""}
     taken |= {protocol for scale in (config, *scales.values()) for protocol in scale["protocols"]}
-    refuse(name, name_problems(figures, taken))
-    refuse(
-        name,
-        (
-            problem.below(figure)
-            for figure, row in figures.items()
-            for problem in figure_problems(figure, row, config["models"], config["protocols"])
-        ),
+    refuse_lines(located(name_problems(figures, taken), figures, parts, name))
+    problems = (
+        problem.below(figure)
+        for figure, row in figures.items()
+        for problem in figure_problems(figure, row, config["models"], config["protocols"])
     )
+    refuse_lines(located(problems, figures, parts, name))
 
 
 def series_of(figure: Mapping[str, Any], protocol: str) -> dict[str, str]:

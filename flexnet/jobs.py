@@ -1,14 +1,16 @@
 """Running a job so that its user gets one clear message instead of a traceback."""
 
 import json
+import os
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from flexnet.errors import ConfigError, FlexnetError, Stopped
-from flexnet.stopping import end_with_parent
+from flexnet.stopping import PARENT_VARIABLE, end_with_parent
 
 
 def read_settings(text: str) -> dict[str, Any]:
@@ -41,26 +43,29 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def run_job(name: str, log: str | None, job: Callable[[], None]) -> int:
-    """Run a job; return its exit status: 0 done, 1 an error that the user can act on.
+def run_job(name: str, log: str | None, job: Callable[[], None], *, kept: Path | None = None) -> int:
+    """Run a job; return its exit status: 0 done, 1 an error that the user can act on, 130 stopped by Ctrl-C.
 
     Args:
         name: what the job is called in the message.
         log: file that gets the message too; it is started anew.
         job: does the work, the imports of what it needs included. An exception that the user cannot act
             on is a bug of flexnet or of its installation: it passes through, and the log gets its traceback.
+        kept: of a job that may go on where one before it was stopped, a second name of its log until it is
+            done. Snakemake removes logs before a job starts; by this name the earlier part is found.
     """
     try:
         if log:
-            Path(log).parent.mkdir(parents=True, exist_ok=True)
-            Path(log).write_text("", encoding="utf-8")
+            _start_log(Path(log), kept)
     except OSError as error:
         return _report(f"{name}: error: --log: expected a file that can be written; got: {error}\n", None)
     end_with_parent()
     try:
         job()
     except Stopped as stopped:
-        return _report(f"{name}: {stopped}\n", log)
+        return _stopped(f"{name}: {stopped}\n", log, 1)
+    except KeyboardInterrupt:
+        return _stopped(f"{name}: stopped; the same command starts it again\n", log, 130)
     except FlexnetError as error:
         return _report(f"{name}: error: {error}\n", log)
     except OSError as error:
@@ -73,7 +78,30 @@ def run_job(name: str, log: str | None, job: Callable[[], None]) -> int:
         advice = f"; check that {sys.executable} has all that flexnet needs" * isinstance(error, ImportError)
         _report(f"{name}: stopped by {type(error).__name__}: {error}{advice}{where}\n", log)
         raise
+    if kept is not None:
+        kept.unlink(missing_ok=True)
     return 0
+
+
+def _start_log(log: Path, kept: Path | None) -> None:
+    """Make an empty log, or one that holds what its job said before it was stopped."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    earlier = kept.read_bytes() if kept is not None and kept.is_file() else b""
+    log.write_bytes(earlier)
+    if kept is not None:
+        kept.unlink(missing_ok=True)
+        with suppress(OSError):  # a file system without second names starts its logs anew
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.hardlink_to(log)
+
+
+def _stopped(message: str, log: str | None, status: int) -> int:
+    """Tell that a job was stopped: under a workflow the log alone, for that tells it of all its jobs."""
+    if log and os.environ.get(PARENT_VARIABLE):
+        _write(log, message)
+        return status
+    _report(message, log)
+    return status
 
 
 def _report(message: str, log: str | None) -> int:

@@ -1,10 +1,13 @@
 """Progress: a bar on a terminal, plain lines in a log file."""
 
+import os
 import sys
 import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
+
+from flexnet.stopping import PARENT_VARIABLE
 
 
 class Progress:
@@ -35,7 +38,8 @@ class Progress:
         self._written = -seconds
         self._log: TextIO | None = Path(log).open("a", encoding="utf-8") if log else None  # noqa: SIM115
         self._bar: Any = None
-        if sys.stderr.isatty():
+        # Under a workflow, which draws one bar for all its jobs, there is none of a single job.
+        if sys.stderr.isatty() and not (log and os.environ.get(PARENT_VARIABLE)):
             from tqdm import tqdm  # only a terminal pays for it
 
             self._bar = tqdm(desc=title, total=total, initial=done, unit=unit, leave=False, mininterval=0.5)

@@ -5,7 +5,7 @@ what is computed; they read 010 as eight and 1:30 as ninety.
 """
 
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +47,47 @@ def parse_yaml(text: str, name: str) -> Any:
         faults = [] if node is None else list(_faults(loader, node, ""))
         value = None if node is None else loader.construct_document(node)
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date such as 2024-02-30
-        raise ConfigError(f"{name}: expected a YAML file; got: {error}") from error
+        raise ConfigError(_no_yaml(name, error)) from error
     finally:
         loader.dispose()
     if faults:
         raise ConfigError("\n".join(f"{name}, {fault}" for fault in faults))
     return value
+
+
+def _no_yaml(name: str, error: Exception) -> str:
+    """What is wrong with a text that is no YAML, and on which line."""
+    mark = getattr(error, "problem_mark", None)
+    told = ", ".join(filter(None, (getattr(error, key, None) for key in ("context", "problem")))) or error
+    if mark is None:
+        return f"{name}: expected a YAML file; got: {told}"
+    return f"{name}, line {mark.line + 1}: expected a YAML file; got: {told}; correct it there or just above"
+
+
+def line_of(path: str | Path, keys: Sequence[str | int]) -> int | None:
+    """The line, from 1, on which a key stands in a YAML file, or the nearest above it; None if none does."""
+    try:
+        node = yaml.compose(Path(path).read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError):
+        return None
+    found = None
+    for key in keys:
+        place = _below(node, key)
+        if place is None:
+            break
+        found, node = place
+    return found
+
+
+def _below(node: yaml.Node | None, key: str | int) -> tuple[int, yaml.Node] | None:
+    """Line and value of a key of a node."""
+    if isinstance(node, yaml.MappingNode):
+        for name, value in node.value:
+            if name.value == str(key):
+                return name.start_mark.line + 1, value
+    if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
+        return node.value[key].start_mark.line + 1, node.value[key]
+    return None
 
 
 def _faults(loader: yaml.SafeLoader, node: yaml.Node, path: str) -> Iterator[str]:

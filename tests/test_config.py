@@ -161,7 +161,7 @@ def test_a_file_that_is_no_yaml_is_named(tmp_path: Path, text: str | None, reaso
     path = tmp_path / "scale.yaml"
     if text is not None:
         path.write_text(text)
-    with pytest.raises(ConfigError, match=rf"scale\.yaml: expected a YAML file; got: .*{reason}"):
+    with pytest.raises(ConfigError, match=rf"scale\.yaml(, line 1)?: expected a YAML file; got: .*{reason}"):
         settings.read_yaml(path)
 
 

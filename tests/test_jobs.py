@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flexnet.errors import ConfigError
+from flexnet.errors import ConfigError, Stopped
 from flexnet.jobs import read_settings, run_job
 
 
@@ -101,3 +101,33 @@ def test_a_settings_file_of_the_user_is_never_to_be_deleted(tmp_path: Path) -> N
         with pytest.raises(ConfigError, match="expected a JSON object or @file") as refused:
             read_settings(f"@{path}")
         assert "delete" not in str(refused.value)
+
+
+def test_the_log_of_a_job_that_goes_on_goes_on_though_it_was_removed(tmp_path: Path) -> None:
+    log, kept = tmp_path / "job.log", tmp_path / "models" / "seed1.checkpoint.log"
+    stopped = "a: stopped after epoch 3"
+    assert run_job("job", str(log), lambda: stop(Stopped(stopped)), kept=kept) == 1
+    log.unlink()  # as Snakemake does before a job starts
+    assert run_job("job", str(log), lambda: None, kept=kept) == 0
+    assert log.read_text() == f"job: {stopped}\n"
+    assert not kept.exists()
+    assert run_job("job", str(log), lambda: None, kept=kept) == 0
+    assert log.read_text() == ""  # another job begins another log
+
+
+@pytest.mark.parametrize(("error", "status"), [(Stopped("a: stopped"), 1), (KeyboardInterrupt(), 130)])
+def test_under_a_workflow_a_stopped_job_speaks_to_its_log_alone(
+    error: BaseException,
+    status: int,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    log = tmp_path / "job.log"
+    monkeypatch.setenv("FLEXNET_PARENT", "elsewhere:1")
+    assert run_job("job", str(log), lambda: stop(error)) == status
+    assert capsys.readouterr().err == ""
+    assert "stopped" in log.read_text()
+    monkeypatch.delenv("FLEXNET_PARENT")
+    assert run_job("job", str(log), lambda: stop(error)) == status
+    assert "stopped" in capsys.readouterr().err

@@ -336,7 +336,7 @@ SLIPS: dict[str, tuple[Edit, str]] = {
     "no-as-key": ((MAIN, "  vgg16-baseline:\n", "  no: {}\n  vgg16-baseline:\n"), "names as keys; got False"),
     "unhashable-key": (
         (MAIN, "models:\n", "? [a, b]\n: 1\nmodels:\n"),
-        f"{MAIN}: expected a YAML file; got: ",
+        f"{MAIN}, line N: expected a YAML file; got: ",
     ),
     "key-twice": (
         (MAIN, "    epochs: 150", "    epochs: 150\n    epochs: 15"),

@@ -6,7 +6,7 @@ import pytest
 
 from flexnet.claims.catalogue import load_claims
 from flexnet.errors import ConfigError
-from flexnet.yaml_files import parse_yaml, read_yaml
+from flexnet.yaml_files import line_of, parse_yaml, read_yaml
 
 
 @pytest.mark.parametrize(
@@ -39,14 +39,14 @@ def test_what_means_what_it_looks_like_is_read(text: str, value: object) -> None
         ),
         ("a: [0, 0,05]", "f.yaml, line 1: a.2: expected a decimal number, its point a dot; got 05"),
         ("a: 1:30", "got 1:30, which YAML reads as 90"),
-        ("a: [", "f.yaml: expected a YAML file; got: while parsing"),
-        ("? [a]\n: 1", "f.yaml: expected a YAML file; got: while constructing a mapping"),
+        ("a: [", "f.yaml, line 1: expected a YAML file; got: while parsing"),
+        ("? [a]\n: 1", "f.yaml, line 1: expected a YAML file; got: while constructing a mapping"),
         ("a: 2024-02-30", "f.yaml: expected a YAML file; got: day is out of range"),
         ("a: &x [*x]", "f.yaml: expected a YAML file; got: "),
-        ("a: 1\n---\na: 2", "f.yaml: expected a YAML file; got: expected a single document"),
+        ("a: 1\n---\na: 2", "f.yaml, line 2: expected a YAML file; got: expected a single document"),
         (
             "a: !!python/name:os.system",
-            "f.yaml: expected a YAML file; got: could not determine a constructor",
+            "f.yaml, line 1: expected a YAML file; got: could not determine a constructor",
         ),
     ],
 )
@@ -76,3 +76,27 @@ def test_claims_are_read_with_the_same_care(tmp_path: Path) -> None:
     path.write_text("paper: mine\nclaims: []\nclaims: []\n")
     with pytest.raises(ConfigError, match=r"paper\.yaml, line 3: claims: expected every key once"):
         load_claims(path)
+
+
+@pytest.mark.parametrize(
+    ("keys", "line"),
+    [
+        (["a"], 1),
+        (["a", "b"], 2),
+        (["a", "c", 1], 5),
+        (["a", "no"], 1),
+        (["none"], None),
+        ([], None),
+        (["1"], 6),
+    ],
+)
+def test_the_line_of_a_key_or_of_what_is_nearest_above_it(
+    keys: list[str | int], line: int | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "f.yaml"
+    path.write_text("a:\n  b: 1\n  c:\n    - x\n    - y\n1: z\n")
+    assert line_of(path, keys) == line
+
+
+def test_a_file_that_cannot_be_read_has_no_lines(tmp_path: Path) -> None:
+    assert line_of(tmp_path / "none.yaml", ["a"]) is None

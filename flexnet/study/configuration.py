@@ -5,7 +5,7 @@ result says what it is. On the command line stand only keys of the machine, whic
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from flexnet.config import (
     read_yaml,
 )
 from flexnet.errors import ConfigError
+from flexnet.study.like import like_problems
 from flexnet.study.parts import Part
 from flexnet.study.places import Places
 from flexnet.study.typed import Schema, read_typed
@@ -142,14 +143,14 @@ def load_scales(places: Places, schema: Schema, came: Given, *, reset: bool = Fa
         ConfigError: naming the file and the key.
     """
     files = [] if reset else places.config_files()
-    parts = [Part(places.shown(path), _read_mapping(path, places.shown(path))) for path in files]
+    parts = [Part(places.shown(path), _read_mapping(path, places.shown(path)), path) for path in files]
     parts.append(Part("the workflow around this one", came.base))
     scales = {"": [*parts, Part("--config", came.wins)]}
     layers = _layers(places, came)
-    scales |= {home: [*parts, layer, Part("--config", came.wins)] for home, layer in layers.items()}
+    scales |= {home: [*parts, *laid, Part("--config", came.wins)] for home, laid in layers.items()}
     resolved = {home: _laid(laid, schema) for home, laid in scales.items()}
-    for layer in layers.values():
-        check_scale(layer.content, layer.name)
+    for layer in (part for laid in layers.values() for part in laid):
+        check_scale(layer.content, layer.name, layer.file)
     return resolved
 
 
@@ -174,33 +175,39 @@ def machine_variables(config: Mapping[str, Any], came: Given) -> dict[str, str]:
     return typed | told | {"FLEXNET_DOWNLOAD": str(int(config.get("download", True)))}
 
 
-def _layers(places: Places, came: Given) -> dict[str, Part]:
-    """Home of each scale: where it is written, and what it changes."""
+def _layers(places: Places, came: Given) -> dict[str, list[Part]]:
+    """Home of each scale: where it is written, and what it changes, after the scales that it is like."""
     paths = places.scale_files()
-    sources = {name: places.shown(path) for name, path in paths.items()}
-    rows = {name: _read_mapping(path, sources[name]) for name, path in paths.items()}
+    parts = {name: _scale(path, places.shown(path)) for name, path in paths.items()}
     for name, layer in came.scales.items():
         source = f"--config {SCALES_KEY}.{name}"
         check_scale_name(name, source)
-        if name in rows:
-            raise ConfigError(f"{source}: expected a new name; got that of {sources[name]}; choose another")
+        if name in parts:
+            raise ConfigError(
+                f"{source}: expected a new name; got that of {parts[name].name}; choose another"
+            )
         if not isinstance(layer, Mapping):
             raise ConfigError(f"{source}: expected a mapping of what the scale changes; got {layer!r}")
-        sources[name], rows[name] = source, dict(layer)
-    return {f"{name}/": Part(sources[name], _like(rows, name, sources[name])) for name in rows}
+        parts[name] = Part(source, dict(layer))
+    for name, part in parts.items():
+        places.require_free(name, part.name)
+    rows = {name: part.content for name, part in parts.items()}
+    for problem in like_problems(rows):
+        part = parts[str(problem.path[0])]
+        raise ConfigError(f"{part.at(problem.path[1:])}: {replace(problem, path=problem.path[1:])}")
+    return {f"{name}/": _chain(parts, name) for name in parts}
 
 
-def _like(rows: Mapping[str, Config], name: str, source: str) -> Config:
-    """What a scale changes, over what the scale changes that it is like."""
-    row = dict(rows[name])
-    if "like" not in row:
-        return row
-    parent = row.pop("like")
-    if parent not in rows or "like" in rows[parent]:
-        names = sorted(other for other in rows if other != name and "like" not in rows[other])
-        raise ConfigError(f"{source}: like: expected one of {names}; got {parent!r}")
-    merged: Config = lay_over(rows[parent], row)
-    return merged
+def _scale(path: Path, name: str) -> Part:
+    return Part(name, _read_mapping(path, name), path)
+
+
+def _chain(parts: Mapping[str, Part], name: str) -> list[Part]:
+    """What a scale changes, and before it what the scale changes that it is like."""
+    part = parts[name]
+    own = {key: value for key, value in part.content.items() if key != "like"}
+    parent = part.content.get("like")
+    return [*([] if parent is None else _chain(parts, parent)), replace(part, content=own)]
 
 
 def _read_mapping(path: Path, name: str) -> Config:
@@ -227,6 +234,7 @@ def load_figures(places: Places, schema: Schema, scales: Mapping[str, Config]) -
     path = places.figures_file()
     name = places.shown(path)
     figures = _read_mapping(path, name)
-    check(figures, schema, name)
-    check_figures(figures, scales[""], name, scales)
+    part = Part(name, figures, path)
+    check(figures, schema, name, [part])
+    check_figures(figures, scales[""], name, scales, [part])
     return figures

@@ -18,7 +18,7 @@ def like_problems(rows: Rows) -> Iterator[Problem]:
 def _chain_problems(rows: Rows, name: str) -> Iterator[Problem]:
     seen = [name]
     while (parent := rows[seen[-1]].get("like")) is not None:
-        if parent not in rows:
+        if not isinstance(parent, str) or parent not in rows:
             others = [other for other in rows if other != seen[-1]]
             yield no_such_name("another row", parent, others).below(seen[-1], "like")
             return

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from flexnet.problems import Key, Problem
+from flexnet.yaml_files import line_of
 
 _NOTHING = object()
 INHERITING = ("recipes", "models", "protocols")  # sections whose rows may be like another row
@@ -17,10 +19,17 @@ class Part:
     Attributes:
         name: what messages call it, such as its file.
         content: what it holds.
+        file: where its lines are looked up for messages, if it is a file.
     """
 
     name: str
     content: Any
+    file: Path | None = None
+
+    def at(self, path: Sequence[Key]) -> str:
+        """What messages call the place of a key: the name and, of a file, the line."""
+        line = line_of(self.file, path) if self.file is not None else None
+        return self.name if line is None else f"{self.name}, line {line}"
 
 
 def located(
@@ -36,7 +45,7 @@ def located(
     """
     for problem in problems:
         held = held_by(config, (*problem.path, *problem.inner))
-        name = part_of(parts, held) if parts else otherwise
+        name = part_of(parts, held).at(held) if parts else otherwise
         yield f"{name}: {replace(problem, path=held[: len(problem.path)])}"
 
 
@@ -58,17 +67,18 @@ def held_by(config: Any, path: tuple[Key, ...]) -> tuple[Key, ...]:
     return path
 
 
-def part_of(parts: Sequence[Part], path: Sequence[Key]) -> str:
-    """Name of the last part that set a key, or else what is nearest above it."""
+def part_of(parts: Sequence[Part], path: Sequence[Key]) -> Part:
+    """The last part that set a key, or else what is nearest above it."""
     for end in range(len(path), -1, -1):
-        found, current = "", _NOTHING
+        found: Part | None = None
+        current: Any = _NOTHING
         for part in parts:
             value = _get(part.content, path[:end])
             if value is not _NOTHING and (current is _NOTHING or value != current):
-                found, current = part.name, value
-        if found:
+                found, current = part, value
+        if found is not None:
             return found
-    return parts[0].name
+    return parts[0]
 
 
 def _get(value: Any, path: Sequence[Key]) -> Any:

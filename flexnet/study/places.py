@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flexnet.config import scale_files
+from flexnet.errors import ConfigError
 from flexnet.study.labels import tables_below
+
+MADE = ("figures", "logs", "results")  # what the folder of a scale holds
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,22 @@ class Places:
         if self.own_config:
             found |= dict(scale_files(self.here / "config/scales", self.shown))
         return dict(sorted(found.items()))
+
+    def require_free(self, name: str, source: str) -> None:
+        """Check that no folder of the project is called like a scale, whose results lie in one of its name.
+
+        Raises:
+            ConfigError: naming where the scale comes from, and what the folder holds.
+        """
+        for place in dict.fromkeys((self.checkout, self.here)):
+            folder = place / name
+            others = sorted(path.name for path in folder.glob("[!.]*"))
+            if folder.is_file() or (others and not {*others} & {*MADE}):
+                held = f"{self.shown(folder)}, with {', '.join(others[:3])}" if others else self.shown(folder)
+                raise ConfigError(
+                    f"{source}: expected a name that no folder of the project has; there is {held};"
+                    " choose another name for the scale"
+                )
 
     def published(self, folder: str = "published") -> dict[str, Path]:
         """Folders with published rows, by the name of their scale: the user's own, else the checkout's.

@@ -72,7 +72,7 @@ def test_a_users_registry_of_figures_takes_the_place_of_the_checkouts(tmp_path: 
     write(tmp_path / "config/figures.yaml", {"fig1": row})
     assert load_figures(Places(ROOT, tmp_path), FIGURES, scales(ROOT)) == {"fig1": row}
     write(tmp_path / "config/figures.yaml", {"fig1": row | {"family": "none"}})
-    with pytest.raises(ConfigError, match=r"^config/figures\.yaml: fig1\.family: expected a family"):
+    with pytest.raises(ConfigError, match=r"^config/figures\.yaml, line 3: fig1\.family: expected a family"):
         load_figures(Places(ROOT, tmp_path), FIGURES, scales(ROOT))
 
 
@@ -86,10 +86,10 @@ def test_a_scale_cannot_have_a_name_that_means_something_else(name: str, tmp_pat
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [
-        ("config.yaml", {"devise": "cpu"}, "config/config.yaml: top level: unknown key 'devise'"),
+        ("config.yaml", {"devise": "cpu"}, "config/config.yaml, line 1: top level: unknown key 'devise'"),
         ("config.yaml", ["a"], "config/config.yaml: expected a mapping of keys; got list"),
-        ("scales/bad.yaml", {"seed": 1}, "config/scales/bad.yaml: seed: expected keys among"),
-        ("scales/bad.yaml", {"like": "none"}, "config/scales/bad.yaml: like: expected one of"),
+        ("scales/bad.yaml", {"seed": 1}, "config/scales/bad.yaml, line 1: seed: expected keys among"),
+        ("scales/bad.yaml", {"like": "none"}, "config/scales/bad.yaml, line 1: like: expected another row"),
     ],
 )
 def test_a_mistake_is_named_with_the_users_file(

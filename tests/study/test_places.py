@@ -1,5 +1,6 @@
 """Published rows, notes of failures, caches and the variables of jobs: small things that depend on places."""
 
+import subprocess
 from pathlib import Path
 
 import pandas as pd
@@ -110,3 +111,29 @@ def test_jobs_find_their_python_and_their_scripts(tmp_path: Path) -> None:
     found = job_variables(tmp_path, {"PATH": "/usr/bin"}, Path("/env/bin/python"))
     assert found == {"PATH": "/env/bin:/usr/bin", "FLEXNET_SCRIPTS": str(tmp_path / "workflow/scripts")}
     assert job_variables(tmp_path, found, Path("/env/bin/python")) == found
+
+
+def test_a_scale_is_not_called_like_a_folder_of_the_project(tmp_path: Path) -> None:
+    places = Places(tmp_path, tmp_path)
+    (tmp_path / "notes").mkdir()
+    places.require_free("notes", "config/scales/notes.yaml")  # an empty folder holds nothing of value
+    (tmp_path / "notes/plan.md").touch()
+    with pytest.raises(ConfigError, match=r"^config/scales/notes\.yaml: .* notes, with plan\.md"):
+        places.require_free("notes", "config/scales/notes.yaml")
+    (tmp_path / "notes/results").mkdir()  # it is the scale's own
+    places.require_free("notes", "config/scales/notes.yaml")
+
+
+def test_git_ignores_what_any_scale_makes_and_nothing_of_the_project(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    (tmp_path / ".gitignore").write_text((root / ".gitignore").read_text())
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    made = [f"{scale}/{part}/x" for scale in ("demo", "trial") for part in ("figures", "logs", "results")]
+    kept = ["flexnet/figures/x.py", "tests/figures/x.py", "published/laptop/results/x", "trial.yaml"]
+    for name in (*made, *kept):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    told = subprocess.run(
+        ["git", "check-ignore", *made, *kept], cwd=tmp_path, check=False, capture_output=True, text=True
+    )
+    assert told.stdout.split() == made

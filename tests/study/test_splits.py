@@ -272,5 +272,5 @@ def test_numbers_of_images_follow_the_classes_and_splits(seven: dict[str, Any]) 
     assert used_images({"source": "mine", "holdout_per_class": 4}, mine) == Used(672, 280, 7)
     assert used_images({"source": "mine", "test_per_class": 3}, mine) == Used(700, 21, 7)
     assert settings.classes_of(config, "cifar10") == 7
-    (plan,) = cost.training_plan(study(seven), "", {"vgg16-baseline": 2})
-    assert (plan["training"], plan["scored"], plan["count"]) == (350, 280, 2)
+    used = cost.used_of(study(seven).base, "vgg16-baseline")
+    assert (used.training, used.scored) == (350, 280)

@@ -93,7 +93,7 @@ def test_a_wrong_key_is_named_with_the_users_file(checkout: Any, tmp_path: Path)
     snakefile = str(checkout.folder / "Snakefile")
     done = checkout.run("-m", "snakemake", "-n", "-s", snakefile, folder=tmp_path, PYTHONPATH="")
     assert done.returncode == 1
-    assert "config/config.yaml: top level: unknown key 'devise'" in done.stdout
+    assert "config/config.yaml, line 1: top level: unknown key 'devise'" in done.stdout
     assert "Traceback" not in done.stdout
 
 

@@ -1,5 +1,6 @@
 """What would run, from a clean copy: every target has a plan, and a wrong setting has a message."""
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -180,11 +181,46 @@ def test_a_figure_under_a_protocol_that_does_not_ask_its_family_is_refused(proje
     assert "expected a protocol that asks noise; got one without a section for it" in done.stdout
 
 
-@pytest.mark.parametrize("target", ["figures/fig9z.pdf", "dmeo/figures/fig4b.pdf"])
-def test_a_target_that_does_not_exist_is_an_error(target: str, project: Any) -> None:
+@pytest.mark.parametrize(
+    ("target", "meant"),
+    [("fig4d", "figures/fig4d.pdf"), ("dmeo/figures/fig4b.pdf", "demo/figures/fig4b.pdf")],
+)
+def test_a_target_that_does_not_exist_is_an_error(target: str, meant: str, project: Any) -> None:
     done = project.snakemake("--dry-run", target)
     assert done.returncode == 1
-    assert f"No rule to produce {target}" in done.stdout
+    assert f"flexnet: No rule to produce {target}; did you mean {meant}" in done.stdout
+
+
+def test_every_rule_is_described(project: Any) -> None:
+    done = project.run("-m", "snakemake", "--list")
+    lines = [line for line in done.stdout.splitlines() if not line.startswith("Using")]
+    assert len(lines) > 10
+    assert all(re.fullmatch(r"\w+ \(.{20,}\)", line) for line in lines), lines
+
+
+def test_the_targets_are_listed_without_a_number_of_cores(project: Any) -> None:
+    done = project.run("-m", "snakemake", "targets")
+    assert done.returncode == 0
+    assert re.search(r"demo/figures/fig4d\.pdf +paper +[0-9.]+ minutes +- +VGG16 under FGSM", done.stdout)
+    assert "Job stats" not in done.stdout
+
+
+def test_a_slip_behind_config_is_told_before_snakemake_reads_it(project: Any) -> None:
+    done = project.snakemake("demo", "--config", "device", "=", "cpu")
+    assert done.returncode == 1
+    assert "flexnet: --config: expected entries key=value" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_data_are_looked_for_before_anything_else(project: Any) -> None:
+    typed = ("figures/fig4b.pdf", "--config", "device=cpu", "download=false")
+    done = project.snakemake(*typed)
+    assert done.returncode == 1
+    assert done.stdout.count("found in none of these places") == 1
+    for word in ("no GPU found", "Preparing", "Traceback", "--settings"):
+        assert word not in done.stdout
+    assert "--config data_mirror=/path/to/parquet device=cpu download=false" in done.stdout
+    assert not (project.folder / "logs").exists()
 
 
 def test_wrong_settings_on_the_command_line_are_named(project: Any) -> None:
@@ -199,25 +235,25 @@ def test_wrong_settings_on_the_command_line_are_named(project: Any) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("devise: cpu", "config/scales/bad.yaml: top level: unknown key 'devise'; expected keys among ["),
-        ("device: cpu", "config/scales/bad.yaml: device: expected keys among ["),
+        ("devise: cpu", ": top level: unknown key 'devise'; expected keys among ["),
+        ("device: cpu", ": device: expected keys among ["),
         (
             "recipes: {vgg: {epochs: many}}",
-            "config/scales/bad.yaml: recipes.vgg.epochs: expected a value of type integer; got 'many'",
+            ": recipes.vgg.epochs: expected a value of type integer; got 'many'",
         ),
         (
             "models: {vgg16-random: {network: vgg61}}",
-            "config/scales/bad.yaml: models.vgg16-random.network: expected a network; got 'vgg61'; did you",
+            ": models.vgg16-random.network: expected a network; got 'vgg61'; did you",
         ),
         (
             "models: {small-flexible: {options: {layer: {scheme: learnt}}}}",
-            "config/scales/bad.yaml: models.small-flexible.options.layer.scheme: expected one of ['conv', ",
+            ": models.small-flexible.options.layer.scheme: expected one of ['conv', ",
         ),
         (
             "models: {vgg16-random: {seeds: 1}, vgg16-random: {seeds: 2}}",
-            "config/scales/bad.yaml, line 1: models.vgg16-random: expected every key once",
+            ": models.vgg16-random: expected every key once",
         ),
-        ("recipes: [", "config/scales/bad.yaml: expected a YAML file; got: while parsing"),
+        ("recipes: [}", ": expected a YAML file; got: while parsing"),
     ],
 )
 def test_a_wrong_setting_in_a_scale_is_named_with_its_file(text: str, message: str, project: Any) -> None:
@@ -228,7 +264,7 @@ def test_a_wrong_setting_in_a_scale_is_named_with_its_file(text: str, message: s
     finally:
         path.unlink()
     assert done.returncode == 1
-    assert message in done.stdout
+    assert f"flexnet: config/scales/bad.yaml, line 1{message}" in done.stdout
     assert "Traceback" not in done.stdout
 
 
@@ -238,12 +274,12 @@ def test_a_wrong_setting_in_a_scale_is_named_with_its_file(text: str, message: s
         (
             "random: vgg16-random }",
             "random: vgg16-rnadom }",
-            "config/figures.yaml: fig4b.series.random: expected a row of models; got 'vgg16-rnadom'; did you",
+            ": fig4b.series.random: expected a row of models; got 'vgg16-rnadom'; did you",
         ),
         (
             "family: history",
             "familiy: history",
-            "config/figures.yaml: fig4a: unknown key 'familiy'; expected",
+            ": fig4a: unknown key 'familiy'; expected",
         ),
     ],
 )
@@ -251,7 +287,7 @@ def test_a_wrong_figure_is_named(old: str, new: str, message: str, project: Any)
     with project.edited("config/figures.yaml", old, new):
         done = project.snakemake("--dry-run", "demo/figures/fig4b.pdf")
     assert done.returncode == 1
-    assert message in done.stdout
+    assert re.search(rf"config/figures\.yaml, line \d+{message}", done.stdout), done.stdout
     assert "Traceback" not in done.stdout
 
 
@@ -261,7 +297,7 @@ def test_a_wrong_figure_is_named(old: str, new: str, message: str, project: Any)
         (
             "layer: { scheme: learned, rule: below }",
             "layer: { scheme: learnt, rule: below }",
-            "config/config.yaml: models.vgg16-flexible.options.layer.scheme: expected one of ['conv', ",
+            ": models.vgg16-flexible.options.layer.scheme: expected one of ['conv', ",
         ),
         ("seed: 0", "seed: 0\nseed: 1", "seed: expected every key once; line"),
     ],

@@ -6,6 +6,7 @@ localrules:
 
 
 rule judge_claims:
+    """The ledger of claims: what the papers say against what was measured."""
     input:
         rows=told(drawing.ledger_rows),
         facts=told(drawing.ledger_facts),

@@ -11,6 +11,7 @@ from inspect import signature
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 # Everything of the workflow is found from here, whichever Snakefile and working directory a run starts with.
 RULES = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
@@ -22,7 +23,18 @@ from flexnet.digest import code_digest, file_digest
 from flexnet.errors import ConfigError
 from flexnet.files import canonical_json
 from flexnet.stopping import PARENT_VARIABLE, parent_name
-from flexnet.study import caches, configuration, cost, drawing, jobs, targets
+from flexnet.study import (
+    caches,
+    configuration,
+    console,
+    cost,
+    drawing,
+    jobs,
+    listing,
+    sources,
+    speeds,
+    targets,
+)
 from flexnet.study.places import Places, job_variables
 from flexnet.study.study import Study, scale_name
 from flexnet.study.typed import require_once
@@ -39,6 +51,9 @@ HERE = Path.cwd()
 MODIFIER = workflow.modifier
 IS_MODULE = not MODIFIER.is_main_snakefile()
 HANDED = IS_MODULE and MODIFIER.skip_configfile
+# Speaks to a person in the place of Snakemake, unless another workflow or a wish for all details does.
+SILENT = IS_MODULE or workflow.output_settings.verbose or not workflow.is_main_process
+CONSOLE = None if SILENT else console.speak(logger)
 PLACES = Places(ROOT, HERE, own_config=HANDED or not IS_MODULE, handed=HANDED)
 
 
@@ -72,8 +87,10 @@ if not IS_MODULE:
     config.update(SCALES[""])
     workflow.configfiles += map(str, PLACES.config_files())
 
+TYPED_PATH = os.environ.get("PATH", "")  # as its user has it
 # The jobs' `python` is the one that runs Snakemake, also on a cluster node and without activation.
 os.environ.update(job_variables(ROOT, os.environ, Path(sys.executable)))
+CALL = ["python", str(ROOT / "workflow/scripts/stage.py")]
 os.environ.update(caches.cache_variables(os.environ, HERE / ".snakemake/cache"))
 
 # What is computed must not depend on the machine, so machine settings travel in the environment.
@@ -105,6 +122,8 @@ PUBLISHED = {
 STUDY = Study(
     SCALES, FIGURES, PUBLISHED, HERE, lambda path: str(MODIFIER.modify_path(path))
 )
+if CONSOLE is not None:
+    CONSOLE.study, CONSOLE.plans = STUDY, lambda: workflow.dryrun
 # What judges results and marks figures.
 CLAIMS = drawing.claims_data(ROOT / "flexnet/claims")
 SCHEMATICS = {name for name in FIGURES if STUDY.is_schematic(name)}

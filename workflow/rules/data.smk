@@ -7,6 +7,7 @@ localrules:
 
 
 rule prepare_data:
+    """Find, check and store one split of a dataset."""
     output:
         arrays="data/{source}/{split}.safetensors",
         manifest="data/{source}/{split}.json",
@@ -14,7 +15,8 @@ rule prepare_data:
         "logs/data/{source}/{split}.log",
     benchmark:
         "logs/data/{source}/{split}.benchmark.tsv"
-    retries: 1
+    # Only what comes over a network can succeed the second time.
+    retries: int(sources.may_download(os.environ) and not any(map(os.environ.get, sources.NAMED)))
     conda:
         "../envs/flexnet.yaml"
     resources:
@@ -30,6 +32,7 @@ rule prepare_data:
 
 
 rule choose_subset:
+    """Choose the images that one seed trains on and is scored on."""
     input:
         manifests=lambda wildcards: job_files(wildcards, "json").values(),
         # None of a dataset that is only judged.

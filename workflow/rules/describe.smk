@@ -6,6 +6,7 @@ localrules:
 
 
 rule describe:
+    """Rows of a schematic, read off the modules themselves."""
     output:
         "{home}results/rows/{protocol}/{figure}.csv",
     log:

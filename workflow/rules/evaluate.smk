@@ -2,6 +2,7 @@
 
 
 rule evaluate:
+    """Ask a trained network one thing (attack, noise, exchanged thresholds) under one protocol."""
     input:
         # Large files count by their date, so the small histories stand for the weights beside them.
         histories=asked("history.csv"),

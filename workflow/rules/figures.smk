@@ -7,6 +7,7 @@ localrules:
 
 
 rule collect_rows:
+    """Join the rows of all networks and seeds of a figure."""
     input:
         rows=lambda wildcards: sum(told(jobs.family_files)(wildcards).values(), []),
         runs=lambda wildcards: ancient(told(jobs.runs_behind)(wildcards)),
@@ -32,6 +33,7 @@ rule collect_rows:
 
 
 rule draw_figure:
+    """Draw a figure, with its caption and its table of numbers."""
     input:
         rows=told(drawing.figure_rows),
         facts=told(drawing.figure_facts),

@@ -4,6 +4,7 @@ for home in SCALES:
     if home:
 
         rule:
+            """Every figure of the scale of this name, under every protocol, and its ledger of claims."""
             name:
                 home.rstrip("/")
             input:
@@ -11,5 +12,11 @@ for home in SCALES:
 
 
 rule published:
+    """Every figure whose rows are published: seconds, nothing is trained."""
     input:
         targets.published_figures(STUDY),
+
+
+rule targets:
+    """List every figure: scale, protocol, what it shows, whether it is there, what it costs."""
+    localrule: True

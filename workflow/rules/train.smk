@@ -5,6 +5,7 @@ A killed training goes on from its side file.
 
 
 rule train:
+    """Train one network with one seed; goes on where it was stopped."""
     input:
         manifests=lambda wildcards: job_files(wildcards, "json").values(),
         subset=lambda wildcards: jobs.subset_of(
@@ -41,6 +42,7 @@ rule train:
 
 
 rule import_weights:
+    """Take over weights that another program wrote."""
     input:
         manifests=lambda wildcards: job_files(wildcards, "json").values(),
         subset=lambda wildcards: jobs.subset_of(

@@ -1,0 +1,76 @@
+"""What is typed after `--config` and `--configfile`, checked before Snakemake reads it.
+
+Snakemake answers a slip there with a traceback, or with neither file nor line, before it reads any workflow.
+The default profile runs this file by its path at that moment, so it imports nothing of this package, which
+may be another checkout's.
+"""
+
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import yaml
+
+ENTRIES, FILES = ("--config", "-C"), ("--configfile", "--configfiles")
+KEY = re.compile(r"[a-zA-Z_][\w-]*\w")  # as Snakemake has it
+ORDER = "and targets before it: snakemake <target> --cores 2"
+
+
+def check_command(words: Sequence[str]) -> None:
+    """Check the words of a command.
+
+    Raises:
+        SystemExit: with one message, if Snakemake could not read them.
+    """
+    faults = [*map(_entry_fault, _values(words, ENTRIES)), *map(_file_fault, _values(words, FILES))]
+    found = [fault for fault in faults if fault]
+    if found:
+        raise SystemExit("\n".join(f"flexnet: {fault}" for fault in found[:1]))
+
+
+def _values(words: Sequence[str], options: Sequence[str]) -> Iterator[str]:
+    """The words that Snakemake takes for values of an option: all up to the next option."""
+    taken = False
+    for word in words:
+        name, sign, value = word.partition("=")
+        if word.startswith("-"):
+            taken = name in options
+            if taken and sign:
+                yield value
+        elif taken:
+            yield word
+
+
+def _entry_fault(entry: str) -> str:
+    key, sign, _ = entry.partition("=")
+    if sign and KEY.fullmatch(key):
+        return ""
+    text = f"--config: expected entries key=value without spaces, such as device=cpu; got {entry!r}"
+    return f"{text}; write them so, {ORDER} --config device=cpu threads=2"
+
+
+def _file_fault(name: str) -> str:
+    path = Path(name)
+    example = f"write existing files, {ORDER} --configfile machine.yaml"
+    if not path.is_file():
+        return f"--configfile: expected a file; there is no file {name!r}; {example}"
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        return f"--configfile {name}: expected a YAML file; got: {error}"
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f", line {mark.line + 1}" if mark else ""
+        told = getattr(error, "problem", None) or error
+        return (
+            f"--configfile {name}{place}: expected a YAML file; got: {told}; correct it there or just above"
+        )
+    if not isinstance(found, dict):
+        kind = "nothing" if found is None else type(found).__name__
+        return f"--configfile {name}: expected keys with values, such as device: cpu; got {kind}"
+    return ""
+
+
+if __name__ == "__main__":
+    check_command(sys.argv[1:])

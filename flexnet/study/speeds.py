@@ -1,0 +1,93 @@
+"""How long one core works for one image of a training step, as it was measured once on one machine.
+
+The table is for estimates before anything has run; `python -m benchmarks.speeds` measures what it lacks. How
+fast another machine is, one of its networks tells.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from flexnet.files import canonical_json
+from flexnet.training.recipe import Recipe
+
+# One of the table, small and quick to time, by which another machine is compared with that of the table.
+REFERENCE = {
+    "network": "small",
+    "options": {},
+    "recipe": {"batch_size": 64, "epochs": 1, "learning_rate": 0.01},
+}
+MOST = 6  # networks that are timed before a run; of further ones those of the same name are taken
+REFERENCE_KEY = "reference"
+_MEASURED: dict[str, float] = {}
+SPEEDS = Path(__file__).with_name("speeds.json")
+
+
+@cache
+def speeds() -> Mapping[str, float]:
+    """Seconds by key; empty if nothing was measured."""
+    found: dict[str, float] = json.loads(SPEEDS.read_text(encoding="utf-8")) if SPEEDS.is_file() else {}
+    return found
+
+
+def known() -> Mapping[str, float]:
+    """The table, and what was measured in this run, as of the machine of the table."""
+    return {**speeds(), **_MEASURED}
+
+
+def run_of(config: Mapping[str, Any], model: str) -> dict[str, Any]:
+    """A model as the `cost` stage times it."""
+    row = config["models"][model]
+    recipe = config["recipes"][row["recipe"]]
+    return {"network": row["network"], "options": row.get("options", {}), "recipe": recipe}
+
+
+def to_time(models: Iterable[tuple[Mapping[str, Any], str]]) -> dict[str, dict[str, Any]]:
+    """What is to be timed before a run, by key: the reference, and what the table lacks.
+
+    Args:
+        models: configuration of a scale, and name of a model, of each that will be trained.
+    """
+    found = {REFERENCE_KEY: REFERENCE}
+    for config, model in models:
+        key = speed_key(config, model)
+        if key is not None and key not in speeds() and len(found) <= MOST:
+            found[key] = run_of(config, model)
+    return found
+
+
+def learn(measured: Mapping[str, float]) -> float:
+    """Take over what was timed here; return how much longer this machine takes than that of the table.
+
+    Args:
+        measured: seconds by key, the reference among them.
+    """
+    factor = measured[REFERENCE_KEY] / speeds()[REFERENCE_KEY]
+    _MEASURED.update({key: seconds / factor for key, seconds in measured.items() if key != REFERENCE_KEY})
+    return factor
+
+
+def speed_key(config: Mapping[str, Any], model: str) -> str | None:
+    """What of a model decides how long an image takes; None if it is not trained."""
+    row = config["models"][model]
+    if "recipe" not in row:
+        return None
+    recipe = Recipe.from_mapping(config["recipes"][row["recipe"]])
+    costly = [recipe.batch_size, recipe.precision, recipe.augmentations()]
+    return canonical_json([row["network"], row.get("options", {}), *costly])
+
+
+def seconds_per_image(config: Mapping[str, Any], model: str) -> float | None:
+    """Seconds of a core for an image of a model; for one that is not in the table, those of its network.
+
+    None where no network of that name is in the table, or the model is not trained.
+    """
+    key = speed_key(config, model)
+    if key is None or key in known():
+        return known().get(key or "")
+    network = json.dumps(config["models"][model]["network"])
+    alike = [seconds for other, seconds in known().items() if other.startswith(f"[{network},")]
+    return median(alike) if alike else None

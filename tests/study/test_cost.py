@@ -1,0 +1,135 @@
+"""Costs before anything has run: from a table of speeds, by what jobs do, on the cores that there are."""
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from flexnet.errors import ConfigError
+from flexnet.study import cost, speeds
+from flexnet.study.configuration import Given, load_figures, load_scales
+from flexnet.study.cost import Task, in_words, notice, plan_seconds, retyped, task_seconds
+from flexnet.study.places import Places
+from flexnet.study.study import Study
+from flexnet.study.took import compared, told
+from flexnet.yaml_files import read_yaml
+
+ROOT = Path(__file__).parents[2]
+
+
+def make_study(here: Path) -> Study:
+    places = Places(ROOT, here)
+    scales = load_scales(places, read_yaml(ROOT / "workflow/schemas/config.schema.yaml"), Given())
+    figures = load_figures(places, read_yaml(ROOT / "workflow/schemas/figures.schema.yaml"), scales)
+    return Study(scales, figures, {}, here)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    return make_study(tmp_path_factory.mktemp("here"))
+
+
+def trained(model: str) -> Task:
+    return Task("train", {"home": "laptop/", "model": model, "seed": "1"})
+
+
+def attacked(model: str, protocol: str = "paper") -> Task:
+    said = {"home": "laptop/", "model": model, "family": "fgsm", "protocol": protocol, "seeds": "seed1"}
+    return Task("evaluate", said)
+
+
+@pytest.mark.parametrize(
+    ("task", "took"),
+    [  # core seconds of the runs behind the published rows
+        (trained("vgg16-baseline"), 430),
+        (trained("vgg16-random-1000"), 790),
+        (trained("hmax"), 219),
+        (trained("hmax-c1"), 361),
+        (attacked("vgg16-random"), 155),
+        (attacked("vgg16-random", "corrected"), 275),
+        (attacked("vgg16-flexible", "corrected"), 14),
+    ],
+)
+def test_jobs_cost_what_they_took_within_half_as_much(task: Task, took: float, study: Study) -> None:
+    seconds = task_seconds(study, task)
+    assert seconds is not None
+    assert took / 1.5 < seconds < took * 1.5
+
+
+def test_every_model_of_every_scale_has_a_speed(study: Study) -> None:
+    for config in study.scales.values():
+        for model in config["models"]:
+            assert speeds.speed_key(config, model) in speeds.speeds()
+
+
+def test_only_what_the_table_lacks_is_timed_beside_the_reference(study: Study) -> None:
+    config = study.config("demo/")
+    assert list(speeds.to_time([(config, "hmax")])) == [speeds.REFERENCE_KEY]
+    models = {**config["models"], "mine": {**config["models"]["hmax"], "options": {"width": 0.37}}}
+    own = {**config, "models": models}
+    assert len(speeds.to_time([(own, "mine"), (own, "hmax"), (own, "mine")])) == 2
+
+
+def test_a_machine_that_is_twice_as_slow_takes_twice_as_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speeds, "_MEASURED", {})
+    reference = speeds.speeds()[speeds.REFERENCE_KEY]
+    assert speeds.learn({speeds.REFERENCE_KEY: 2 * reference, "mine": 6.0}) == pytest.approx(2)
+    assert speeds.known()["mine"] == pytest.approx(3.0)  # as the machine of the table has it
+
+
+def test_jobs_share_the_cores_and_none_is_faster_than_alone() -> None:
+    gaps = cost.BETWEEN
+    assert plan_seconds([10.0] * 4, 2, 1) == 20 + 4 * gaps
+    assert plan_seconds([100.0, 1.0], 8, 1) == 100 + 2 * gaps
+    assert plan_seconds([100.0], 8, 4, factor=2.0) == 50 + gaps
+    assert plan_seconds([], 2, 1) == 0
+
+
+def test_a_model_of_two_figures_is_trained_once(study: Study) -> None:
+    one = cost.elsewhere(study, "laptop/", ["figures/fig4b.pdf"], 2)
+    both = cost.elsewhere(study, "laptop/", ["figures/fig4b.pdf", "figures/fig4d.pdf"], 2)
+    alone = cost.elsewhere(study, "laptop/", ["figures/fig4d.pdf"], 2)
+    assert one is not None
+    assert both is not None
+    assert alone is not None
+    assert one < alone <= both < alone * 1.1
+
+
+def test_a_command_can_be_pasted() -> None:
+    typed = [".venv/bin/snakemake", "figures/fig4d.pdf", "--config", "data_mirror=/a b", "--cores", "8"]
+    other = retyped(typed, ["figures/fig4d.pdf"], ["laptop/figures/fig4d.pdf"], shlex.quote)
+    assert shlex.split(other) == [typed[0], "laptop/figures/fig4d.pdf", *typed[2:]]
+
+
+def test_the_notice_says_what_how_long_on_which_cores_and_what_is_sooner() -> None:
+    others = [("snakemake published/x", None), ("snakemake demo/x", 90.0)]
+    words = notice({"train": 15, "evaluate": 3}, "laptop", 7200.0, 2, others)
+    assert "15 training runs, 3 evaluations at laptop scale will take about 2.0 hours on 2 cores" in words
+    assert words.splitlines()[1:] == [
+        "  snakemake published/x    published rows, seconds",
+        "  snakemake demo/x    about 1.5 minutes",
+    ]
+    assert "not known" in notice({"train": 1}, "paper", None, 1, [])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.4, "0 seconds"), (59, "59 seconds"), (60, "1.0 minutes"), (5400, "1.5 hours"), (200_000, "2.3 days")],
+)
+def test_durations_are_said_as_people_do(seconds: float, words: str) -> None:
+    assert in_words(seconds) == words
+
+
+def test_what_jobs_took_stands_beside_what_was_predicted(tmp_path: Path) -> None:
+    study = make_study(tmp_path)
+    with pytest.raises(ConfigError, match="got none; make a figure first"):
+        compared(study, "laptop/")
+    head = "s\th:m:s\tmean_load\tcpu_time\n"
+    for seed in (1, 2):
+        path = tmp_path / f"laptop/logs/train/hmax/seed{seed}.benchmark.tsv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{head}500.0\t0:08:20\t50\t200.0\n")
+    (row,) = compared(study, "laptop/")
+    assert (row.jobs, row.cores, row.clock) == (2, 400.0, 1000.0)
+    assert row.predicted == pytest.approx(2 * (task_seconds(study, trained("hmax")) or 0))
+    assert "training of hmax" in told([row])
