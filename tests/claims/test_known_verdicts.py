@@ -22,7 +22,9 @@ def ledger():
     def build(name, rows, protocol="paper"):
         """The rows of one claim, by comparison."""
         figure = rows["figure"].iloc[0]
-        found = judge(load_claims("flexible-layer"), {figure: rows}, protocol, "laptop", classes={figure: 10})
+        found = judge(
+            load_claims("flexible-layer"), {figure: rows}, protocol, "laptop", classes={figure: [10]}
+        )
         return {row["comparison"]: row for row in found if row["id"] == name}
 
     return build

@@ -59,7 +59,8 @@ def test_jobs_cost_what_they_took_within_half_as_much(task: Task, took: float, s
 def test_every_model_of_every_scale_has_a_speed(study: Study) -> None:
     for config in study.scales.values():
         for model in config["models"]:
-            assert speeds.speed_key(config, model) in speeds.speeds()
+            key = speeds.speed_key(config, model)  # none of one that is imported
+            assert key is None or key in speeds.speeds()
 
 
 def test_only_what_the_table_lacks_is_timed_beside_the_reference(study: Study) -> None:

@@ -28,7 +28,10 @@ from flexnet.training.recipe import Recipe
 from flexnet.training.run import TrainingRun
 from flexnet.training.trainer import Trainer, train
 
-SIZES = {"vgg16": (3, 32), "small": (1, 12), "hmax": (1, 11), "surrogate": (3, 8)}
+SIZES = {
+    **{"vgg16": (3, 32), "small": (1, 12), "hmax": (1, 11), "surrogate": (3, 8)},
+    **{"lenet": (1, 28), "resnet": (3, 32), "densenet": (3, 32)},
+}
 RECIPE = Recipe(epochs=2, batch_size=8, learning_rate=0.01, step_size=1, evaluate_every=2)
 N, SCORED = 24, 20
 FILES = ("w.safetensors", "h.csv")
@@ -46,6 +49,9 @@ def variants() -> dict[str, tuple[str, dict[str, Any]]]:
         "hmax template": ("hmax", {"width": 1 / 400}),
         "hmax conv": ("hmax", {"width": 1 / 400, "c1": "conv", "s2": "conv"}),
         "surrogate": ("surrogate", {"width": 1 / 16}),
+        "lenet": ("lenet", {}),
+        "resnet pushpull": ("resnet", {"depth": 8, "layer": {"kind": "pushpull", "alpha": "learned"}}),
+        "densenet": ("densenet", {"depth": 10, "growth": 4}),
     }
     for scheme in SCHEMES:
         options = {"layer": layer(scheme)}

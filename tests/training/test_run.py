@@ -23,7 +23,7 @@ from flexnet.layers.flexible import FlexibleConv2d
 from flexnet.training.batches import DeviceImages
 from flexnet.training.checkpoint import load_model, read_tensors, save_tensors
 from flexnet.training.recipe import Recipe
-from flexnet.training.run import TrainingRun, build_model
+from flexnet.training.run import Run, TrainingRun, build_model
 from flexnet.training.trainer import train
 
 RECIPE = Recipe(epochs=3, batch_size=20, learning_rate=0.05, weight_decay=0.0, flip=0.0, step_size=2)
@@ -217,7 +217,7 @@ def test_a_trained_threshold_is_saved(tmp_path: Path) -> None:
 
 def test_a_weights_file_knows_the_run_that_wrote_it() -> None:
     run = TrainingRun("m", 4, "small", {"width": 0.1}, Recipe(epochs=3, flip=0.25), run_seed=7, code="abc")
-    assert TrainingRun.from_metadata(run.metadata()) == run
+    assert Run.from_metadata(run.metadata()) == Run("m", 4, "small", {"width": 0.1}, run_seed=7, code="abc")
 
 
 def test_damaged_and_foreign_weights_are_named(tmp_path: Path) -> None:
