@@ -26,7 +26,7 @@ SILENT = frozenset(
     f"{PACKAGE}.{name}" for name in ("errors", "jobs", "lazy", "locks", "problems", "progress", "stopping")
 )
 SAYING = frozenset({"say", "advance"})  # methods of a progress report
-UNCOUNTED = frozenset({"__version__", "__all__", "__path__"})
+UNCOUNTED = frozenset({"__version__", "__all__"})
 RULES = f"{PACKAGE}.options.rules"
 
 Reference = tuple[str, str]  # module and name; "*" for everything in it
@@ -363,7 +363,7 @@ def _code_digest(starts: tuple[str | Path, ...], words: frozenset[str]) -> str:
     files = [start for start in starts if isinstance(start, Path)]
     named = [start.partition(":") for start in starts if isinstance(start, str)]
     roots = [(module, name or "*") for module, _, name in named]
-    scripts = [_script(path) for path in files]
+    scripts = [script_part(path) for path in files]
     roots += [reference for script in scripts for reference in script.uses]
     dumps = _reached(roots, words.union(*(script.words for script in scripts)))
     texts = [path.read_text(encoding="utf-8") for path in files]
@@ -379,12 +379,12 @@ def forget() -> None:
 
 def file_digest(path: str | Path) -> str:
     """Digest of one Python file that is no module of the package, and of what it uses of the package."""
-    part = _script(Path(path))
+    part = script_part(Path(path))
     dumps = _reached(part.uses, part.words)
     return _digest([part.dump, *(f"{label}\n{dump}" for label, dump in sorted(dumps.items()) if dump)])
 
 
-def _script(path: Path) -> Part:
+def script_part(path: Path) -> Part:
     """A file that is no module of the package, as one part."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     nodes = list(ast.walk(tree))

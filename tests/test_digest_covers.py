@@ -248,7 +248,7 @@ def run_script(name: str, run: Callable[[Any], None]) -> tuple[digest.Part, set[
     spec.loader.exec_module(module)
     with traced() as called:
         run(module)
-    return digest._script(path), called
+    return digest.script_part(path), called
 
 
 def known_to(part: digest.Part, *starts: tuple[str, str]) -> set[str]:

@@ -20,19 +20,18 @@ from flexnet.attacks.spaces import Space
 from flexnet.errors import ConfigError, NumericalError
 from flexnet.evaluation.accuracy import check_judged, on_device
 from flexnet.evaluation.counting import full_batches, kept_images, shuffle_seed
-from flexnet.evaluation.judging import as_it_came, fitting_space, judge_steps
+from flexnet.evaluation.judging import as_it_came, fitting_space, judge_steps, require_declared
 from flexnet.evaluation.outcomes import BROKEN, RIGHT, mark_broken
 from flexnet.evaluation.subject import Answer, Job, Subject
 from flexnet.families.fgsm import FgsmSettings
 from flexnet.inputs import trusted_inputs
-from flexnet.layers.randomness import check_declared, is_redrawn, is_stochastic, redraw_layers, set_generator
+from flexnet.layers.randomness import is_redrawn, is_stochastic, redraw_layers, set_generator
 from flexnet.layers.tracing import evaluation_mode
 from flexnet.seeds import derive_seed
 from flexnet.training.batches import to_unit
 from flexnet.training.streamed import Pixels, parts
 
 Progress = Callable[[int], None]
-FEW = 8  # images that tell whether a model draws in secret
 
 
 def evaluate(subject: Subject, settings: Mapping[str, Any], asked: None, job: Job) -> Iterator[Answer]:
@@ -152,7 +151,7 @@ def fgsm_outcomes(
     name = check_judged(model, pixels, name)
     require_full_precision(model, torch.empty(0))
     space = fitting_space(model, settings.space, settings.clamp, settings.epsilons, pixels)
-    check_declared(model, to_unit(pixels[:FEW]), name)
+    require_declared(model, pixels, name)
     attack = _Attack(model, space, settings, seed, batch_size, int(classes.max()))
     outcomes = []
     with evaluation_mode(model), as_it_came(model), full_precision(pixels.device), trusted_inputs():

@@ -22,7 +22,7 @@ def gate_numbers(subject: Subject, batch_size: int, name: str = "") -> dict[str,
 
     Returns:
         max_share and switching in [0, 1], threshold_shift in units of the layer's input; all empty for a
-        network whose gates do not depend on the input.
+        network whose gates do not depend on the input, the last also for weights that were not trained here.
 
     Raises:
         NumericalError: if a gate or a threshold is NaN or infinite.
@@ -35,12 +35,18 @@ def gate_numbers(subject: Subject, batch_size: int, name: str = "") -> dict[str,
         raise NumericalError(f"{name}: {error}") from error
     if not records:
         return {"max_share": "", "switching": "", "threshold_shift": ""}
-    started = threshold_snapshot(build_model(subject.run))
-    shifts = threshold_shift(subject.model, started).values()
-    if not all(math.isfinite(shift) for shift in shifts):
-        raise NumericalError(f"{name}: expected finite thresholds; got NaN or infinity; train it again")
     return {
         "max_share": round(sum(record.max_share for record in records) / len(records), 6),
         "switching": round(sum(record.switching for record in records) / len(records), 6),
-        "threshold_shift": round(sum(shifts) / len(shifts), 6),
+        "threshold_shift": _shift(subject, name),
     }
+
+
+def _shift(subject: Subject, name: str) -> float | str:
+    """How far thresholds moved; empty of weights from elsewhere, whose first thresholds nobody knows."""
+    if not subject.run.trained:
+        return ""
+    shifts = threshold_shift(subject.model, threshold_snapshot(build_model(subject.run))).values()
+    if not all(math.isfinite(shift) for shift in shifts):
+        raise NumericalError(f"{name}: expected finite thresholds; got NaN or infinity; train it again")
+    return round(sum(shifts) / len(shifts), 6)

@@ -11,8 +11,11 @@ from flexnet.attacks.fgsm import step_along
 from flexnet.attacks.spaces import Space, space_of
 from flexnet.errors import ConfigError
 from flexnet.evaluation.outcomes import judge_logits
-from flexnet.layers.randomness import set_generator, stochastic_layers
+from flexnet.layers.randomness import check_declared, set_generator, stochastic_layers
+from flexnet.training.batches import to_unit
 from flexnet.training.streamed import Pixels
+
+FEW = 8  # images that tell whether a model draws in secret
 
 
 @contextmanager
@@ -27,6 +30,11 @@ def as_it_came(model: nn.Module) -> Iterator[None]:
             layer.generator = generator
         for name, buffer in model.named_buffers():
             buffer.copy_(saved[name])
+
+
+def require_declared(model: nn.Module, pixels: Pixels, name: str) -> None:
+    """Check on a few images that nothing in a model draws in secret; errors as `check_declared`."""
+    check_declared(model, to_unit(pixels[:FEW]), name)
 
 
 def fitting_space(

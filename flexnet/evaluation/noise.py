@@ -12,7 +12,7 @@ from flexnet.attacks.checks import broken_images
 from flexnet.attacks.precision import full_precision
 from flexnet.attacks.spaces import Space
 from flexnet.evaluation.accuracy import check_judged, on_device
-from flexnet.evaluation.judging import as_it_came, fitting_space, judge_steps
+from flexnet.evaluation.judging import as_it_came, fitting_space, judge_steps, require_declared
 from flexnet.evaluation.outcomes import BROKEN, RIGHT
 from flexnet.evaluation.subject import Answer, Job, Subject
 from flexnet.families.noise import NoiseSettings
@@ -49,6 +49,7 @@ def evaluate(subject: Subject, settings: Mapping[str, Any], asked: None, job: Jo
     pixels, labels = on_device(scored.images, scored.labels, scored.images.device)
     name = f"{check_judged(subject.model, pixels, subject.name)}, protocol {job.protocol}"
     space = fitting_space(subject.model, rules.space, rules.clamp, rules.epsilons, pixels)
+    require_declared(subject.model, pixels, name)
     seed = derive_seed(subject.run.run_seed, "noise", subject.run.seed)
     noisy = _Noisy(subject.model, space, rules, seed, job.batch_size, int(labels.max()))
     with (

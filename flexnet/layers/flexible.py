@@ -14,9 +14,9 @@ from flexnet.layers.functional import check_padding, match_groups, pair
 from flexnet.layers.gates import blend, gate
 from flexnet.layers.masks import draw_mask
 from flexnet.layers.pooling import Pair, extent, max_pool
-from flexnet.layers.steps import as_batch, as_given, checked, parameter_like, typed_as_convolved
+from flexnet.layers.steps import as_batch, as_given, checked, typed_as_convolved
 from flexnet.layers.thresholds import draw_threshold, readable, shortest
-from flexnet.layers.twins import twin
+from flexnet.layers.twins import plain_twin, twin
 from flexnet.options.layers.flexible import (
     GATED,
     MATCHINGS,
@@ -140,21 +140,7 @@ class FlexibleConv2d(nn.Conv2d):
 
     def plain(self) -> nn.Conv2d:
         """Return the convolution without the gate: a Conv2d with copies of weight and bias."""
-        conv = nn.Conv2d(
-            self.in_channels,
-            self.out_channels,
-            cast(Pair, self.kernel_size),
-            cast(Pair, self.stride),
-            cast(Pair, self.padding),
-            cast(Pair, self.dilation),
-            self.groups,
-            bias=self.bias is not None,
-            padding_mode=self.padding_mode,
-            device="meta",
-        )
-        conv.weight = parameter_like(self.weight)
-        conv.bias = None if self.bias is None else parameter_like(self.bias)
-        return conv.train(self.training)
+        return plain_twin(self)
 
     def reset_parameters(self) -> None:
         """Draw weight, bias and then the threshold anew; the number of the scheme uniform stays."""

@@ -11,8 +11,7 @@ from flexnet.layers.eager import plain, refuse_scripting
 from flexnet.layers.enlarging import Enlarged, enlarge, enlarged_size
 from flexnet.layers.inhibition import check_kernel, push_pull_conv2d
 from flexnet.layers.pooling import Pair
-from flexnet.layers.steps import parameter_like
-from flexnet.layers.twins import twin
+from flexnet.layers.twins import plain_twin, twin
 from flexnet.options.layers.pushpull import LEARNED, PushPullOptions
 from flexnet.problems import refuse
 
@@ -104,19 +103,7 @@ class PushPullConv2d(nn.Conv2d):
 
     def plain(self) -> nn.Conv2d:
         """Return the convolution that is the push, without rectifier: copies of weight and bias."""
-        conv = nn.Conv2d(
-            self.in_channels,
-            self.out_channels,
-            cast(Pair, self.kernel_size),
-            cast(Pair, self.stride),
-            cast(Pair, self.padding),
-            groups=self.groups,
-            bias=self.bias is not None,
-            device="meta",
-        )
-        conv.weight = parameter_like(self.weight)
-        conv.bias = None if self.bias is None else parameter_like(self.bias)
-        return conv.train(self.training)
+        return plain_twin(self)
 
     @property
     def title(self) -> str:

@@ -51,6 +51,25 @@ def twin(
     return new.train(conv.training)
 
 
+def plain_twin(layer: nn.Conv2d) -> nn.Conv2d:
+    """Return the plain convolution with a layer's arguments: a Conv2d with copies of weight and bias."""
+    conv = nn.Conv2d(
+        layer.in_channels,
+        layer.out_channels,
+        cast(Pair, layer.kernel_size),
+        cast(Pair, layer.stride),
+        cast(Pair, layer.padding),
+        cast(Pair, layer.dilation),
+        layer.groups,
+        layer.bias is not None,
+        cast(Any, layer.padding_mode),
+        device="meta",
+    )
+    conv.weight = parameter_like(layer.weight)
+    conv.bias = None if layer.bias is None else parameter_like(layer.bias)
+    return conv.train(layer.training)
+
+
 def _unusual(layer: type[nn.Module], conv: nn.Conv2d) -> dict[str, Any]:
     """Arguments of the convolution that not every layer can stand, where they change something."""
     found = {name: getattr(conv, name) for name, usual in PERHAPS.items() if getattr(conv, name) != usual}

@@ -11,7 +11,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flexnet.options import networks as options_folder
 from flexnet.options.own_network import OwnNetworkOptions
 from flexnet.own import is_dotted, own_problems
 from flexnet.problems import Problem, no_such_name, refuse
@@ -20,14 +19,14 @@ if TYPE_CHECKING:
     from flexnet.networks.classifier import Classifier
     from flexnet.options.networks.base import NetworkOptions
 
+FOLDER = Path(__file__).parents[1] / "options" / "networks"
 OWN = "flexnet.networks.own"  # what builds a network of the user's own
 
 
 @cache
 def networks() -> list[str]:
     """Names of the networks of this package."""
-    folder = Path(options_folder.__path__[0])
-    return sorted(path.stem for path in folder.glob("[!_]*.py") if path.stem != "base")
+    return sorted(path.stem for path in FOLDER.glob("[!_]*.py") if path.stem != "base")
 
 
 def network_problems(name: Any) -> list[Problem]:

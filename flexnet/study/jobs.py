@@ -5,7 +5,7 @@ are told in the order of the registry, which is the order of captions, legends, 
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,14 @@ from flexnet.config import seeds_of
 from flexnet.data.catalogue import DATASETS
 from flexnet.data.roles import TEST, TRAIN
 from flexnet.data.shapes.splits import SHAPES
-from flexnet.digest import code_digest, words_of
+from flexnet.digest import code_digest, script_part, words_of
 from flexnet.errors import ConfigError
 from flexnet.families.base import Family
 from flexnet.families.registry import families, family_of
 from flexnet.files import canonical_json, ordered_json
-from flexnet.networks.registry import options_of
+from flexnet.networks.registry import networks, options_of
 from flexnet.options.checkpoint import CheckpointOptions
-from flexnet.options.layer import kind_of
+from flexnet.options.layer import UNSAID, kind_of, kinds
 from flexnet.own import files_behind, is_dotted
 from flexnet.study.configuration import VARIABLES
 from flexnet.study.data import splits_of
@@ -176,16 +176,28 @@ def network_code(network: str, options: Mapping[str, Any]) -> list[str | Path]:
     """What builds a network and its layers, for `code_digest`: definitions, and files of the user's own."""
     layer = options_of(network).from_values(options).replaced()
     kind = None if layer is None else kind_of(options.get("layer") or {})
-    found: list[str | Path] = []
-    for name, start in (
-        (network, f"flexnet.networks.{network}:{network}"),
-        (kind, f"flexnet.layers.{kind}:LAYER"),
-    ):
-        if is_dotted(name):
-            found += files_behind(str(name))
-        elif name is not None:
-            found.append(start)
-    return found
+    own = [path for name in (network, kind) if is_dotted(name) for path in files_behind(str(name))]
+    starts = [] if is_dotted(network) else [_network_start(network)]
+    starts += [] if kind is None or is_dotted(kind) else [_layer_start(kind)]
+    return [*dict.fromkeys([*starts, *_named_in(own)]), *own]
+
+
+def _network_start(network: str) -> str:
+    return f"flexnet.networks.{network}:{network}"
+
+
+def _layer_start(kind: str) -> str:
+    return f"flexnet.layers.{kind}:LAYER"
+
+
+def _named_in(files: Iterable[Path]) -> list[str]:
+    """What files of the user's own may build of this package by its name, or without a name."""
+    parts = [script_part(path) for path in files]
+    words = {word for part in parts for word in part.words}
+    if any(("flexnet.layers.registry", "convolution") in part.uses for part in parts):
+        words.add(UNSAID)
+    built = [*map(_network_start, words & {*networks()}), *map(_layer_start, words & {*kinds()})]
+    return sorted(built)
 
 
 def training_code(network: str, options: Mapping[str, Any], recipe: Mapping[str, Any]) -> str:

@@ -81,8 +81,8 @@ def _read(path: Path) -> Any:
             return load_file(path)
         except (SafetensorError, ValueError) as error:
             raise _damaged(path, error) from error
-    _require_plain_archive(path)
     try:
+        _require_plain_archive(path)
         with warnings.catch_warnings(action="ignore"):  # of protocols; what cannot be read is an error
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
@@ -90,7 +90,9 @@ def _read(path: Path) -> Any:
             f"{path}: expected tensors, numbers and texts alone; got something else, which was not run: "
             f"{str(error).splitlines()[-1].strip()}; ask its owner for a state dict"
         ) from error
-    except (RuntimeError, EOFError, ValueError, KeyError, OSError, TypeError, AttributeError) as error:
+    except DataError:
+        raise
+    except Exception as error:  # damaged bytes break readers in more ways than can be listed
         raise _damaged(path, error) from error
 
 

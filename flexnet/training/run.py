@@ -27,6 +27,7 @@ class Run:
         options: options of the network.
         run_seed: seed of the whole study.
         code: digest of the code that made the weights, kept in the metadata.
+        trained: whether they were trained from this run's first ones, and not taken over from elsewhere.
     """
 
     model: str
@@ -35,6 +36,7 @@ class Run:
     options: Mapping[str, Any]
     run_seed: int = field(default=0, kw_only=True)
     code: str = field(default="", kw_only=True)
+    trained: bool = field(default=True, kw_only=True)
 
     def derive(self, purpose: str, *names: str | int) -> int:
         """Seed of one purpose of this run."""
@@ -62,6 +64,7 @@ class Run:
             json.loads(metadata["options"]),
             run_seed=int(metadata["run_seed"]),
             code=metadata["code"],
+            trained="recipe" in metadata,
         )
 
 

@@ -3,6 +3,7 @@
 A schedule is a line of `SCHEDULES`: options, and the share as a pure function of them and of the epoch.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import cos, pi
@@ -13,9 +14,10 @@ from flexnet.problems import Problem, wrong
 
 
 @dataclass(frozen=True, kw_only=True)
-class Schedule(Options):
+class Schedule(Options, ABC):
     """Base of schedules: options, and what they make of an epoch."""
 
+    @abstractmethod
     def share(self, epoch: int, epochs: int) -> float:
         """Share of the first rate that an epoch has.
 
@@ -23,7 +25,6 @@ class Schedule(Options):
             epoch: counted from 1.
             epochs: of the whole training.
         """
-        raise NotImplementedError
 
     def idle(self, epochs: int) -> Iterator[Problem]:
         """What would have no effect in a training of so many epochs."""

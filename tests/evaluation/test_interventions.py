@@ -1,6 +1,7 @@
 """What becomes of thresholds at test: drawn, exchanged, swept; and the accuracy and gates that result."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from flexnet.evaluation.interventions import intervene
 from flexnet.families.interventions import check_intervention
 from flexnet.layers.flexible import FlexibleConv2d
 from flexnet.training.recipe import Recipe
-from flexnet.training.run import TrainingRun, build_model
+from flexnet.training.run import Run, TrainingRun, build_model
 
 SMALL = {"input_size": 12, "width": 0.25}
 CLEAN = {"space": "pixel", "clamp": "valid", "loss": "cross_entropy", "epsilons": [0.0]}
@@ -147,3 +148,15 @@ def test_a_sweep_needs_a_uniform_threshold(swept: Ask) -> None:
     run = run_of(scheme="learned")
     with pytest.raises(ConfigError, match="uniform"):
         list(swept(build_model(run), run, CLEAN, [0.1]))
+
+
+def test_nobody_says_how_far_thresholds_from_elsewhere_moved(intervened: Ask) -> None:
+    run = run_of(scheme="learned")
+    elsewhere = replace(run, trained=False)
+    own, others = (list(intervened(build_model(run), each, CLEAN)) for each in (run, elsewhere))
+    assert own[0]["threshold_shift"] == 0.0
+    assert others[0]["threshold_shift"] == ""
+    assert others[0]["max_share"] == own[0]["max_share"]
+    said = {key: value for key, value in run.metadata().items() if key != "recipe"}
+    assert Run.from_metadata(run.metadata()).trained
+    assert not Run.from_metadata(said).trained

@@ -138,3 +138,10 @@ def test_answers_that_are_no_numbers_stop() -> None:
 def test_what_is_not_allowed_is_named(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         rows(subject(), {**RULES, **change})
+
+
+def test_a_model_that_draws_in_secret_is_refused() -> None:
+    asked = subject()
+    asked.model.register_forward_hook(lambda module, inputs, output: output + torch.rand(10))
+    with pytest.raises(ConfigError, match="m seed 1, protocol paper: expected the same logits"):
+        rows(asked)

@@ -2,6 +2,7 @@
 
 import hashlib
 import pickle
+import random
 import re
 import zipfile
 from pathlib import Path
@@ -196,3 +197,20 @@ def test_a_row_that_cannot_be_read_is_refused(options: dict[str, Any], message: 
     problems = list(map(str, CheckpointOptions.problems(options)))
     assert len(problems) == 1
     assert re.search(message, problems[0]), problems
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_flipped_bytes_are_refused_or_change_weights_alone(zipped: bool, tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.pt", theirs(), _use_new_zipfile_serialization=zipped)
+    content, chosen = path.read_bytes(), random.Random(0)
+    refused = 0
+    for _ in range(150):
+        damaged = bytearray(content)
+        for _ in range(chosen.choice((1, 40))):
+            damaged[chosen.randrange(len(damaged))] ^= 1 << chosen.randrange(8)
+        path.write_bytes(damaged)
+        try:
+            taken(path)
+        except DataError as error:
+            refused += str(path) in str(error)
+    assert refused > 20

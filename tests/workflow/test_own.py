@@ -132,6 +132,18 @@ def test_what_runs_again_after_an_edit(
     assert again or not computed
 
 
+def test_what_files_of_ones_own_build_by_name_decides_as_well(finished: Any) -> None:
+    named = "convolution(layer, channels", 'convolution(layer or {"kind": "pushpull"}, channels'
+    edit = "return -enlarge(self.weight", "return enlarge(self.weight"
+    with finished.edited("flexnet/layers/pushpull.py", *edit):
+        assert finished.plan(NETWORK, *IMPORTED) == {}
+    code = "from flexnet.study.jobs import training_code as code; print(code('mynetwork.plain', {}, {}))"
+    with finished.edited("mynetwork.py", *named):
+        before = finished.run("-c", code).stdout
+        with finished.edited("flexnet/layers/pushpull.py", *edit):
+            assert finished.run("-c", code).stdout != before
+
+
 def test_other_weights_are_imported_again_and_scored_again(finished: Any) -> None:
     path = finished.folder / "weights/plain2.pth"
     kept = path.read_bytes()
