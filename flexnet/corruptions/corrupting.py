@@ -41,8 +41,7 @@ def corrupt(
         indices: number of each image in its set, N of them; default 0 to N - 1. Parts of a set must tell it,
             or each part starts anew.
         constants: "imagenet" or "cifar" for the constants of ImageNet-C or CIFAR-10-C as they stand, "auto"
-        for
-            those that fit the size of the images (`flexnet.corruptions.constants`).
+            for those that fit the size of the images (`flexnet.corruptions.constants`).
 
     Returns:
         A new tensor of the same shape, type and device.
