@@ -102,6 +102,8 @@ class Console(logging.Filter):
         return "" if quiet or is_noise(message) else None
 
     def _started(self, record: Any) -> str | None:
+        if not self.plans() and not record.rule_msg and not getattr(record, "output", True):
+            return ""  # a target makes nothing itself
         if self.plans() or not record.rule_msg:
             return None
         self.handler.last_msg_was_job_info = True  # or it leaves a line blank
@@ -111,9 +113,11 @@ class Console(logging.Filter):
 
     def _finished(self, record: Any) -> str | None:
         self.whole.running.pop(record.job_id, None)
-        self.whole.done.add(record.job_id)
         if not self.whole.weights:
             return None
+        if record.job_id not in self.whole.weights:
+            return ""  # a target
+        self.whole.done.add(record.job_id)
         return "" if self._bar is not None else f"{_now()} {self.whole.state()}"
 
     def _job_failed(self, record: Any) -> str | None:

@@ -70,7 +70,7 @@ class Whole:
         return f"{len(self.done)} of {len(self.weights)} jobs done, {part:.0%}{self._left(part)}"
 
     def _left(self, part: float) -> str:
-        if not SETTLED <= part < 1:
+        if not SETTLED <= part < 1 or len(self.done) == len(self.weights):
             return ""
         return f", about {in_words((self.clock() - self.start) * (1 - part) / part)} left"
 

@@ -171,3 +171,17 @@ def test_a_bar_fits_its_terminal_and_nothing_done_promises_nothing() -> None:
     assert whole.state() == "0 of 0 jobs done, 0%"
     whole.running[1] = Running("Training " + "x" * 100)
     assert len(whole.bar(40)) == 39
+
+
+def test_a_target_is_no_job() -> None:
+    speaker = console()
+    speaker.begin({1: 1.0, 2: 3.0})
+    target = {"jobid": 0, "rule_msg": None, "log": [], "rule_name": "demo"}
+    assert speaker.words(record("", "job_info", **target, output=[])) == ""
+    assert (
+        speaker.words(record("", "job_info", **target, output=["made.txt"])) is None
+    )  # of somebody's own rules
+    for number in (1, 2):
+        words = str(speaker.words(record("", "job_finished", job_id=number)))
+    assert words.endswith("2 of 2 jobs done, 100%")
+    assert speaker.words(record("", "job_finished", job_id=0)) == ""
