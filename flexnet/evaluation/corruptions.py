@@ -20,11 +20,12 @@ from flexnet.evaluation.accuracy import check_judged, on_device
 from flexnet.evaluation.judging import as_it_came, require_declared
 from flexnet.evaluation.outcomes import BROKEN, RIGHT, judge_logits
 from flexnet.evaluation.subject import Answer, Job, Subject
-from flexnet.families.corruptions import CorruptionSettings
+from flexnet.families.corruptions import FOLDS, CorruptionSettings
 from flexnet.inputs import trusted_inputs
 from flexnet.layers.randomness import set_generator
 from flexnet.layers.tracing import evaluation_mode
 from flexnet.seeds import derive_seed
+from flexnet.spectral.bandwidth import bandwidths
 from flexnet.training.batches import to_unit
 from flexnet.training.streamed import Pixels, parts
 
@@ -80,11 +81,11 @@ def evaluate_all(
         stack.enter_context(full_precision(pixels.device))
         stack.enter_context(trusted_inputs())
         for name, severity in rules.conditions():
-            outcomes = asking.judge_all(pixels, labels, numbers, name, severity)
+            outcomes, folds = asking.judge_all(pixels, labels, numbers, name, severity)
             job.progress(len(pixels) * len(subjects))
             conditions = {"corruption": label(name), "severity": severity}
             for place, found in enumerate(outcomes):
-                yield place, _answer(found, conditions, names[place])
+                yield place, _answer(found, conditions, folds, names[place])
 
 
 @dataclass(frozen=True)
@@ -99,15 +100,16 @@ class _Asking:
 
     def judge_all(
         self, pixels: Pixels, labels: Tensor, numbers: Sequence[int], name: str, severity: int
-    ) -> Tensor:
-        """Outcomes of all images under one condition, (subjects, N)."""
+    ) -> tuple[Tensor, dict[str, float]]:
+        """Outcomes of all images under one condition, (subjects, N), and how much wider their spectra are."""
         batches = zip(parts(pixels, self.size), parts(labels, self.size), strict=True)
-        found = []
+        found, folds = [], []
         for place, (batch, truth) in enumerate(batches):
             own = numbers[place * self.size : place * self.size + len(batch)]
             seen = batch if name == CLEAN else self.source(batch, own, name, severity)
             found.append(self.judge(seen, truth, (name, severity, place)))
-        return torch.cat(found, dim=-1)
+            folds.append(_folds(batch, seen))
+        return torch.cat(found, dim=-1), _means(folds)
 
     def judge(self, batch: Tensor, labels: Tensor, key: tuple[str, int, int]) -> Tensor:
         """Outcomes of one batch, (subjects, n)."""
@@ -119,6 +121,21 @@ class _Asking:
                 logits = check_logits(one.model(images), len(images), self.highest, type(one.model).__name__)
                 outcomes.append(judge_logits(logits, labels))
         return torch.cat(outcomes)
+
+
+def _folds(clean: Tensor, seen: Tensor) -> dict[str, Tensor]:
+    """Bandwidth of each image divided by that of the clean one, (n,), by measure."""
+    before, after = bandwidths(clean), bandwidths(seen)
+    return {name: after[name] / before[name] for name in FOLDS}
+
+
+def _means(folds: Sequence[Mapping[str, Tensor]]) -> dict[str, float]:
+    """Means over all images of all batches that have a bandwidth; NaN if none has.
+
+    Six digits, so that it does not matter in which order a device sums up.
+    """
+    means = {name: float(torch.cat([part[name] for part in folds]).nanmean()) for name in FOLDS}
+    return {f"{name}_fold": float(f"{mean:.6g}") for name, mean in means.items()}
 
 
 def _source(
@@ -169,10 +186,10 @@ def _require_fitting(found: CorruptedSet, pixels: Pixels, labels: Tensor, number
         )
 
 
-def _answer(found: Tensor, conditions: Mapping[str, Any], name: str) -> Answer:
+def _answer(found: Tensor, conditions: Mapping[str, Any], folds: Mapping[str, float], name: str) -> Answer:
     """The answer from the outcomes (N,) of one network."""
     broken = int((found == BROKEN).sum())
     if broken:
         words = ", ".join(f"{key} {value}" for key, value in conditions.items())
         raise broken_images("finite logits", broken, len(found), f"{name}, {words}")
-    return Answer(conditions, found == RIGHT, len(found))
+    return Answer(conditions, found == RIGHT, len(found), folds)
