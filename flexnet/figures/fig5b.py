@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from flexnet.corruptions.names import GROUPINGS
 from flexnet.errors import DataError
-from flexnet.figures.curves import one_protocol
-from flexnet.figures.facts import Facts, number_words
+from flexnet.figures.curves import FEW, one_protocol
+from flexnet.figures.facts import Facts
 from flexnet.figures.look import FAINT, INK, SMALL
 from flexnet.figures.palette import style_of
 from flexnet.figures.style import drawing
@@ -50,7 +50,8 @@ def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
     Raises:
         DataError: if the table has no row of the facts' protocol.
     """
-    with drawing(table, facts, height_mm=HEIGHT_MM, width_mm=WIDTH_MM, panels=len(MEASURES)) as page:
+    sizes: dict[str, Any] = {"height_mm": HEIGHT_MM, "width_mm": WIDTH_MM, "columns": 4}
+    with drawing(table, facts, panels=len(MEASURES), **sizes) as page:
         fill(page.panels, page.part, facts)
     return page.figure
 
@@ -60,6 +61,7 @@ def fill(panels: Sequence[Axes], part: "pd.DataFrame", facts: Facts) -> None:
     for axes, (measure, words) in zip(panels, MEASURES.items(), strict=False):
         for series in dict.fromkeys(part["series"]):
             _points(axes, part[part["series"] == series], measure, facts, series)
+            _spread(axes, part[part["series"] == series], measure, facts, series)
         axes.axhline(1.0, color=FAINT, linewidth=0.6, linestyle=(0, (4, 2)), zorder=1, gid="equal")
         axes.set_xlabel(words)
         _room(axes, part)
@@ -76,12 +78,29 @@ def _points(axes: Axes, part: "pd.DataFrame", measure: str, facts: Facts, series
         for chosen, face in ((noise, colour), (~noise, "none")):
             looks: dict[str, Any] = {"marker": marker, "linestyle": "none", "markeredgecolor": colour}
             looks |= {"markerfacecolor": face, "markersize": 4.0, "markeredgewidth": 0.7}
-            axes.plot(own[measure][chosen], own["mean"][chosen], gid=series, clip_on=False, **looks)
+            if chosen.any():  # no points at all would have no place on the page
+                axes.plot(own[measure][chosen], own["mean"][chosen], gid=series, clip_on=False, **looks)
     if series == MAIN:
         for category, marker in MARKERS.items():
             axes.plot([], [], marker=marker, linestyle="none", color=INK, markerfacecolor="none",
                       markeredgewidth=0.7, label=category.capitalize())  # fmt: skip
     axes.plot([], [], marker="o", linestyle="none", color=colour, label=facts.label(series))
+
+
+def _spread(axes: Axes, part: "pd.DataFrame", measure: str, facts: Facts, series: str) -> None:
+    """The bar of each point, or, of two training seeds, a small dot for each; nothing of a single seed."""
+    colour = style_of(series).colour
+    for _, row in part.iterrows():
+        values = [float(value) for value in str(row["by_seed"]).split()]
+        low, high = (row["low"], row["high"]) if facts.band == "interval" else (
+            row["mean"] - row["sem"], row["mean"] + row["sem"])  # fmt: skip
+        if 1 < len(values) < FEW:
+            looks: dict[str, Any] = {"marker": "o", "markersize": 1.8, "linestyle": "none"}
+            axes.plot(
+                [row[measure]] * len(values), values, color=colour, alpha=0.75, gid=f"{series} seed", **looks
+            )
+        elif np.isfinite(low):
+            axes.vlines(row[measure], max(low, 0.0), high, color=colour, linewidth=0.6, gid=f"{series} band")
 
 
 def _room(axes: Axes, part: "pd.DataFrame") -> None:
@@ -101,13 +120,12 @@ def _tell(axes: Axes, part: "pd.DataFrame", measure: str) -> None:
         if each is not None
     ]
     text = "\n".join(lines) or "too few corruptions to correlate"
-    axes.text(
-        0.03, 0.99, text, transform=axes.transAxes, va="top", fontsize=SMALL, color=style_of(MAIN).colour
-    )
+    looks: dict[str, Any] = {"va": "top", "fontsize": SMALL, "color": style_of(MAIN).colour}
+    axes.text(0.03, 0.99, text, transform=axes.transAxes, **looks).set_in_layout(False)
 
 
 def _r(value: float) -> str:
-    return number_words(round(value, 2))
+    return f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def correlations(part: "pd.DataFrame", measure: str) -> dict[str, dict[str, Correlation]]:
