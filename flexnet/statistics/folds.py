@@ -48,7 +48,7 @@ def fold_rows(rows: pd.DataFrame, reference: str, severity: int) -> pd.DataFrame
     both = both[~both["corruption"].isin(dead)]
     if both.empty:
         raise DataError(
-            f"expected {reference!r}, by whose accuracy others are divided, to be right about an image in every "
+            f"expected {reference!r}, by which accuracies are divided, to be right about an image in every "
             f"seed under some corruption at severity {severity}; got none; train it longer"
         )
     both = both.assign(fold=both["accuracy"] / both["other"], difference=both["accuracy"] - both["other"])
