@@ -144,7 +144,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def files(place: Path, **others: Any) -> Namespace:
     """Arguments of a job, its outputs in the folder."""
     images = {"training": str(place / "train.safetensors"), "test": str(place / "test.safetensors")}
-    fixed = {"subset": str(place / "s.json"), "threads": 1, "log": None, "others": None}
+    fixed = {"subset": str(place / "s.json"), "threads": 1, "log": None, "others": None, "images": None}
     return Namespace(**images, **fixed, **{key: str(place / name) for key, name in others.items()})
 
 
@@ -219,16 +219,21 @@ def test_what_an_evaluation_runs_is_in_its_digest(
 def test_what_a_description_runs_is_in_its_digest(family: str, folder: Path) -> None:
     network, options = NETWORKS["small learned"]
     example = {"example": {"kernel_size": 3, "input_size": 5, "seed": 1}} if family == "worked" else {}
-    series = {"a": {"network": network, "options": options}}
+    declared, place = families()[family], files(folder, output="d.csv")
+    more: dict[str, Any] = {} if declared.told is None else {"told": declared.told(GREY, 28)}
+    if declared.images:
+        more |= {"image": 1, "title": "drawn objects"}
+        place.images = place.test
+    series = {"a": {"network": network, "options": options, "more": more}}
     settings = {"family": family, "figure": "fig1", "protocol": "paper", "series": series, **example}
     with traced() as called:
-        describe.run(settings, files(folder, output="d.csv"))
+        describe.run(settings, place)
     starts = (
         "flexnet.stages.describe:run",
         f"flexnet.evaluation.{family}:describe",
         *network_code(network, options),
     )
-    assert missed(called, *starts, words=[network, options]) == []
+    assert missed(called, *starts, words=[network, options, more]) == []
 
 
 def test_what_a_join_runs_is_in_its_digest(folder: Path) -> None:

@@ -162,7 +162,9 @@ def test_a_setting_that_is_not_allowed_is_refused_by_name(name: str) -> None:
             refuse(name, settings.problems({**section, key: {"no": "value"}}))
 
 
-@pytest.mark.parametrize("name", [name for name, family in families().items() if family.base])
+@pytest.mark.parametrize(
+    "name", [name for name, family in families().items() if family.base and family.settings]
+)
 def test_what_a_section_does_not_say_is_taken_from_its_base(name: str) -> None:
     family = families()[name]
     assert family.base is not None
