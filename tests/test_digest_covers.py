@@ -56,6 +56,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         "precision": "bf16",
         "schedule": {"kind": "milestones", "epochs": [1], "factor": 0.5},
         "augment": [{"kind": "crop", "padding": 2}, {"kind": "resized_crop"}],
+        "adversarial": {"kind": "pgd", "epsilon": 0.1, "steps": 2},
     },
 }
 
