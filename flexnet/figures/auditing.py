@@ -10,7 +10,7 @@ from flexnet.audit.findings import Audit
 from flexnet.audit.rules import MASKED, RULES, UNDECIDED
 from flexnet.audit.told import audit_of
 from flexnet.families.audit import CLEAN, REFERENCE
-from flexnet.figures.captions import band_sentence
+from flexnet.figures.captions import spread
 from flexnet.figures.cells import BLANK, estimate_text, find_at, share_text
 from flexnet.figures.curves import PER_CENT, one_protocol
 from flexnet.figures.facts import Facts
@@ -70,7 +70,7 @@ def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
 def _audits(part: "pd.DataFrame") -> Iterator[Audit]:
     """The audit of each seed."""
     for _, own in part.groupby("seed"):
-        yield audit_of(own.to_dict("records"))
+        yield audit_of([{str(key): value for key, value in row.items()} for row in own.to_dict("records")])
 
 
 def together(words: Mapping[str, int]) -> str:
@@ -83,17 +83,17 @@ def _of_check(part: "pd.DataFrame") -> dict[str, Any]:
     check = part["check"].iloc[0]
     threshold = RULES[check].threshold if check in RULES else np.nan
     share = part["share"].astype(float)
-    worst = share.idxmax() if share.notna().any() else part.index[0]
+    worst = int(np.argmax(share.fillna(-1.0)))
     return {
         "share": share.max(),
         "threshold": threshold,
         "failed": int((share > threshold + 1e-12).sum()),
-        "evidence": part["evidence"].loc[worst],
+        "evidence": part["evidence"].iloc[worst],
     }
 
 
 def _sheet(table: "pd.DataFrame", facts: Facts) -> Sheet:
-    """Networks side by side; below each other the verdict, what withstood, and the checks by what they mean."""
+    """Networks side by side; below each other verdict, what withstood, and the checks by what they mean."""
     part = one_protocol(table, facts)
     series = shown_series(part, facts.series)
     asked = [name for name in RULES if name in set(part["check"])]
@@ -139,15 +139,15 @@ def _share(row: Any) -> str:
 def _notes(part: "pd.DataFrame", facts: Facts) -> tuple[str, ...]:
     failed = [name for name in RULES if (part["failed"][part["check"] == name] > 0).any()]
     means = " ".join(f"{WORDS[name]}: {RULES[name].means}" for name in failed)
-    seeds = part.drop_duplicates("series")
-    mixed = [
-        f"{facts.label(row.series)}: {row.verdicts}." for row in seeds.itertuples() if "," in row.verdicts
-    ]
+    told = dict(zip(part["series"], part["verdicts"], strict=True))
+    mixed = [f"{facts.label(name)}: {words}." for name, words in told.items() if "," in words]
+    network = facts.described_network
     return (
-        f"{facts.described_network} on {identity_of(facts)}. {band_sentence(part, facts)}",
+        f"{network[:1].upper()}{network[1:]} on {identity_of(facts)}. Training seeds per network: "
+        f"n = {spread(part['n'])}.",
         "Only … fools: images that this fools and PGD along the network's own gradient does not. Of several "
         "training seeds the greatest share is shown. ✗: above the threshold, which was set beforehand. "
-        "–: does not apply. Robust: nothing fails, and more images are right under everything than by a guess.",
+        "–: does not apply. Robust: nothing fails, and more images withstand all than a guess gets right.",
         *([f"Seeds that differ: {' '.join(mixed)}"] if mixed else []),
         *([f"✗ means. {means}"] if means else []),
     )

@@ -92,7 +92,7 @@ def _notes(part: "pd.DataFrame", facts: Facts) -> tuple[str, ...]:
         f"{facts.described_network} on {identity_of(facts)}. {band_sentence(part, facts)}",
         "Each attack meets the images that withstood those before it. – under an attack: it cannot attack "
         "networks that draw, whose gradients are averaged over draws instead. Open: of such a network, "
-        "images whose 95 % interval over the draws of the verdict holds one half: more draws could turn them.",
+        "images whose 95 % interval over the verdict's draws holds one half: more draws could turn them.",
     )
 
 
