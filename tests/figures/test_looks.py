@@ -13,10 +13,10 @@ import pytest
 from flexnet import config as settings
 from flexnet.audit import RULES
 from flexnet.claims.catalogue import packaged_claims
-from flexnet.cli import main
 from flexnet.families.registry import family_of
 from flexnet.figures.names import drawn
 from flexnet.figures.registry import load
+from flexnet.stages.command import main
 from flexnet.study.figures import LEDGER
 from flexnet.tables.columns import LEDGER as LEDGER_COLUMNS
 
