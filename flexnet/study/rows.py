@@ -43,7 +43,8 @@ def row_problems(config: Rows) -> Iterator[Problem]:
             found += training_problems(row, images[row["dataset"]])
         if not found and "recipe" in row and not recipes[row["recipe"]] and row["dataset"] in images:
             found = list(_unfit_recipe(row, config["recipes"], images[row["dataset"]]))
-        found = found or list(_other_models(row.get("at_test", {}), config["models"]))
+        others = _other_models(row.get("at_test", {}), config["models"])
+        found = found or [problem.below("at_test") for problem in others]
         yield from (problem.below("models", name) for problem in found)
     for name, protocol in config["protocols"].items():
         found = list(protocol_problems(protocol)) or list(_other_models(protocol, config["models"]))
