@@ -66,9 +66,8 @@ def _sheet(table: "pd.DataFrame", facts: Facts) -> Sheet:
 
 
 def _heading(norm: str, epsilon: float, facts: Facts) -> str:
-    return (
-        f"ε = {size_words(epsilon, facts)}, {'root of the sum of squares' if norm == L2 else 'every value'}"
-    )
+    distance = "root of the summed squares (L2)" if norm == L2 else "largest change of a value (Linf)"
+    return f"ε = {size_words(epsilon, facts)}, {distance}"
 
 
 def _line(part: "pd.DataFrame", series: str, ball: Ball, attacks: list[str], facts: Facts) -> Line:
