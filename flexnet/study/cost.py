@@ -1,6 +1,6 @@
 """What jobs cost, estimated before they run: seconds of one core of the machine of `speeds.json`."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -211,19 +211,3 @@ def _how_long(seconds: float | None) -> str:
 
 
 _RUNS = {"train": "training runs", "evaluate": "evaluations"}
-
-
-def retyped(
-    words: Sequence[str], targets: Iterable[str], others: Iterable[str], quote: Callable[[str], str]
-) -> str:
-    """A command with other targets, and everything else as it was typed.
-
-    Args:
-        words: of the command, its program first.
-        targets: those among them.
-        others: that take their place, right behind the program.
-        quote: writes a word for a shell.
-    """
-    asked = set(targets)
-    rest = [word for word in words[1:] if word not in asked]
-    return " ".join(map(quote, [words[0], *others, *rest]))
