@@ -57,6 +57,9 @@ def run(parsed: Namespace) -> None:
     print(f"{settings['norm']} ball of {parsed.epsilon}: {_verdict(found)}")
     print("\n".join(f"  {reason}" for reason in found.reasons()))
     print("\n".join(aligned(HEAD, *_lines(found))))
+    unasked = [name for name in NAMES if name not in {finding.check for finding in found.findings}]
+    if unasked:
+        print(f"Not asked, so that robust says less: {', '.join(unasked)}")
     if parsed.output is not None:
         from flexnet.files import write_rows
 

@@ -16,6 +16,7 @@ from flexnet.figures.curves import PER_CENT, one_protocol
 from flexnet.figures.facts import Facts
 from flexnet.figures.notes import identity_of
 from flexnet.figures.order import shown_series
+from flexnet.figures.table3 import size_words
 from flexnet.figures.typeset import Block, Column, Line, Sheet, setters
 from flexnet.statistics.summary import summarise
 
@@ -142,12 +143,15 @@ def _notes(part: "pd.DataFrame", facts: Facts) -> tuple[str, ...]:
     told = dict(zip(part["series"], part["verdicts"], strict=True))
     mixed = [f"{facts.label(name)}: {words}." for name, words in told.items() if "," in words]
     network = facts.described_network
+    sizes = " or ".join(size_words(size, facts) for size in dict.fromkeys(part["epsilon"]))
+    unasked = [WORDS[name] for name in RULES if name not in set(part["check"])]
     return (
         f"{network[:1].upper()}{network[1:]} on {identity_of(facts)}. Training seeds per network: "
-        f"n = {spread(part['n'])}.",
+        f"n = {spread(part['n'])}. Attacks: ε = {sizes}.",
         "Only … fools: images that this fools and PGD along the network's own gradient does not. Of several "
         "training seeds the greatest share is shown. ✗: above the threshold, which was set beforehand. "
         "–: does not apply. Robust: nothing fails, and more images withstand all than a guess gets right.",
+        *([f"Not asked here, so that robust says less: {', '.join(unasked)}."] if unasked else []),
         *([f"Seeds that differ: {' '.join(mixed)}"] if mixed else []),
         *([f"✗ means. {means}"] if means else []),
     )

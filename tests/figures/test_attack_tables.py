@@ -161,6 +161,17 @@ def test_seeds_that_disagree_are_undecided_and_the_worst_is_shown(facts):
     assert RULES["noise"].means.split(":")[0] in texts
 
 
+def test_the_page_says_how_far_attacks_went_and_what_was_not_asked(facts):
+    rows = audit_rows({"baseline": {key: [0.0] for key in RULES}}).assign(protocol="corrected")
+    texts = {}
+    for name, part in {"all": rows, "some": rows[rows["check"] != "suite"]}.items():
+        figure = audit.draw(audit.summarise_rows(part), facts(protocol="corrected"))
+        texts[name] = " ".join(text.get_text() for text in figure.texts)
+        assert "Attacks: ε = 0.1 of pixels." in texts[name]
+    assert "Not asked here, so that robust says less: Only the standard suite fools." in texts["some"]
+    assert "Not asked" not in texts["all"]
+
+
 def test_a_network_that_nothing_withstands_is_undecided(facts):
     found = cells(audit, audit_rows({"baseline": {"noise": [0.0]}}, standing=110), facts())
     assert found["", "Verdict"][0] == "undecided"
