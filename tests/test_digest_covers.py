@@ -56,6 +56,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         "precision": "bf16",
         "schedule": {"kind": "milestones", "epochs": [1], "factor": 0.5},
         "augment": [{"kind": "crop", "padding": 2}, {"kind": "resized_crop"}],
+        "adversarial": {"kind": "pgd", "epsilon": 0.1, "steps": 2},
     },
 }
 
@@ -171,6 +172,9 @@ ASKING = [name for name in NETWORKS if "small" in name or name == "lenet"]
 # Family, network and what the model row says to the family.
 ASKED: list[tuple[str, str, Any]] = [
     *((name, network, None) for name in ("fgsm", "noise") for network in NETWORKS if network in ASKING),
+    *((name, network, None) for name in ("pgd", "suite") for network in ("small learned", "small random")),
+    ("audit", "small learned", {"epsilon": 0.1}),
+    ("audit", "small random", None),
     ("interventions", "small learned", ["shuffled", "normal(0,1)"]),
     ("interventions", "small random", None),
     ("sweep", "small uniform", [0.2]),
@@ -182,6 +186,14 @@ def test_every_family_is_traced() -> None:
     assert {family for family, _, _ in ASKED} == asking
 
 
+# What is asked in short: of the attack of one step two repeats and sizes, of others few steps and images.
+SHORT: dict[str, dict[str, Any]] = {
+    "pgd": {"steps": [2], "draws": 1, "images": 4, "surrogate": None},
+    "suite": {"parts": ["apgd-ce"], "epsilons": [0.1], "l2_epsilons": None, "eot_draws": 2, "images": 3},
+    "audit": {"steps": 2, "queries": 5, "few": 1, "images": 4, "twin": None, "surrogate": None},
+}
+
+
 @pytest.mark.parametrize("protocol", CONFIG["protocols"])
 @pytest.mark.parametrize(("family", "name", "asked"), ASKED)
 def test_what_an_evaluation_runs_is_in_its_digest(
@@ -189,7 +201,10 @@ def test_what_an_evaluation_runs_is_in_its_digest(
 ) -> None:
     if not (folder / f"{name} plain.safetensors").exists():
         trained(folder, name, "plain")
-    section = families()[family].section(CONFIG["protocols"][protocol]) | {"draws": 2, "epsilons": [0, 0.1]}
+    if not families()[family].applies(CONFIG["protocols"][protocol]) and family in SHORT:
+        pytest.skip(f"{protocol} does not ask it")
+    short = SHORT.get(family, {"draws": 2, "epsilons": [0, 0.1]})
+    section = families()[family].section(CONFIG["protocols"][protocol]) | short
     settings = {"family": family, "model": "m", "protocol": protocol, "settings": section, "asked": asked}
     place = files(folder, output="rows.csv")
     place.weights = [str(folder / f"{name} plain.safetensors")]

@@ -48,7 +48,10 @@ class Family:
         asks: whether a model must say something there to be asked at all.
         seeds: whether a job does "one" training seed or "all" of a model (small networks, where starting
             Python takes longer than scoring).
-        models: keys of its settings that name another model, which the job gets as well, of the same seed.
+        models: keys of its settings that name another model, which the job gets as well, of the same seeds.
+            What a model row says to the family under such a key counts before them.
+        work: training steps that cost as much as what its settings ask of an image, for estimates; None: as
+            attacks of one step.
         mem_mb, runtime: what a job may need, in MB and in minutes.
     """
 
@@ -64,6 +67,7 @@ class Family:
     asks: bool = False
     seeds: Literal["one", "all"] = "one"
     models: tuple[str, ...] = ()
+    work: Callable[[Mapping[str, Any]], float] | None = None
     mem_mb: int = 8000
     runtime: int = 120
 
@@ -79,6 +83,17 @@ class Family:
         known = self.settings.__dataclass_fields__
         own: dict[str, Any] = protocol.get(self.name, {})
         return {key: value for key, value in taken.items() if key in known} | own
+
+    def named(self, section: Mapping[str, Any], asked: Any, model: str) -> dict[str, str]:
+        """The other models of a job by the key that names them; a model is no other of itself.
+
+        Args:
+            section: what the protocol says.
+            asked: what the model row says.
+            model: which is asked.
+        """
+        told = {**section, **(asked if isinstance(asked, Mapping) else {})}
+        return {key: told[key] for key in self.models if told.get(key) not in (None, model)}
 
     def applies(self, protocol: Mapping[str, Any]) -> bool:
         """Whether a protocol asks this family at all."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from flexnet.families.registry import family_of
 from flexnet.study.data import Used, used_images
 from flexnet.study.jobs import section_of, seeds_in
 from flexnet.study.speeds import seconds_per_image
@@ -48,7 +49,8 @@ def task_seconds(study: Study, task: Task) -> float | None:
     seeds = seeds_in(study, said["home"], model, said["seeds"])
     section = section_of(study, said["home"], said["family"], said["protocol"])
     passes = _passes(section, config["models"][model], said["family"])
-    return START + len(seeds) * each * used.scored * passes
+    scored = min(used.scored, section.get("images") or used.scored)
+    return START + len(seeds) * each * scored * passes
 
 
 def used_of(config: Mapping[str, Any], model: str) -> Used:
@@ -66,6 +68,10 @@ def _trained_images(config: Mapping[str, Any], model: str, training: int, scored
 
 def _passes(section: Mapping[str, Any], row: Mapping[str, Any], family: str) -> float:
     """Training steps that cost as much as what an evaluation asks of each image."""
+    work = family_of(family).work
+    if work is not None:
+        # A network that draws is asked as often as its gradient is averaged.
+        return work(section) * (section.get("eot_draws", 20) if _scheme(row) == "random" else 1)
     asked = row.get("at_test", {}).get(family) or ()
     times = len({"trained", *asked}) if family == "interventions" else max(1, len(asked))
     if "epsilons" not in section:
@@ -82,8 +88,13 @@ def _passes(section: Mapping[str, Any], row: Mapping[str, Any], family: str) -> 
 
 def _varies(section: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
     """Whether repeats of an evaluation differ."""
-    scheme = (row.get("options", {}).get("layer") or {}).get("scheme")
+    scheme = _scheme(row)
     return scheme == "random" or (scheme == "redrawn" and bool(section.get("redraw")))
+
+
+def _scheme(row: Mapping[str, Any]) -> str | None:
+    """The scheme of a model's flexible layer, if the row names one."""
+    return (row.get("options", {}).get("layer") or {}).get("scheme")
 
 
 def plan_seconds(costs: Sequence[float], cores: int, threads: int, factor: float = 1.0) -> float:
