@@ -2,19 +2,18 @@
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
-from fractions import Fraction
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from flexnet.columns import aligned
 from flexnet.commands.images import add_images, images_of
-from flexnet.commands.models import add_model, model_of, name_of
-from flexnet.errors import ConfigError
+from flexnet.commands.models import add_model, subject_of
+from flexnet.commands.sizes import size_of
 from flexnet.families.audit import NAMES
 from flexnet.options.iterated import NORMS
 
 if TYPE_CHECKING:
     from flexnet.audit.findings import Audit
-    from flexnet.data.arrays import ImageArrays
     from flexnet.evaluation.subject import Subject
 
 MOST = 100  # images, unless asked otherwise: each check looks at all of them again and again
@@ -47,7 +46,11 @@ def run(parsed: Namespace) -> None:
     """
     settings = _settings(parsed)
     arrays = images_of(parsed.images, parsed.n, parsed.seed)
-    subject = _subject(parsed, arrays)
+    subject = subject_of(parsed, arrays, twin=parsed.twin)
+    if parsed.n is None:
+        from flexnet.stages.evaluate import some_of
+
+        subject = replace(subject, scored=some_of(subject.scored, MOST))
     rows = list(_rows(subject, settings))
 
     from flexnet.audit.told import audit_of
@@ -71,40 +74,15 @@ def _settings(parsed: Namespace) -> dict[str, Any]:
     from flexnet.families.audit import AuditSettings
     from flexnet.problems import refuse
 
-    try:
-        epsilon = float(Fraction(parsed.epsilon))
-    except (ValueError, ZeroDivisionError) as error:
-        raise ConfigError(
-            f"--epsilon: expected a number such as 0.03 or 8/255; got {parsed.epsilon!r}"
-        ) from error
-    told = {"epsilon": epsilon, "norm": parsed.norm, "steps": parsed.steps, "checks": parsed.checks}
+    told = {
+        "epsilon": size_of(parsed.epsilon, "--epsilon"),
+        "norm": parsed.norm,
+        "steps": parsed.steps,
+        "checks": parsed.checks,
+    }
     settings = {"space": "pixel", "clamp": "valid", **told}
     refuse("flexnet audit", AuditSettings.problems(settings))
     return settings
-
-
-def _subject(parsed: Namespace, arrays: "ImageArrays") -> "Subject":
-    """The network with its images, and its twin if there is one."""
-    import torch
-
-    from flexnet.evaluation.subject import Subject
-    from flexnet.stages._common import choose_device, set_up_cpu
-    from flexnet.stages.evaluate import some_of
-    from flexnet.training.batches import DeviceImages
-    from flexnet.training.run import Run
-
-    set_up_cpu(None)
-    device = choose_device()
-
-    def placed(given: str, weights: str | None) -> Any:
-        model: Any = model_of(given, weights, arrays)
-        return model.to(device, memory_format=torch.channels_last)
-
-    scored = DeviceImages.load(arrays, None, device)
-    run = Run(name_of(parsed.model), 1, parsed.model, {}, run_seed=parsed.seed)
-    others = {} if parsed.twin is None else {"twin": placed(parsed.twin, None)}
-    limit = MOST if parsed.n is None else None
-    return Subject(placed(parsed.model, parsed.weights), run, some_of(scored, limit), others)
 
 
 def _rows(subject: "Subject", settings: dict[str, Any]) -> Iterator[dict[str, Any]]:
