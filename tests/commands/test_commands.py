@@ -169,7 +169,7 @@ def test_saved_weights_are_judged_on_a_dataset_by_name(run: Run) -> None:
         (("DARK", "grey.npz", "--epsilons", "2"), "--epsilons: expected numbers from 0 to 1"),
         (
             ("DARK", "grey.npz", "--epsilons", "x"),
-            "--epsilons: expected a number such as 0.03 or 8/255; got 'x'",
+            "expected a number such as 0.03 or 8/255; got 'x'",
         ),
         (("DARK", "grey.npz", "--epsilons", "nan"), "--epsilons: expected a number"),
     ],
