@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from flexnet import config as settings
+from flexnet.audit import RULES
 from flexnet.claims.catalogue import packaged_claims
 from flexnet.corruptions.names import CLEAN, NAMES, SYNTHETIC
 from flexnet.data.arrays import ImageArrays
@@ -43,6 +44,18 @@ CONDITIONS = {
     "fgsm": {"epsilon": [0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0]},
     "noise": {"noise": ["uniform", "gaussian"], "epsilon": [0.0, 0.05, 0.1, 0.3, 1.0]},
     "corruptions": {"corruption": [CLEAN, *map(shown, NAMES)], "severity": range(6)},
+    "pgd": {
+        "attack": ["none", "clamp", "white", "black"],
+        "scoring": ["last", "worst"],
+        "epsilon": [0.0, 8 / 255],
+        "steps": [0, 20, 100],
+    },
+    "suite": {
+        "attack": ["none", "apgd-ce", "apgd-t", "fab-t", "square"],
+        "norm": ["linf", "l2"],
+        "epsilon": [0.0, 2 / 255, 8 / 255],
+    },
+    "audit": {"check": ["clean", "reference", *RULES], "epsilon": [2 / 255]},
     "sweep": {"threshold": [0.0, 0.1, 0.5, 0.6, 1.0]},
     "interventions": {"intervention": ["trained", "shuffled", "normal(-0.5,0.1)"], "epsilon": [0.0, 0.1]},
 }
@@ -74,7 +87,8 @@ def rows_of(figure, protocol, seeds, level):
     accuracy = np.where(frame["seed"] % 2, *LEVELS[level]) + frame["series"].map(series.index) / 1000
     frame["accuracy"] = np.clip(accuracy, 0.0, 1.0)
     frame["n"], frame["correct"] = 1000, (frame["accuracy"] * 1000).round().astype(int)
-    measures = {name: 3.5e-5 if "shift" in name else frame["accuracy"] for name in family.measures}
+    known = {"threshold_shift": 3.5e-5, "evidence": '{"chance": [0.1]}'}
+    measures = {name: known.get(name, frame["accuracy"]) for name in family.measures}
     if "corruption" in frame:
         measures = dict.fromkeys(measures, frame["corruption"].str.len() / 8)
     return frame.assign(**{name: value for name, value in measures.items() if name not in frame})
