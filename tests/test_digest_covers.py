@@ -15,6 +15,7 @@ import torch
 
 from flexnet import config, digest
 from flexnet.config import read_yaml
+from flexnet.corruptions.names import NAMES
 from flexnet.digest import SILENT, words_of
 from flexnet.families.registry import families
 from flexnet.figures.names import module_of as figure_module
@@ -144,7 +145,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def files(place: Path, **others: Any) -> Namespace:
     """Arguments of a job, its outputs in the folder."""
     images = {"training": str(place / "train.safetensors"), "test": str(place / "test.safetensors")}
-    fixed = {"subset": str(place / "s.json"), "threads": 1, "log": None, "others": None}
+    fixed = {"subset": str(place / "s.json"), "threads": 1, "log": None, "others": None, "images": None}
     return Namespace(**images, **fixed, **{key: str(place / name) for key, name in others.items()})
 
 
@@ -178,7 +179,10 @@ ASKED: list[tuple[str, str, Any]] = [
     ("interventions", "small learned", ["shuffled", "normal(0,1)"]),
     ("interventions", "small random", None),
     ("sweep", "small uniform", [0.2]),
+    ("corruptions", "small learned", None),
+    ("corruptions", "small random", None),
 ]
+GREYS = {"corruptions": [name for name in NAMES if name != "saturate"], "severities": [5]}
 
 
 def test_every_family_is_traced() -> None:
@@ -190,6 +194,7 @@ def test_every_family_is_traced() -> None:
 SHORT: dict[str, dict[str, Any]] = {
     "pgd": {"steps": [2], "draws": 1, "images": 4, "surrogate": None},
     "suite": {"parts": ["apgd-ce"], "epsilons": [0.1], "l2_epsilons": None, "eot_draws": 2, "images": 3},
+    "corruptions": GREYS,
     "audit": {"steps": 2, "queries": 5, "few": 1, "images": 4, "twin": None, "surrogate": None},
 }
 
@@ -201,10 +206,12 @@ def test_what_an_evaluation_runs_is_in_its_digest(
 ) -> None:
     if not (folder / f"{name} plain.safetensors").exists():
         trained(folder, name, "plain")
-    if not families()[family].applies(CONFIG["protocols"][protocol]) and family in SHORT:
+    declared = families()[family]
+    if not declared.applies(CONFIG["protocols"][protocol]) and family in SHORT:
         pytest.skip(f"{protocol} does not ask it")
     short = SHORT.get(family, {"draws": 2, "epsilons": [0, 0.1]})
-    section = families()[family].section(CONFIG["protocols"][protocol]) | short
+    section = declared.section(CONFIG["protocols"][protocol]) | short
+    section = section if declared.told is None else declared.told(section, 28)
     settings = {"family": family, "model": "m", "protocol": protocol, "settings": section, "asked": asked}
     place = files(folder, output="rows.csv")
     place.weights = [str(folder / f"{name} plain.safetensors")]
@@ -225,16 +232,21 @@ def test_what_an_evaluation_runs_is_in_its_digest(
 def test_what_a_description_runs_is_in_its_digest(family: str, folder: Path) -> None:
     network, options = NETWORKS["small learned"]
     example = {"example": {"kernel_size": 3, "input_size": 5, "seed": 1}} if family == "worked" else {}
-    series = {"a": {"network": network, "options": options}}
+    declared, place = families()[family], files(folder, output="d.csv")
+    more: dict[str, Any] = {} if declared.told is None else {"told": declared.told(GREYS, 28)}
+    if declared.images:
+        more |= {"image": 1, "title": "drawn objects"}
+        place.images = place.test
+    series = {"a": {"network": network, "options": options, "more": more}}
     settings = {"family": family, "figure": "fig1", "protocol": "paper", "series": series, **example}
     with traced() as called:
-        describe.run(settings, files(folder, output="d.csv"))
+        describe.run(settings, place)
     starts = (
         "flexnet.stages.describe:run",
         f"flexnet.evaluation.{family}:describe",
         *network_code(network, options),
     )
-    assert missed(called, *starts, words=[network, options]) == []
+    assert missed(called, *starts, words=[network, options, more]) == []
 
 
 def test_what_a_join_runs_is_in_its_digest(folder: Path) -> None:

@@ -52,6 +52,11 @@ class Family:
             What a model row says to the family under such a key counts before them.
         work: training steps that cost as much as what its settings ask of an image, for estimates; None: as
             attacks of one step.
+        told: from its section and the side of the images in pixels to what its job is told: with everything
+            that the section leaves to tables, so that a job runs again when they change; None if it leaves
+            nothing to them.
+        files: files of the user's own that its section names; None if it can name none.
+        images: whether a family that looks at modules also looks at the images that a network is scored on.
         mem_mb, runtime: what a job may need, in MB and in minutes.
     """
 
@@ -68,6 +73,9 @@ class Family:
     seeds: Literal["one", "all"] = "one"
     models: tuple[str, ...] = ()
     work: Callable[[Mapping[str, Any]], float] | None = None
+    told: Callable[[Mapping[str, Any], int], dict[str, Any]] | None = None
+    files: Callable[[Mapping[str, Any]], list[str]] | None = None
+    images: bool = False
     mem_mb: int = 8000
     runtime: int = 120
 

@@ -15,8 +15,8 @@ _BAND_WORDS: Final = {"sem": "the standard error of the mean", "interval": "the 
 # How a band is drawn, by a column that only such figures have; anything else is shaded.
 _TEXT, _BARS, _SHADING = "text", "bars", "shading"
 _DRAWN: Final = {
-    **dict.fromkeys(("intervention", "attack", "check"), _TEXT),
-    **dict.fromkeys(("threshold", "epsilon"), _BARS),
+    **dict.fromkeys(("intervention", "attack", "check", "measure"), _TEXT),
+    **dict.fromkeys(("threshold", "epsilon", "severity", "fold"), _BARS),
 }
 _BEFORE: Final = {
     (_TEXT, "sem"): "Means ±",

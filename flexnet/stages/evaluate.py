@@ -4,12 +4,14 @@ import json
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
+from flexnet.data.subset_file import read_subset
 from flexnet.errors import DataError
 from flexnet.evaluation.subject import Answer, Job, Subject
 from flexnet.families.base import Family
@@ -58,14 +60,17 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
 def _subjects(name: str, files: Namespace, device: torch.device, limit: int | None) -> Iterator[Subject]:
     """The trained networks, all with the same images, each with the other networks of its own seed."""
     scored: DeviceImages | None = None
+    numbers: list[int] = []
     others = _others(files)
     for place, path in enumerate(files.weights):
         model, metadata = _load(path, name, device)
         if scored is None:
             options = json.loads(metadata["options"])
-            scored = some_of(load_scored(files, metadata["network"], options, device), limit)
+            whole = load_scored(files, metadata["network"], options, device)
+            scored, numbers = some_of(whole, limit), read_subset(files.subset)["scored"]
+            numbers = [numbers[chosen] for chosen in some_numbers(len(numbers), limit)]
         named = {key: _other(key, paths[place], metadata, device) for key, paths in others.items()}
-        yield Subject(model, Run.from_metadata(metadata), scored, named)
+        yield Subject(model, Run.from_metadata(metadata), scored, named, numbers)
 
 
 def _others(files: Namespace) -> dict[str, list[str]]:
@@ -101,10 +106,17 @@ def some_of(scored: DeviceImages, limit: int | None) -> DeviceImages:
     """At most so many of the images, in their order: the same for every network, whatever their labels."""
     if limit is None or limit >= len(scored):
         return scored
-    generator = torch.Generator().manual_seed(derive_seed("some images", len(scored)))
-    chosen = torch.randperm(len(scored), generator=generator)[:limit].sort().values
-    device = scored.images.device
-    return DeviceImages(scored.images[chosen.to(device)], scored.labels[chosen.to(device)])
+    chosen = torch.tensor(some_numbers(len(scored), limit), device=scored.images.device)
+    return DeviceImages(scored.images[chosen], scored.labels[chosen])
+
+
+def some_numbers(number: int, limit: int | None) -> list[int]:
+    """Places of at most so many of some images, in their order."""
+    if limit is None or limit >= number:
+        return list(range(number))
+    generator = torch.Generator().manual_seed(derive_seed("some images", number))
+    found: list[int] = torch.randperm(number, generator=generator)[:limit].sort().values.tolist()
+    return found
 
 
 def _load(path: str, name: str | None, device: torch.device) -> tuple[nn.Module, dict[str, str]]:
@@ -127,16 +139,29 @@ def _ask_all(
     title = f"{settings['model']} {family.name} {settings['protocol']}"
     device = subjects[0].scored.images.device
     batch = CPU_BATCH if device.type == "cpu" else BATCH
-    found = []
+    found: list[list[Answer]] = [[] for _ in subjects]
     total = passes * sum(len(subject.scored) for subject in subjects)
     with Progress(title, total, "images", log) as progress:
         job = Job(settings["protocol"], batch, progress.advance)
-        for subject in subjects:
-            names = {"model": subject.run.model, "seed": subject.run.seed, "protocol": job.protocol}
-            for answer in module.evaluate(subject, *told, job):
-                _check(family, answer)
-                found.append((names | answer.row(), answer))
-    return found
+        for place, answer in _answers(module, subjects, told, job):
+            _check(family, answer)
+            found[place].append(answer)
+    return [
+        ({"model": run.model, "seed": run.seed, "protocol": job.protocol} | answer.row(), answer)
+        for run, answers in zip((subject.run for subject in subjects), found, strict=True)
+        for answer in answers
+    ]
+
+
+def _answers(
+    module: ModuleType, subjects: Sequence[Subject], told: tuple[Any, Any], job: Job
+) -> Iterator[tuple[int, Answer]]:
+    """Answers with the place of the subject that gave them: one subject after the other, or side by side."""
+    if hasattr(module, "evaluate_all"):
+        yield from module.evaluate_all(subjects, *told, job)
+        return
+    for place, subject in enumerate(subjects):
+        yield from ((place, answer) for answer in module.evaluate(subject, *told, job))
 
 
 def _check(family: Family, answer: Answer) -> None:

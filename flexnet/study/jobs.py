@@ -4,6 +4,7 @@ Settings that identify a computation are canonical: the order of their keys mean
 are told in the order of the registry, which is the order of captions, legends, panels and tables.
 """
 
+import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -14,7 +15,7 @@ from flexnet.data.catalogue import DATASETS
 from flexnet.data.roles import TEST, TRAIN
 from flexnet.data.shapes.splits import SHAPES
 from flexnet.digest import code_digest, script_part, words_of
-from flexnet.errors import ConfigError
+from flexnet.errors import ConfigError, DataError
 from flexnet.families.base import Family
 from flexnet.families.registry import families, family_of
 from flexnet.files import canonical_json, ordered_json
@@ -23,7 +24,7 @@ from flexnet.options.checkpoint import CheckpointOptions
 from flexnet.options.layer import UNSAID, kind_of, kinds
 from flexnet.own import files_behind, is_dotted
 from flexnet.study.configuration import VARIABLES
-from flexnet.study.data import splits_of
+from flexnet.study.data import images_of, splits_of
 from flexnet.study.study import Study
 from flexnet.training.recipe import Recipe
 
@@ -221,6 +222,31 @@ def section_of(study: Study, home: str, family: str, protocol: str) -> dict[str,
     return declared.section(sections)
 
 
+def told_section(study: Study, home: str, family: str, protocol: str, model: str) -> dict[str, Any]:
+    """What a protocol says to a family, with what that means for a model's images."""
+    section, declared = section_of(study, home, family, protocol), family_of(family)
+    if declared.told is None:
+        return section
+    config = study.config(home)
+    source = config["sources"][config["datasets"][dataset_of(study, home, model)]["source"]]
+    return declared.told(section, images_of(source).size)
+
+
+def own_files(study: Study, home: str, family: str, protocol: str) -> list[str]:
+    """Files of the user's own that a protocol's section of a family names.
+
+    Raises:
+        ConfigError: if one is missing.
+    """
+    declared = family_of(family)
+    if declared.files is None:
+        return []
+    try:
+        return declared.files(section_of(study, home, family, protocol))
+    except DataError as error:
+        raise ConfigError(f"{home}{protocol}: protocols.{protocol}.{family}: {error}") from error
+
+
 def evaluate_settings(study: Study, home: str, family: str, protocol: str, model: str) -> str:
     """Canonical settings of one evaluation of a trained model."""
     return canonical_json(
@@ -228,7 +254,7 @@ def evaluate_settings(study: Study, home: str, family: str, protocol: str, model
             "family": family,
             "model": model,
             "protocol": protocol,
-            "settings": section_of(study, home, family, protocol),
+            "settings": told_section(study, home, family, protocol, model),
             "asked": asked_of(study, home, family, model),
         }
     )
@@ -236,7 +262,7 @@ def evaluate_settings(study: Study, home: str, family: str, protocol: str, model
 
 def evaluate_code(study: Study, home: str, family: str, protocol: str, model: str) -> str:
     """Digest of the code that an evaluation runs, that of the other networks that it asks for included."""
-    section = section_of(study, home, family, protocol)
+    section = told_section(study, home, family, protocol, model)
     others = family_of(family).named(section, asked_of(study, home, family, model), model).values()
     rows = [study.model(home, name) for name in (model, *others)]
     told = [[row["network"], row.get("options", {})] for row in rows]
@@ -368,6 +394,8 @@ def describe_settings(study: Study, home: str, protocol: str, figure: str) -> st
     for series, model in study.series(figure, protocol).items():
         row = study.model(home, model)
         described[series] = {"network": row["network"], "options": row.get("options", {})}
+        more = _described_more(study, home, protocol, figure, model)
+        described[series] |= {"more": more} if more else {}
     row = study.figures[figure]
     example = {key: row[key] for key in ("example",) if key in row}
     family = study.family(figure).name
@@ -376,12 +404,35 @@ def describe_settings(study: Study, home: str, protocol: str, figure: str) -> st
     )
 
 
+def _described_more(study: Study, home: str, protocol: str, figure: str, model: str) -> dict[str, Any]:
+    """What a family is told of a schematic's network beside its options: tables, the image that it shows."""
+    declared, config = study.family(figure), study.config(home)
+    source = config["sources"][config["datasets"][dataset_of(study, home, model)]["source"]]
+    more: dict[str, Any] = {}
+    if declared.told is not None:
+        section = config["protocols"].get(protocol, {}).get(declared.base, {})
+        more["told"] = declared.told(section, images_of(source).size)
+    if declared.images:
+        more |= {"image": study.figures[figure].get("image", 0), "title": source["title"]}
+    return more
+
+
+def described_images(study: Study, home: str, protocol: str, figure: str) -> list[str]:
+    """The file of the images that a schematic shows, if it shows any."""
+    if not study.family(figure).images:
+        return []
+    model = next(iter(study.series(figure, protocol).values()))
+    return [arrays_of(study, home, dataset_of(study, home, model))["test"]]
+
+
 def describe_code(study: Study, home: str, protocol: str, figure: str) -> str:
     """Digest of the code that describes a schematic's networks."""
     rows = [study.model(home, model) for model in study.series(figure, protocol).values()]
     networks = [start for row in rows for start in network_code(row["network"], row.get("options", {}))]
     family = f"flexnet.evaluation.{study.family(figure).name}:describe"
-    words = words_of([[row["network"], row.get("options", {})] for row in rows])
+    words = [*words_of([[row["network"], row.get("options", {})] for row in rows])]
+    if study.family(figure).told is not None:  # names of corruptions, for instance
+        words = [*words, *words_of(json.loads(describe_settings(study, home, protocol, figure)))]
     return code_digest("flexnet.stages.describe:run", family, *networks, words=words)
 
 

@@ -57,6 +57,10 @@ JUDGED = {
     "C11": (4.0, math.inf),
     "C12": (-math.inf, 2.0),
     "C13": (-math.inf, 0.0),
+    "C14": (-1.5, math.inf),
+    "C15": (-math.inf, -1.0),
+    "C16": (3.5, math.inf),
+    "C17": (0.0, math.inf),
     "C23": (-math.inf, 5.0),
     "C24": (5.0, math.inf),
 }

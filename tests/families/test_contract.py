@@ -59,10 +59,11 @@ def asked_of(family: Family) -> tuple[Any, dict[str, Any]]:
 @cache
 def subject_of(name: str) -> Subject:
     """A small network that tells images apart, fit to be asked, and thirty images."""
-    options = {"input_size": 12, "width": 0.25, "layer": asked_of(families()[name])[1]}
+    layer = asked_of(families()[name])[1]
+    options = {"channels": 3, "input_size": 16, "width": 0.25, "layer": layer}
     run = TrainingRun("m", 1, "small", options, Recipe())
     generator = torch.Generator().manual_seed(0)
-    images = torch.randint(0, 256, (30, 1, 12, 12), dtype=torch.uint8, generator=generator)
+    images = torch.randint(0, 256, (30, 3, 16, 16), dtype=torch.uint8, generator=generator)
     labels = torch.randint(0, 10, (30,), generator=generator)
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -181,7 +182,9 @@ def test_a_setting_that_is_not_allowed_is_refused_by_name(name: str) -> None:
             refuse(name, settings.problems({**section, key: {"no": "value"}}))
 
 
-@pytest.mark.parametrize("name", [name for name, family in families().items() if family.base])
+@pytest.mark.parametrize(
+    "name", [name for name, family in families().items() if family.base and family.settings]
+)
 def test_what_a_section_does_not_say_is_taken_from_its_base(name: str) -> None:
     family = families()[name]
     assert family.base is not None
