@@ -13,7 +13,7 @@ from typing import Any
 
 from flexnet.data.shapes.splits import SHAPES
 from flexnet.options.layer import UNSAID
-from flexnet.problems import Problem, ask, refuse, refuse_lines
+from flexnet.problems import Problem, ask, no_such_name, refuse, refuse_lines
 from flexnet.study.data import images_of
 from flexnet.study.figures import beside_problems, figure_problems, name_problems
 from flexnet.study.like import inherit, like_problems
@@ -43,7 +43,7 @@ __all__ = [
 
 Config = dict[str, Any]
 # What a scale may change. The rest holds for all: scales share prepared images, the seed and the machine.
-SCALE_KEYS = ("threads", "note", "evidence", "datasets", "recipes", "models", "protocols")
+SCALE_KEYS = ("threads", "note", "evidence", "everything_under", "datasets", "recipes", "models", "protocols")
 # What no scale can be called: the papers' own scale, rules and targets, and directories with another use.
 TAKEN = (
     *("all", "benchmarks", "build", "config", "corrected", "data", "default", "describe", "dist", "docs"),
@@ -152,9 +152,17 @@ def resolve(config: Config, name: str = "config", parts: Sequence[Part] = ()) ->
     resolved = inherited(config)
     give_classes(resolved)
     refuse_all(row_problems(resolved))
+    refuse_all(_unknown_protocols(resolved))
     if parts:
         refuse_all(unused_problems(config, parts))
     return resolved
+
+
+def _unknown_protocols(config: Config) -> Iterator[Problem]:
+    for place, protocol in enumerate(config.get("everything_under", ())):
+        if protocol not in config["protocols"]:
+            problem = no_such_name("a protocol", protocol, config["protocols"])
+            yield problem.below("everything_under", place)
 
 
 def inherited(config: Config) -> Config:

@@ -333,6 +333,10 @@ SLIPS: dict[str, tuple[Edit, str]] = {
         (DEMO, "threads: 1", "thread: 1"),
         f"{DEMO}: top level: unknown key 'thread'; expected keys among",
     ),
+    "protocol-of-everything": (
+        (DEMO, "everything_under: [paper]", "everything_under: [papr]"),
+        f"{DEMO}, line N: everything_under.0: expected a protocol; got 'papr'; did you mean 'paper'?",
+    ),
     "numeric-key": (
         (MAIN, "  vgg16-baseline:\n", "  16: {}\n  vgg16-baseline:\n"),
         "expected names as keys; got 16",

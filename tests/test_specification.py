@@ -306,7 +306,7 @@ def other_than(path: tuple[str, ...], value: Any) -> Any:
         ("datasets", "source"): ["cifar10", "fashion_mnist"],
         ("models", "dataset"): ["cifar10-1000", "fashion-mnist-hmax", "fashion-mnist"],
         ("models", "recipe"): ["vgg-1000", "range-release"],
-        ("models", "network"): ["surrogate"],
+        ("models", "network"): ["surrogate", "small"],
         ("models", "normalise"): ["half", "none"],
         ("models", "flexible"): ["none", "all"],
         ("models", "layer"): [None],

@@ -97,7 +97,7 @@ def figure_code(script: Path, figure: str, beside: Sequence[str] = ()) -> str:
 
 
 def ledger_rows(study: Study, home: str) -> list[str]:
-    """Rows of every figure and protocol; of published rows, those that there are."""
+    """Rows of every figure and protocol of everything; of published rows, those that there are."""
     return [
         study.rows_file(home, protocol, figure)
         for protocol in study.protocols
@@ -106,7 +106,7 @@ def ledger_rows(study: Study, home: str) -> list[str]:
         if (
             study.is_published(home, protocol, figure)
             if home in study.published_rows
-            else study.shown(home, figure, protocol)
+            else study.in_everything(home, figure, protocol)
         )
     ]
 

@@ -123,6 +123,17 @@ class Study:
         sections = self.config(home)["protocols"].get(protocol)
         return sections is not None and self.family(figure).applies(sections)
 
+    def in_everything(self, home: str, figure: str, protocol: str) -> bool:
+        """Whether a figure is made under a protocol when everything of a scale is asked for.
+
+        A scale may name some protocols; a figure that none of them shows is made under the first that does.
+        """
+        if not self.shown(home, figure, protocol):
+            return False
+        named = self.config(home).get("everything_under") or self.protocols
+        showing = [name for name in self.protocols if self.shown(home, figure, name)]
+        return protocol in ([name for name in showing if name in named] or showing[:1])
+
     def model(self, home: str, model: str) -> dict[str, Any]:
         """The configured row of a model."""
         row: dict[str, Any] = self.config(home)["models"][model]

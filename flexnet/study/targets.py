@@ -8,12 +8,12 @@ from flexnet.study.study import Study
 
 
 def everything(study: Study, home: str) -> list[str]:
-    """All figures under every protocol (schematics under one), and the ledger of claims."""
+    """All figures under the protocols of everything (schematics under one), and the ledger of claims."""
     figures = [
         f"{home}figures/{variant}{figure}.pdf"
         for variant, protocol in study.variants.items()
         for figure in study.figures
-        if study.shown(home, figure, protocol)
+        if study.in_everything(home, figure, protocol)
     ]
     return [*figures, *_ledger(home), f"{home}results/{LEDGER}.csv"]
 

@@ -108,3 +108,14 @@ def test_missing_data_are_told_with_what_needs_none(study: Study, monkeypatch: p
     assert announce.missing_data(study, drawn, ASKED) is None
     other = announce.missing_data(study, prepared, Command(("snakemake", "all"), ("all",)))
     assert other is not None and "snakemake demo" in other
+
+
+def test_everything_of_a_scale_may_be_under_some_protocols(study: Study) -> None:
+    assert study.config("demo/")["everything_under"] == ["paper"]
+    for home, protocols in (("demo/", ["paper"]), ("laptop/", study.protocols)):
+        for figure in study.figures:
+            showing = [name for name in study.protocols if study.shown(home, figure, name)]
+            found = [name for name in study.protocols if study.in_everything(home, figure, name)]
+            assert found == ([name for name in showing if name in protocols] or showing[:1])
+            assert found
+    assert study.in_everything("demo/", "table3_suite", "corrected")  # nobody else asks it
