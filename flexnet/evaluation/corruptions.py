@@ -1,15 +1,11 @@
 """Accuracy under common corruptions, made on the fly or taken from a corrupted set."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from flexnet.attacks.checks import broken_images, check_logits
-from flexnet.attacks.precision import full_precision
 from flexnet.corruptions.corrupting import corrupt
 from flexnet.corruptions.folder import CorruptedSet, open_corrupted
 from flexnet.corruptions.names import CLEAN, SYNTHETIC
@@ -17,16 +13,10 @@ from flexnet.corruptions.pillow import jpeg
 from flexnet.corruptions.places import folder_of
 from flexnet.errors import ConfigError, DataError
 from flexnet.evaluation.accuracy import check_judged, on_device
-from flexnet.evaluation.judging import as_it_came, require_declared
-from flexnet.evaluation.outcomes import BROKEN, RIGHT, judge_logits
+from flexnet.evaluation.altered import Alter, SideBySide, answer_of, standing_by
 from flexnet.evaluation.subject import Answer, Job, Subject
 from flexnet.families.corruptions import CorruptionSettings
-from flexnet.inputs import trusted_inputs
-from flexnet.layers.randomness import set_generator
-from flexnet.layers.tracing import evaluation_mode
-from flexnet.seeds import derive_seed
-from flexnet.training.batches import to_unit
-from flexnet.training.streamed import Pixels, parts
+from flexnet.training.streamed import Pixels
 
 # Clean images of one batch, their numbers, corruption and severity -> the corrupted images, in uint8.
 Source = Callable[[Tensor, Sequence[int], str, int], Tensor]
@@ -69,56 +59,23 @@ def evaluate_all(
     pixels, labels = on_device(first.scored.images, first.scored.labels, first.scored.images.device)
     numbers = list(range(len(pixels))) if first.numbers is None else list(first.numbers)
     source, label = _source(rules, pixels, labels, numbers)
-    asking = _Asking(subjects, rules, source, min(rules.batch, job.batch_size), int(labels.max()))
+    asking = SideBySide(subjects, "corruptions", min(rules.batch, job.batch_size), int(labels.max()))
     names = [f"{check_judged(one.model, pixels, one.name)}, protocol {job.protocol}" for one in subjects]
-    for one, name in zip(subjects, names, strict=True):
-        require_declared(one.model, pixels, name)
-    with ExitStack() as stack:
-        for one in subjects:
-            stack.enter_context(evaluation_mode(one.model))
-            stack.enter_context(as_it_came(one.model))
-        stack.enter_context(full_precision(pixels.device))
-        stack.enter_context(trusted_inputs())
+    with standing_by(subjects, pixels, names):
         for name, severity in rules.conditions():
-            outcomes = asking.judge_all(pixels, labels, numbers, name, severity)
+            alter = _altering(source, name, severity)
+            outcomes = asking.judge_all(pixels, labels, numbers, alter, name, severity)
             job.progress(len(pixels) * len(subjects))
             conditions = {"corruption": label(name), "severity": severity}
             for place, found in enumerate(outcomes):
-                yield place, _answer(found, conditions, names[place])
+                yield place, answer_of(found, conditions, names[place])
 
 
-@dataclass(frozen=True)
-class _Asking:
-    """Networks that see the same batches."""
-
-    subjects: Sequence[Subject]
-    rules: CorruptionSettings
-    source: Source
-    size: int  # of a batch
-    highest: int  # label
-
-    def judge_all(
-        self, pixels: Pixels, labels: Tensor, numbers: Sequence[int], name: str, severity: int
-    ) -> Tensor:
-        """Outcomes of all images under one condition, (subjects, N)."""
-        batches = zip(parts(pixels, self.size), parts(labels, self.size), strict=True)
-        found = []
-        for place, (batch, truth) in enumerate(batches):
-            own = numbers[place * self.size : place * self.size + len(batch)]
-            seen = batch if name == CLEAN else self.source(batch, own, name, severity)
-            found.append(self.judge(seen, truth, (name, severity, place)))
-        return torch.cat(found, dim=-1)
-
-    def judge(self, batch: Tensor, labels: Tensor, key: tuple[str, int, int]) -> Tensor:
-        """Outcomes of one batch, (subjects, n)."""
-        images, outcomes = to_unit(batch), []
-        for one in self.subjects:
-            seed = derive_seed(one.run.run_seed, "corruptions", one.run.seed, "mask", *key)
-            set_generator(one.model, torch.Generator(images.device).manual_seed(seed))
-            with torch.inference_mode():
-                logits = check_logits(one.model(images), len(images), self.highest, type(one.model).__name__)
-                outcomes.append(judge_logits(logits, labels))
-        return torch.cat(outcomes)
+def _altering(source: Source, name: str, severity: int) -> Alter:
+    """What is done to a batch under one condition; to clean images nothing."""
+    if name == CLEAN:
+        return lambda batch, numbers: batch
+    return lambda batch, numbers: source(batch, numbers, name, severity)
 
 
 def _source(
@@ -167,12 +124,3 @@ def _require_fitting(found: CorruptedSet, pixels: Pixels, labels: Tensor, number
             f"{found.folder}: expected the {len(numbers)} scored images in their order; got a set of "
             f"{len(found)} images with other labels; name the corrupted set of these images"
         )
-
-
-def _answer(found: Tensor, conditions: Mapping[str, Any], name: str) -> Answer:
-    """The answer from the outcomes (N,) of one network."""
-    broken = int((found == BROKEN).sum())
-    if broken:
-        words = ", ".join(f"{key} {value}" for key, value in conditions.items())
-        raise broken_images("finite logits", broken, len(found), f"{name}, {words}")
-    return Answer(conditions, found == RIGHT, len(found))

@@ -11,6 +11,9 @@ from flexnet.tables.kinds import Kind, Value
 # What is wrong with an entry of a model's `at_test`; the layer that replaces its convolutions, if one does.
 AskedCheck: TypeAlias = Callable[[Any, Options | None], Iterator[Problem]]
 
+# What a model is expected to be and what came, in words, if a figure's example cannot be one of its layer.
+Pictured: TypeAlias = Callable[[Options | None], tuple[str, str] | None]
+
 
 @dataclass(frozen=True)
 class Condition:
@@ -53,6 +56,8 @@ class Family:
             that the section leaves to tables, so that a job runs again when they change; None if it leaves
             nothing to them.
         files: files of the user's own that its section names; None if it can name none.
+        pictured: from the layer of a model to what a figure's example of it needs, and what it is instead,
+            where it does not fit; None if the family's figures have no example.
         passes: how often its section has the images scored; None where that is reckoned as for attacks.
         mem_mb, runtime: what a job may need, in MB and in minutes.
     """
@@ -71,6 +76,7 @@ class Family:
     models: tuple[str, ...] = ()
     told: Callable[[Mapping[str, Any], int], dict[str, Any]] | None = None
     files: Callable[[Mapping[str, Any]], list[str]] | None = None
+    pictured: Pictured | None = None
     passes: Callable[[Mapping[str, Any]], int] | None = None
     mem_mb: int = 8000
     runtime: int = 120

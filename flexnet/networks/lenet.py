@@ -28,8 +28,8 @@ def lenet(
 
     The first convolution has no bias, so that a push-pull layer in its place, which has none, makes a network
     of as many parameters. The paper does not speak of rectifiers: there is one after each hidden layer here,
-    but for a push-pull layer, after which its Figure 3 has none. Rectifiers come after the pooling, which gives
-    the same numbers and gradients as before it, from a quarter of the units.
+    but for a push-pull layer, after which its Figure 3 has none. Rectifiers come after the pooling: the same
+    numbers and gradients as before it, from a quarter of the units.
 
     Args:
         classes: number of logits.

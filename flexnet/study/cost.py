@@ -143,7 +143,7 @@ def elsewhere(study: Study, home: str, names: Sequence[str], cores: int) -> floa
     shown = [found for name in names if (found := figure_at(study, name))]
     if not names:
         protocols, figures = study.protocols, study.figures
-        shown = [(p, name) for p in protocols for name in figures if study.shown(home, name, p)]
+        shown = [(p, name) for p in protocols for name in figures if study.is_part(home, name, p)]
     tasks = {_key(task): task for found in shown for task in figure_tasks(study, home, *found)}
     return together(study, home, tasks.values(), cores) if tasks else None
 

@@ -83,7 +83,7 @@ def ledger_rows(study: Study, home: str) -> list[str]:
         if (
             study.is_published(home, protocol, figure)
             if home in study.published_rows
-            else study.shown(home, figure, protocol)
+            else study.is_part(home, figure, protocol)
         )
     ]
 

@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from string import Formatter
 from typing import Any
 
+from flexnet.families.base import Pictured
 from flexnet.families.registry import families, family_of
 from flexnet.figures.names import drawn, said_by
 from flexnet.networks.registry import options_of
-from flexnet.options.layers.flexible import STORED, FlexibleOptions
 from flexnet.problems import Problem, ask, no_such_name, unknown_keys
 
 LEDGER = "claims"  # the drawing of the ledger, which is no figure of the registry
@@ -101,9 +101,10 @@ def _labels(figure: Mapping[str, Any], protocols: Mapping[str, Any]) -> Iterator
         unknown = [label for label in named if label not in figure["series"]]
         if unknown:
             yield unknown_keys(unknown, figure["series"]).below(*keys)
-    for name in figure.get("instead", {}):
-        if name not in protocols:
-            yield no_such_name("a protocol", name, protocols).below("instead")
+    for key in ("instead", "protocols"):
+        for name in figure.get(key, ()):
+            if name not in protocols:
+                yield no_such_name("a protocol", name, protocols).below(key)
 
 
 def _template(template: str, fields: Sequence[str], what: str) -> Iterator[Problem]:
@@ -124,28 +125,25 @@ def _models(figure: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[Pr
 
 
 def _together(figure: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[Problem]:
-    """Every model can be asked what the figure shows; an example needs a layer with a threshold per unit."""
+    """Every model can be asked what the figure shows; an example needs a layer that it is one of."""
     family = family_of(figure["family"])
     for keys, named in places(figure).items():
         for label, model in named.items():
             if family.asks and family.name not in models[model].get("at_test", {}):
                 text = f"expected a model that says at_test.{family.name}; {model!r} does not"
                 yield Problem(text).below(*keys, label)
-            if "example" in figure:
-                yield from (problem.below(*keys, label) for problem in _layer(model, models))
+            if "example" in figure and family.pictured:
+                found = _layer(model, models, family.pictured)
+                yield from (problem.below(*keys, label) for problem in found)
     sizes = figure.get("example", {"kernel_size": 0, "input_size": 0})
     if sizes["kernel_size"] > sizes["input_size"]:
         text = f"expected an input of at least the kernel's {sizes['kernel_size']} pixels; got"
         yield Problem(f"{text} {sizes['input_size']}", ("example", "input_size"))
 
 
-def _layer(model: str, models: Mapping[str, Any]) -> Iterator[Problem]:
+def _layer(model: str, models: Mapping[str, Any], pictured: Pictured) -> Iterator[Problem]:
     row = models[model]
     layer = options_of(row["network"]).from_values(row.get("options", {})).replaced()
-    found = "no flexible layer"
-    if isinstance(layer, FlexibleOptions):
-        fits = layer.scheme in STORED and layer.per == "unit" and layer.bias
-        found = "" if fits else f"scheme {layer.scheme!r}, per {layer.per!r}"
-    if found:
-        words = "a model whose flexible layer has a bias and stores a threshold per unit"
-        yield Problem(f"expected {words}; got {model!r} with {found}")
+    told = pictured(layer)
+    if told is not None:
+        yield Problem(f"expected {told[0]}; got {model!r} with {told[1]}")

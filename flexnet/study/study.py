@@ -117,11 +117,22 @@ class Study:
         return series_of(self.figures[figure], protocol)
 
     def shown(self, home: str, figure: str, protocol: str) -> bool:
-        """Whether a figure is part of everything under a protocol."""
+        """Whether a figure is shown under a protocol."""
         if self.is_schematic(figure):
             return protocol == PAPER
+        if protocol not in self.figures[figure].get("protocols", [protocol]):
+            return False
         sections = self.config(home)["protocols"].get(protocol)
         return sections is not None and self.family(figure).applies(sections)
+
+    def is_part(self, home: str, figure: str, protocol: str) -> bool:
+        """Whether a figure is part of everything: not if it needs weights that are taken over from a file.
+
+        Not everybody has the file; who has it asks for the figure by its name.
+        """
+        models = self.config(home)["models"]
+        imported = any("checkpoint" in models[name] for name in self.series(figure, protocol).values())
+        return self.shown(home, figure, protocol) and not imported
 
     def model(self, home: str, model: str) -> dict[str, Any]:
         """The configured row of a model."""

@@ -13,7 +13,7 @@ def everything(study: Study, home: str) -> list[str]:
         f"{home}figures/{variant}{figure}.pdf"
         for variant, protocol in study.variants.items()
         for figure in study.figures
-        if study.shown(home, figure, protocol)
+        if study.is_part(home, figure, protocol)
     ]
     return [*figures, *_ledger(home), f"{home}results/{LEDGER}.csv"]
 
