@@ -38,6 +38,8 @@ STYLES: Final = {
     "pooled-max": SeriesStyle(BLACK, "d", DASHED),
     "pooled-avg": SeriesStyle(GREY, "p", DASH_DOT),
     "push-pull": SeriesStyle(VERMILLION, "*", DASH_DOT),
+    "both": SeriesStyle(PURPLE, "X", SOLID),
+    "lowpass": SeriesStyle(GREY, "D", DASH_DOT),
     "conv": SeriesStyle(GREEN, ">", SOLID),
     "c1": SeriesStyle(SKY, "v", SOLID),
     "c1-above": SeriesStyle(PURPLE, "p", DASH_DOT),

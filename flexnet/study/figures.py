@@ -44,8 +44,9 @@ def figure_problems(
     )
     for label, template in figure.get("labels", {}).items():
         yield from (problem.below("labels", label) for problem in _template(template, LABEL_FIELDS, "labels"))
-    if figure["family"] not in families():
-        yield no_such_name("a family", figure["family"], families()).below("family")
+    strange = list(_families(figure))
+    yield from strange
+    if strange:
         return
     found = list(_models(figure, models))
     yield from found or _together(figure, models)
@@ -117,6 +118,22 @@ def _template(template: str, fields: Sequence[str], what: str) -> Iterator[Probl
         yield no_such_name(f"a field of {what}", field, fields)
 
 
+def _families(figure: Mapping[str, Any]) -> Iterator[Problem]:
+    """Families that there are, and of several only such as ask trained models and count images."""
+    also = figure.get("also", ())
+    named: dict[tuple[str | int, ...], Any] = {
+        ("family",): figure["family"],
+        **{("also", place): name for place, name in enumerate(also)},
+    }
+    for keys, name in named.items():
+        if name not in families():
+            yield no_such_name("a family", name, families()).below(*keys)
+        elif also and not (family_of(name).subject == "trained" and family_of(name).counts):
+            yield Problem(f"expected a family that counts answers of models; got {name!r}").below(*keys)
+    if figure["family"] in also:
+        yield Problem("expected each family once; got the first again; remove it").below("also")
+
+
 def _models(figure: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[Problem]:
     for keys, named in places(figure).items():
         for label, model in named.items():
@@ -127,11 +144,13 @@ def _models(figure: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[Pr
 def _together(figure: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[Problem]:
     """Every model can be asked what the figure shows; an example needs a layer that it is one of."""
     family = family_of(figure["family"])
+    asking = [each for each in (family, *map(family_of, figure.get("also", ()))) if each.asks]
     for keys, named in places(figure).items():
         for label, model in named.items():
-            if family.asks and family.name not in models[model].get("at_test", {}):
-                text = f"expected a model that says at_test.{family.name}; {model!r} does not"
-                yield Problem(text).below(*keys, label)
+            for each in asking:
+                if each.name not in models[model].get("at_test", {}):
+                    text = f"expected a model that says at_test.{each.name}; {model!r} does not"
+                    yield Problem(text).below(*keys, label)
             if "example" in figure and family.pictured:
                 found = _layer(model, models, family.pictured)
                 yield from (problem.below(*keys, label) for problem in found)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from flexnet.study.cost import elsewhere, in_words
 from flexnet.study.figures import LEDGER
-from flexnet.study.study import PAPER, Study, scale_name
+from flexnet.study.study import Study, scale_name
 from flexnet.study.suggest import is_offered, named_targets
 
 LEDGER_SHOWS = "every claim measured so far, each of its comparisons with its verdict"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from statistics import fmean
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import pandas as pd
 
@@ -16,9 +16,7 @@ from flexnet.statistics.intervals import t_interval
 from flexnet.statistics.summary import per_seed
 from flexnet.tables.columns import ESTIMATES
 
-if TYPE_CHECKING:
-    Record: TypeAlias = pd.Series[float]
-
+Record: TypeAlias = "pd.Series[float]"
 KEYS: Final = ("figure", "protocol", "series")
 MEAN, MCE, RELATIVE = "mean", "mce", "relative_mce"  # beside "none", the clean images, and the corruptions
 GROUPS: Final = GROUPINGS["push-pull"]
