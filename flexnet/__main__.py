@@ -1,4 +1,4 @@
-"""`python -m flexnet <stage>`: one job of the workflow, or of a user's own script."""
+"""`python -m flexnet`, `flexnet`: what a person asks, and behind `stage` the jobs of the workflow."""
 
 import sys
 

@@ -1,168 +1,47 @@
-"""The command line: one sub-command per stage.
-
-The sub-commands import what they need when they run, so that `--help` and the light stages start fast.
-An error that the user can act on is printed as one message, without a traceback.
-"""
+"""The command line: what people ask of a network or of images, and behind `flexnet stage` the jobs."""
 
 import argparse
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from importlib import import_module
-from pathlib import Path
-from typing import Any
 
 from flexnet import __version__
-from flexnet.errors import ConfigError
-from flexnet.jobs import read_settings, run_job
+from flexnet.jobs import import_needed, run_job
 
-
-@dataclass(frozen=True)
-class Stage:
-    """What a stage does, the keys its settings must have, its file arguments (name: help).
-
-    Of these, `lists` take several files; those of `perhaps` take any number of them and may be absent, those
-    of `optional` take one or none.
-    """
-
-    summary: str
-    settings: tuple[str, ...]
-    files: dict[str, str]
-    lists: tuple[str, ...] = ()
-    perhaps: dict[str, str] = field(default_factory=dict)
-    optional: dict[str, str] = field(default_factory=dict)
-
-
-CHECKPOINT = ".checkpoint"  # of the side file beside weights, from which a training job goes on
-# Packages that come with `flexnet[workflow]`.
-WORKFLOW = ("jsonschema", "matplotlib", "pandas", "pyarrow", "torchvision")
-IMAGES = {
-    "training": "arrays file of the split that is trained on",
-    "test": "arrays file of the split that is scored",
+# Each is a module of flexnet.commands with `add_arguments(parser)` and `run(parsed)`.
+COMMANDS = {
+    "judge": "tell how often a network is right: clean, under FGSM, under noise of the same size",
+    "corrupt": "write images under nineteen corruptions at five severities, in the layout of CIFAR-10-C",
 }
-SCORED = {"test": IMAGES["test"], "subset": "JSON file of the subset stage"}
-PERHAPS_TRAINING = {"training": f"{IMAGES['training']}; none of a dataset that is only judged"}
-STAGES: dict[str, Stage] = {
-    "data": Stage(
-        "find, check and store one split of a dataset",
-        ("dataset", "split"),
-        {"output": "safetensors file to write; a manifest (.json) is written beside it"},
-    ),
-    "subset": Stage(
-        "choose the images of one seed: small training sets, held-out sets",
-        ("row", "seed", "run_seed"),
-        {"test": IMAGES["test"], "output": "JSON file to write"},
-        optional=PERHAPS_TRAINING,
-    ),
-    "train": Stage(
-        "train one model with one seed",
-        ("model", "seed", "network", "options", "recipe", "run_seed"),
-        {
-            **IMAGES,
-            "subset": "JSON file of the subset stage",
-            "weights": "safetensors file to write",
-            "history": "CSV file to write",
-        },
-    ),
-    "import_weights": Stage(
-        "take over weights that another program wrote, as one model with one seed",
-        ("model", "seed", "network", "options", "checkpoint", "run_seed"),
-        {
-            **SCORED,
-            "source": "file of weights: safetensors, or what torch.save writes",
-            "weights": "safetensors file to write",
-            "history": "CSV file to write: the score of the weights",
-        },
-        optional=PERHAPS_TRAINING,
-    ),
-    "evaluate": Stage(
-        "ask a trained model something, one seed or all of them",
-        ("family", "model", "protocol", "settings", "asked"),
-        {
-            **SCORED,
-            "weights": "weights files of the train stage",
-            "output": "CSV file to write; the outcome of each image is written beside it",
-        },
-        lists=("weights",),
-        optional=PERHAPS_TRAINING,
-        perhaps={"others": "weights files of other models that the settings name, as key=file"},
-    ),
-    "collect": Stage(
-        "join the rows of all models of a figure",
-        ("family", "figure", "protocol", "series", "band", "space", "runs"),
-        {"output": "CSV file to write; the facts of its runs are written beside it"},
-    ),
-    "describe": Stage(
-        "take what a schematic shows from the modules themselves",
-        ("family", "figure", "protocol", "series"),
-        {"output": "CSV file to write"},
-    ),
-    "corrupt": Stage(
-        "write a set of images under corruptions, in the layout of CIFAR-10-C",
-        ("corruptions", "constants", "seed"),
-        {"images": "arrays file of the images", "output": "folder to make"},
-    ),
-    "corrupted": Stage(
-        "check a folder in the layout of CIFAR-10-C and take one corruption out of it",
-        ("corruption", "severity", "classes"),
-        {"folder": "of the set", "output": "safetensors file to write; a manifest is written beside it"},
-    ),
-    "cost": Stage("measure how fast this machine trains", ("runs",), {}),
-}
+STAGE = "stage"
+STAGES_HELP = "one job of the study, as the workflow starts it; flexnet stage --help lists them"
+MORE = "Figures and tables of the papers are made by Snakemake, in a checkout: snakemake targets lists them."
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """Build the parser with one sub-command per stage."""
-    parser = argparse.ArgumentParser(prog="flexnet", description="One stage of the study, as one job.")
+    """Build the parser with one sub-command for each command."""
+    parser = argparse.ArgumentParser(
+        prog="flexnet",
+        description="Networks with brain-inspired layers, and how robust they are.",
+        epilog=MORE,
+    )
     parser.add_argument("--version", action="version", version=f"flexnet {__version__}")
-    stages = parser.add_subparsers(dest="stage", required=True, metavar="stage")
-    for name, described in STAGES.items():
-        stage = stages.add_parser(name, help=described.summary, description=described.summary)
-        keys = ", ".join(described.settings)
-        stage.add_argument("--settings", required=True, help=f"JSON or @file, with {keys}")
-        stage.add_argument("--threads", type=int, default=None, help="CPU threads (default: torch's choice)")
-        stage.add_argument("--log", default=None, help="file that gets progress lines and errors")
-        for argument, text in described.files.items():
-            several = "+" if argument in described.lists else None
-            stage.add_argument(f"--{argument}", required=True, nargs=several, help=text)
-        for argument, text in described.perhaps.items():
-            stage.add_argument(f"--{argument}", nargs="*", help=text)
-        for argument, text in described.optional.items():
-            stage.add_argument(f"--{argument}", nargs="?", help=text)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+        import_module(f"flexnet.commands.{name}").add_arguments(command)
+    commands.add_parser(STAGE, help=STAGES_HELP, add_help=False)
     return parser
 
 
-def _run_stage(parsed: argparse.Namespace) -> None:
-    settings = read_settings(parsed.settings)
-    missing = [key for key in STAGES[parsed.stage].settings if key not in settings]
-    if missing:
-        raise ConfigError(f"--settings: expected the keys {missing} as well; got {sorted(settings)}")
-    run: Callable[[dict[str, Any], argparse.Namespace], None]
-    try:
-        run = import_module(f"flexnet.stages.{parsed.stage}").run
-    except ModuleNotFoundError as error:
-        if error.name not in WORKFLOW:
-            raise
-        raise ConfigError(
-            f"flexnet {parsed.stage}: expected {error.name}, which belongs to the study; found none; "
-            'type pip install "flexnet[workflow]"'
-        ) from error
-    run(settings, parsed)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a stage; return the exit status: 0 done, 1 an error the user can act on, 2 wrong usage."""
-    parsed = make_parser().parse_args(arguments)
-    kept = _kept_log(parsed.weights) if parsed.stage == "train" else None
-    status = run_job(f"flexnet {parsed.stage}", parsed.log, lambda: _run_stage(parsed), kept=kept)
-    if kept is not None:
-        _kept_log(parsed.weights)
-    return status
+    """Run a command; return the exit status: 0 done, 1 an error the user can act on, 2 wrong usage."""
+    parser = make_parser()
+    parsed, rest = parser.parse_known_args(arguments)
+    if parsed.command == STAGE:
+        from flexnet.stages.command import main as run_stage
 
-
-def _kept_log(weights: str) -> Path:
-    """The second name of a training job's log; without a checkpoint to go on from, nothing has this name."""
-    checkpoint = Path(weights).with_suffix(CHECKPOINT)
-    kept = checkpoint.with_name(f"{checkpoint.name}.log")
-    if not checkpoint.exists():
-        kept.unlink(missing_ok=True)
-    return kept
+        return run_stage(rest)
+    if rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    module = f"flexnet.commands.{parsed.command}"
+    return run_job(f"flexnet {parsed.command}", None, lambda: import_needed(module).run(parsed))

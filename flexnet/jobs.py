@@ -6,11 +6,33 @@ import sys
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from flexnet.errors import ConfigError, FlexnetError, Stopped
 from flexnet.stopping import PARENT_VARIABLE, end_with_parent
+
+# Packages that come with `flexnet[workflow]`.
+WORKFLOW = ("jsonschema", "matplotlib", "pandas", "pyarrow", "torchvision")
+
+
+def import_needed(module: str) -> ModuleType:
+    """Import a module of this package that may need what the study needs.
+
+    Raises:
+        ConfigError: if what it needs is not installed.
+    """
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name not in WORKFLOW:
+            raise
+        raise ConfigError(
+            f"{module}: expected {error.name}, which belongs to the study; found none; "
+            'type pip install "flexnet[workflow]"'
+        ) from error
 
 
 def read_settings(text: str) -> dict[str, Any]:

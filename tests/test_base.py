@@ -70,6 +70,7 @@ def test_packages_that_import_when_asked_offer_what_they_list(package: str) -> N
     [
         ("flexnet.config", {"torch", "torchvision", "pandas", "matplotlib"}),
         ("flexnet.cli", {"torch", "torchvision", "pandas", "matplotlib"}),
+        ("flexnet.stages.command", {"torch", "torchvision", "pandas", "matplotlib"}),
         ("flexnet.networks.registry", {"torch"}),
         ("flexnet.stages.data", {"torch", "torchvision"}),
         ("flexnet.stages.subset", {"torch"}),

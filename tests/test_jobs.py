@@ -63,7 +63,7 @@ def test_an_import_that_fails_in_a_stage_reaches_its_log(tmp_path: Path) -> None
     """A package that is there but broken, as after half an installation."""
     (tmp_path / "torch.py").write_text("raise OSError('libtorch.so: cannot open shared object file')\n")
     code = (
-        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from flexnet.cli import main\n"
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from flexnet.stages.command import main\n"
         "sys.exit(main(['describe', '--settings', sys.argv[1], '--output', 'o.csv', '--log', 'l.log']))"
     )
     settings = '{"family": "description", "figure": "fig2", "protocol": "paper", "series": {}}'

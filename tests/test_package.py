@@ -49,7 +49,7 @@ def test_layers_attacks_and_corruptions_need_nothing_of_the_workflow() -> None:
 
 
 def test_a_stage_of_the_study_says_what_it_lacks() -> None:
-    code = "import sys; sys.modules['pyarrow'] = None; from flexnet.cli import main; "
+    code = "import sys; sys.modules['pyarrow'] = None; from flexnet.stages.command import main; "
     settings = '{"dataset": "cifar10", "split": "train"}'
     code += f"sys.exit(main(['data', '--settings', {settings!r}, '--output', 'x.safetensors']))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

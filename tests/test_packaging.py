@@ -149,7 +149,9 @@ def test_the_installed_command_works_without_the_checkout(installed: Path, tmp_p
     settings = json.dumps(
         {"family": "description", "figure": "fig2", "protocol": "paper", "series": {"small": series}}
     )
-    done = run(installed, program, "describe", "--settings", settings, "--output", "d.csv", cwd=tmp_path)
+    done = run(
+        installed, program, "stage", "describe", "--settings", settings, "--output", "d.csv", cwd=tmp_path
+    )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "d.csv").read_text().startswith("figure,protocol,series,network,")
 

@@ -73,8 +73,9 @@ class Comparison:
 
     A series that is judged by itself has nothing in `against`, but the condition `at` which it should be
     best, or the published `cell` that it should repeat. `value` is the paper's effect for this comparison,
-    if it gives one. A `range` of its own takes the place of the rule's; the comparison is then judged under
-    the protocols that it names and no other.
+    if it gives one. `category` is that of corruptions over which accuracies are averaged first, `measure` the
+    bandwidth with which a ratio of accuracies is correlated. A `range` of its own takes the place of the
+    rule's; the comparison is then judged under the protocols that it names and no other.
     """
 
     series: str
@@ -82,13 +83,17 @@ class Comparison:
     at: float | None = None
     cell: Cell | None = None
     value: float | None = None
+    category: str = ""
+    measure: str = ""
     range: Mapping[str, Window] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
         """The comparison in words, such as `random - best of baseline, flexible`."""
         best = "best of " if len(self.against) > 1 else ""
-        return " - ".join(part for part in (self.series, best + ", ".join(self.against)) if part)
+        words = " - ".join(part for part in (self.series, best + ", ".join(self.against)) if part)
+        about = self.category or self.measure
+        return f"{words}, {about}" if about else words
 
     def applies(self, protocol: str) -> bool:
         """Whether the comparison is judged under `protocol`."""

@@ -81,8 +81,10 @@ def standing_by(subjects: Sequence[Subject], pixels: Pixels, names: Sequence[str
         yield
 
 
-def answer_of(found: Tensor, conditions: Mapping[str, Any], name: str) -> Answer:
-    """The answer from the outcomes (N,) of one network.
+def answer_of(
+    found: Tensor, conditions: Mapping[str, Any], name: str, measures: Mapping[str, Any] | None = None
+) -> Answer:
+    """The answer from the outcomes (N,) of one network, with what else was measured.
 
     Raises:
         NumericalError: if a logit was NaN or infinite.
@@ -91,4 +93,4 @@ def answer_of(found: Tensor, conditions: Mapping[str, Any], name: str) -> Answer
     if broken:
         words = ", ".join(f"{key} {value}" for key, value in conditions.items())
         raise broken_images("finite logits", broken, len(found), f"{name}, {words}")
-    return Answer(conditions, found == RIGHT, len(found))
+    return Answer(conditions, found == RIGHT, len(found), measures or {})

@@ -1,6 +1,7 @@
 """Accuracy under common corruptions, made on the fly or taken from a corrupted set."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -13,9 +14,10 @@ from flexnet.corruptions.pillow import jpeg
 from flexnet.corruptions.places import folder_of
 from flexnet.errors import ConfigError, DataError
 from flexnet.evaluation.accuracy import check_judged, on_device
-from flexnet.evaluation.altered import Alter, SideBySide, answer_of, standing_by
+from flexnet.evaluation.altered import SideBySide, answer_of, standing_by
 from flexnet.evaluation.subject import Answer, Job, Subject
-from flexnet.families.corruptions import CorruptionSettings
+from flexnet.families.corruptions import FOLDS, CorruptionSettings
+from flexnet.spectral.bandwidth import bandwidths
 from flexnet.training.streamed import Pixels
 
 # Clean images of one batch, their numbers, corruption and severity -> the corrupted images, in uint8.
@@ -63,19 +65,44 @@ def evaluate_all(
     names = [f"{check_judged(one.model, pixels, one.name)}, protocol {job.protocol}" for one in subjects]
     with standing_by(subjects, pixels, names):
         for name, severity in rules.conditions():
-            alter = _altering(source, name, severity)
-            outcomes = asking.judge_all(pixels, labels, numbers, alter, name, severity)
+            seen = _Seen(source, name, severity)
+            outcomes = asking.judge_all(pixels, labels, numbers, seen.alter, name, severity)
+            folds = _means(seen.folds)
             job.progress(len(pixels) * len(subjects))
             conditions = {"corruption": label(name), "severity": severity}
             for place, found in enumerate(outcomes):
-                yield place, answer_of(found, conditions, names[place])
+                yield place, answer_of(found, conditions, names[place], folds)
 
 
-def _altering(source: Source, name: str, severity: int) -> Alter:
-    """What is done to a batch under one condition; to clean images nothing."""
-    if name == CLEAN:
-        return lambda batch, numbers: batch
-    return lambda batch, numbers: source(batch, numbers, name, severity)
+@dataclass(frozen=True)
+class _Seen:
+    """Images under one condition, and how much wider the spectra of those that were made are."""
+
+    source: Source
+    name: str
+    severity: int
+    folds: list[dict[str, Tensor]] = field(default_factory=list)
+
+    def alter(self, batch: Tensor, numbers: Sequence[int]) -> Tensor:
+        """Corrupt a batch; clean images stay as they are."""
+        seen = batch if self.name == CLEAN else self.source(batch, numbers, self.name, self.severity)
+        self.folds.append(_folds(batch, seen))
+        return seen
+
+
+def _folds(clean: Tensor, seen: Tensor) -> dict[str, Tensor]:
+    """Bandwidth of each image divided by that of the clean one, (n,), by measure."""
+    before, after = bandwidths(clean), bandwidths(seen)
+    return {name: after[name] / before[name] for name in FOLDS}
+
+
+def _means(folds: Sequence[Mapping[str, Tensor]]) -> dict[str, float]:
+    """Means over all images of all batches that have a bandwidth; NaN if none has.
+
+    Six digits, so that it does not matter in which order a device sums up.
+    """
+    means = {name: float(torch.cat([part[name] for part in folds]).nanmean()) for name in FOLDS}
+    return {f"{name}_fold": float(f"{mean:.6g}") for name, mean in means.items()}
 
 
 def _source(

@@ -59,6 +59,7 @@ class Family:
         pictured: from the layer of a model to what a figure's example of it needs, and what it is instead,
             where it does not fit; None if the family's figures have no example.
         passes: how often its section has the images scored; None where that is reckoned as for attacks.
+        images: whether a family that looks at modules also looks at the images that a network is scored on.
         mem_mb, runtime: what a job may need, in MB and in minutes.
     """
 
@@ -78,6 +79,7 @@ class Family:
     files: Callable[[Mapping[str, Any]], list[str]] | None = None
     pictured: Pictured | None = None
     passes: Callable[[Mapping[str, Any]], int] | None = None
+    images: bool = False
     mem_mb: int = 8000
     runtime: int = 120
 

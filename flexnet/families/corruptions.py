@@ -11,7 +11,7 @@ from flexnet.errors import ConfigError
 from flexnet.families.base import Condition, Family
 from flexnet.options.rules import Options, distinct, one_of, option, optional, whole
 from flexnet.problems import Problem, refuse, wrong
-from flexnet.tables.kinds import TEXT, WHOLE
+from flexnet.tables.kinds import PERHAPS_AMOUNT, TEXT, WHOLE
 
 
 def _severity(value: Any) -> Iterator[Problem]:
@@ -129,10 +129,14 @@ def passes(section: Mapping[str, Any]) -> int:
     return sum(1 for _ in CorruptionSettings(**section).conditions())
 
 
+# Bandwidths of the images beside those of the clean ones: the mean over images of their ratio.
+FOLDS = ("fwhm", "fwhm_log", "centroid", "rms")
+
 FAMILY = Family(
     name="corruptions",
     conditions={"corruption": Condition(TEXT, plain=CLEAN), "severity": Condition(WHOLE, plain=0)},
     settings=CorruptionSettings,
+    measures={f"{name}_fold": PERHAPS_AMOUNT for name in FOLDS},
     seeds="all",
     told=told,
     files=files,

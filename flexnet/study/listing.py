@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from flexnet.columns import aligned
 from flexnet.study.cost import elsewhere, in_words
 from flexnet.study.figures import LEDGER
 from flexnet.study.study import Study, scale_name
@@ -47,12 +48,6 @@ def _cost(study: Study, home: str, variant: str, figure: str, cores: int) -> str
 
 def _there(study: Study, target: str) -> str:
     return "yes" if Path(study.placed(target)).is_file() else "-"
-
-
-def aligned(*rows: Sequence[str]) -> list[str]:
-    """Rows as lines whose columns stand below each other."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  " + "  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
 
 def finished_words(study: Study, outputs: Sequence[str]) -> str:

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from flexnet.columns import aligned
 from flexnet.errors import ConfigError
 from flexnet.study.cost import Task, task_seconds
-from flexnet.study.listing import aligned
 from flexnet.study.study import Study
 
 SUFFIX = ".benchmark.tsv"

@@ -54,6 +54,10 @@ JUDGED = {
     "C08": (-math.inf, -1.0),
     "C09": (1.0, math.inf),
     "C10": (1.0, math.inf),
+    "C14": (-1.5, math.inf),
+    "C15": (-math.inf, -1.0),
+    "C16": (3.5, math.inf),
+    "C17": (0.0, math.inf),
     "C23": (-math.inf, 5.0),
 }
 

@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from flexnet.cli import main
 from flexnet.errors import DataError
 from flexnet.figures import fig1
+from flexnet.stages.command import main
 
 
 @pytest.fixture(scope="module", params=["below", "above"])

@@ -3,10 +3,10 @@ import json
 import pytest
 from matplotlib.colors import same_color
 
-from flexnet.cli import main
 from flexnet.figures import fig2, fig2b
 from flexnet.figures.look import journal
 from flexnet.figures.palette import ORANGE
+from flexnet.stages.command import main
 
 LAYER = {"scheme": "learned", "rule": "below"}
 LABELS = {"single": "Single", "all": "All layers"}

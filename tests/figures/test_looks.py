@@ -12,11 +12,11 @@ import pytest
 
 from flexnet import config as settings
 from flexnet.claims.catalogue import packaged_claims
-from flexnet.cli import main
 from flexnet.corruptions.names import NAMES, SYNTHETIC
 from flexnet.families.registry import family_of
 from flexnet.figures.names import drawn
 from flexnet.figures.registry import load
+from flexnet.stages.command import main
 from flexnet.study.figures import LEDGER
 from flexnet.tables.columns import LEDGER as LEDGER_COLUMNS
 

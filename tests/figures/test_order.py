@@ -10,13 +10,13 @@ import torch
 from torch import nn
 
 from flexnet import config as settings
-from flexnet.cli import main
 from flexnet.figures import fig2
 from flexnet.figures.facts import Facts
 from flexnet.figures.order import in_order, shown_series
 from flexnet.files import canonical_json, ordered_json
 from flexnet.layers.flexible import FlexibleConv2d
 from flexnet.networks.registry import build, expected_images
+from flexnet.stages.command import main
 from flexnet.study.facts import facts_from_config
 from flexnet.study.published import config_of
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from flexnet.cli import main
 from flexnet.data.arrays import ImageArrays
 from flexnet.data.manifest import manifest_of, store
 from flexnet.files import write_json
+from flexnet.stages.command import main
 from flexnet.training.checkpoint import save_tensors
 
 Call = Callable[..., int]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from flexnet.cli import STAGES, main, make_parser
 from flexnet.data.arrays import load_arrays
 from flexnet.files import write_json
+from flexnet.stages.command import STAGES, main, make_parser
 
 Call = Callable[..., int]
 Fails = Callable[..., str]

@@ -4,10 +4,10 @@ from collections import defaultdict
 
 import pytest
 
-from flexnet.cli import main
 from flexnet.errors import ConfigError
 from flexnet.evaluation.worked import describe as describe_layer
 from flexnet.families.registry import family_of
+from flexnet.stages.command import main
 from flexnet.tables.columns import described_by
 from flexnet.tables.frames import read_checked
 

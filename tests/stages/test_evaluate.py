@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 import torch
 
-from flexnet.cli import main
 from flexnet.corruptions import corrupt
 from flexnet.data.arrays import ImageArrays, load_arrays
 from flexnet.data.manifest import manifest_of, store
@@ -17,6 +16,7 @@ from flexnet.errors import DataError
 from flexnet.evaluation.accuracy import correct_per_image
 from flexnet.families.registry import family_of
 from flexnet.files import write_json
+from flexnet.stages.command import main
 from flexnet.tables.columns import rows_of
 from flexnet.tables.frames import read_checked
 from flexnet.tables.outcomes import outcomes_path, read_outcomes, write_outcomes

@@ -1,0 +1,137 @@
+"""`flexnet judge`: how often a network is right: clean, under FGSM, under noise of the same size."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import Any
+
+from flexnet.columns import aligned
+from flexnet.commands.images import add_images, images_of
+from flexnet.commands.models import add_model, model_of, name_of
+from flexnet.errors import ConfigError
+
+# As the corrected protocol has it: pixels that stay in [0, 1], gradients and verdicts over draws.
+ATTACK = {"space": "pixel", "clamp": "valid"}
+UNDER: dict[str, dict[str, Any]] = {
+    "fgsm": {"loss": "cross_entropy", "draws": 20, "eot_draws": 20},
+    "noise": {"draws": 5},
+}
+EPSILONS = ("0", "1/255", "2/255", "4/255", "8/255", "16/255")
+BATCH = 100
+HEAD = ("", "accuracy", "95 % of images", "right of n", "mean of draws")
+PROTOCOL = "judge"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    add_model(parser)
+    add_images(parser)
+    parser.add_argument(
+        "--under",
+        nargs="+",
+        choices=sorted(UNDER),
+        default=sorted(UNDER),
+        help="what is done to the images (all)",
+    )
+    parser.add_argument(
+        "--epsilons",
+        nargs="+",
+        default=EPSILONS,
+        metavar="E",
+        help=f"sizes in pixels of [0, 1] ({' '.join(EPSILONS)})",
+    )
+    parser.add_argument("--output", default=None, help="CSV file for every condition and draw, one row each")
+
+
+def run(parsed: Namespace) -> None:
+    """Print a table, and write the rows if asked to.
+
+    Raises:
+        ConfigError: if an argument is not allowed, or the network does not fit the images.
+        DataError: if weights or images are missing or damaged.
+        NumericalError: if a logit or a gradient is NaN or infinite.
+    """
+    sizes = _sizes(parsed.epsilons)
+    arrays = images_of(parsed.images, parsed.n, parsed.seed)
+    model = model_of(parsed.model, parsed.weights, arrays)
+    rows = list(_rows(model, arrays, parsed, sizes))
+    print(f"{parsed.model}: {len(arrays)} images of {parsed.images}, seed {parsed.seed}")
+    print("\n".join(aligned(HEAD, *_lines(rows))))
+    if parsed.output is not None:
+        from flexnet.files import write_rows
+
+        columns = list(dict.fromkeys(key for row in rows for key in row))
+        write_rows(parsed.output, columns, [{key: row.get(key, "") for key in columns} for row in rows])
+
+
+def _sizes(texts: Sequence[str]) -> tuple[float, ...]:
+    """Sizes as numbers; 0, the images as they are, is among them."""
+    try:
+        sizes = [float(Fraction(text)) for text in texts]
+    except (ValueError, ZeroDivisionError) as error:
+        raise ConfigError(f"--epsilons: expected numbers such as 0.03 or 8/255; got {list(texts)}") from error
+    if not all(0 <= size <= 1 for size in sizes):
+        raise ConfigError(f"--epsilons: expected numbers from 0 to 1, the range of pixels; got {list(texts)}")
+    return tuple(sorted({0.0, *sizes}))
+
+
+def _rows(model: Any, arrays: Any, parsed: Namespace, sizes: tuple[float, ...]) -> Iterator[dict[str, Any]]:
+    """One row for each condition and draw of each family."""
+    import torch
+
+    from flexnet.evaluation.subject import Job, Subject
+    from flexnet.families.registry import family_of
+    from flexnet.jobs import import_needed
+    from flexnet.problems import refuse
+    from flexnet.progress import Progress
+    from flexnet.stages._common import choose_device, set_up_cpu
+    from flexnet.training.batches import DeviceImages
+    from flexnet.training.run import Run
+
+    set_up_cpu(None)
+    device = choose_device()
+    run = Run(name_of(parsed.model), 1, parsed.model, {}, run_seed=parsed.seed)
+    scored = DeviceImages.load(arrays, None, device)
+    subject = Subject(model.to(device, memory_format=torch.channels_last), run, scored)
+    for name in parsed.under:
+        module = import_needed(f"flexnet.evaluation.{name}")
+        settings = {**ATTACK, **UNDER[name], "epsilons": sizes}
+        rules = family_of(name).settings
+        assert rules is not None
+        refuse(name, rules.problems(settings))
+        passes = module.passes(settings, None) if hasattr(module, "passes") else 1
+        with Progress(f"{run.model} {name}", passes * len(arrays), "images") as progress:
+            for answer in module.evaluate(subject, settings, None, Job(PROTOCOL, BATCH, progress.advance)):
+                yield {"model": run.model, "under": name, **answer.row()}
+
+
+def _lines(rows: Sequence[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
+    """One line for each condition; repeats are averaged, and the interval speaks of the images.
+
+    Images as they are were scored beside each condition; the first of these is told.
+    """
+    from flexnet.statistics.intervals import wilson_interval
+
+    conditions: dict[tuple[str, float], list[dict[str, Any]]] = {}
+    for row in rows:
+        conditions.setdefault((_words(row), row["epsilon"]), []).append(row)
+    first = next(iter(conditions))
+    for (words, epsilon), found in conditions.items():
+        if epsilon == 0 and (words, epsilon) != first:
+            continue
+        n, right = found[0]["n"], sum(row["correct"] for row in found) / len(found)
+        low, high = wilson_interval(round(right), n)
+        share, bounds = f"{100 * right / n:.1f} %", f"[{100 * low:.1f}, {100 * high:.1f}]"
+        name = f"{words}, epsilon {_size(epsilon)}" if epsilon else "clean"
+        yield name, share, bounds, f"{right:g} of {n}", str(len(found))
+
+
+def _words(row: dict[str, Any]) -> str:
+    """What was done: `fgsm`, `uniform noise`."""
+    return f"{row['noise']} noise" if row["under"] == "noise" else str(row["under"])
+
+
+def _size(epsilon: float) -> str:
+    """A size of whole grey levels as such."""
+    levels = epsilon * 255
+    return f"{round(levels)}/255" if abs(levels - round(levels)) < 1e-9 else f"{epsilon:g}"

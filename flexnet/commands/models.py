@@ -1,0 +1,98 @@
+"""The network that a command is about: weights that flexnet wrote, or a function of one's own."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flexnet.errors import ConfigError
+from flexnet.own import is_dotted
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from flexnet.data.arrays import ImageArrays
+
+WEIGHTS = ".safetensors"
+MODEL_HELP = (
+    "weights that flexnet wrote (.safetensors), or the dotted path of a function that returns a network for "
+    "images in [0, 1], such as mynetwork.plain of docs/own.md"
+)
+
+
+def add_model(parser: ArgumentParser) -> None:
+    """Add the arguments that say which network."""
+    parser.add_argument("model", help=MODEL_HELP)
+    parser.add_argument(
+        "--weights",
+        default=None,
+        help="file of the state dict of a network of your own; no code in it is run",
+    )
+
+
+def model_of(given: str, weights: str | None, arrays: "ImageArrays") -> "nn.Module":
+    """The network that the arguments name, in evaluation mode on the CPU, fit for the images.
+
+    Raises:
+        ConfigError: if it cannot be built, or is for other images or fewer classes.
+        DataError: if a file of weights is missing, damaged, or of another network.
+    """
+    from flexnet.training.checkpoint import load_model
+
+    model: nn.Module
+    if given.endswith(WEIGHTS):
+        if weights is not None:
+            raise ConfigError(f"--weights: expected none beside {given}, which holds its own; remove it")
+        model, _ = load_model(given)
+    elif is_dotted(given):
+        model = _own(given, weights, arrays)
+    else:
+        raise ConfigError(
+            f"model: expected a file that ends in {WEIGHTS} or a dotted path; got {given!r}; write "
+            "mynetwork.plain for the function plain of mynetwork.py"
+        )
+    _require_fit(given, model, arrays)
+    return model.eval()
+
+
+def name_of(given: str) -> str:
+    """How rows and messages call the network."""
+    return Path(given).stem if given.endswith(WEIGHTS) else given
+
+
+def _own(path: str, weights: str | None, arrays: "ImageArrays") -> Any:
+    from flexnet.networks.own import build_own
+    from flexnet.options.checkpoint import CheckpointOptions
+    from flexnet.training.foreign import load_foreign
+
+    _, channels, height, width = arrays.images.shape
+    if height != width:
+        raise ConfigError(f"images: expected square ones; got {height} x {width}; cut or resize them")
+    model = build_own(path, {"classes": len(arrays.classes), "channels": channels, "input_size": height})
+    if weights is not None:
+        load_foreign(weights, CheckpointOptions(file=weights), model.features)
+    return model
+
+
+def _require_fit(given: str, model: Any, arrays: "ImageArrays") -> None:
+    """Ask the network itself, with one image."""
+    import torch
+
+    from flexnet.training.batches import to_unit
+
+    image = to_unit(torch.from_numpy(arrays.images[:1].copy()))
+    was_training = model.training
+    try:
+        with torch.no_grad():
+            logits = model.eval()(image)
+    except RuntimeError as error:
+        raise ConfigError(
+            f"{given}: expected a network for images of shape {tuple(image.shape[1:])}; got: "
+            f"{str(error).splitlines()[0]}; give the images that it was trained for"
+        ) from error
+    finally:
+        model.train(was_training)
+    if logits.ndim != 2 or logits.shape[1] < len(arrays.classes):
+        raise ConfigError(
+            f"{given}: expected logits (N, {len(arrays.classes)} or more), one for each class; "
+            f"got {tuple(logits.shape)}; give the images that it was trained for"
+        )
