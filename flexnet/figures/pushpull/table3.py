@@ -48,7 +48,8 @@ def sheet(table: "pd.DataFrame", facts: Facts, heads: dict[str, str], numbers: s
     Args:
         table: as made by `summarise_errors`.
         facts: of the runs.
-        heads: measure to its head.
+        heads: measure to its head; what is measured by published numbers is left out where the scale is no
+            evidence.
         numbers: what the paper's entries begin with.
         about: a note that explains the measures.
 
@@ -56,6 +57,7 @@ def sheet(table: "pd.DataFrame", facts: Facts, heads: dict[str, str], numbers: s
         DataError: if the table has no row of the facts' protocol.
     """
     part = one_protocol(table, facts)
+    heads = {key: head for key, head in heads.items() if facts.evidence or key not in (MCE, RELATIVE)}
     names = {CLEAN: "clean"}
     theirs = {key: paper_numbers(f"{numbers}_{names.get(key, key)}") for key in heads}
     columns, lines = [Column("network", "Network")], []
