@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from flexnet.corruptions.names import CLEAN
 from flexnet.errors import DataError
 from flexnet.families.registry import family_of
-from flexnet.figures.captions import band_sentence
+from flexnet.figures.captions import spread
 from flexnet.figures.cells import change_text, estimate_text
 from flexnet.figures.curves import FEW, PER_CENT, one_protocol
 from flexnet.figures.facts import Facts
@@ -172,5 +172,7 @@ def body(table: pd.DataFrame, facts: Facts) -> str:
             record = found.get(question)
             cells += [estimate_text(record, facts), change_text(record, facts)]
         lines.append(Line(str(name), tuple(cells)))
-    note = f"{facts.network} on {identity_of(facts)}. {band_sentence(part, facts)}"
+    note = (
+        f"{facts.network} on {identity_of(facts)}. Uncertainties as in the figure, n = {spread(part['n'])}."
+    )
     return markdown(Sheet(tuple(columns), (Block("", tuple(lines)),))) + f"\n\n{note}"

@@ -10,7 +10,7 @@ from flexnet.figures.curves import FEW, PER_CENT, one_protocol
 from flexnet.figures.facts import Facts
 from flexnet.figures.order import shown_series
 from flexnet.figures.palette import style_of
-from flexnet.figures.pushpull.errors import MEAN, Record, find, summarise_errors
+from flexnet.figures.pushpull.errors import MEAN, Record, summarise_errors
 from flexnet.figures.pushpull.lenets import PLAIN, PULLED, ROLES, look_of_paper, paper_numbers
 from flexnet.figures.style import drawing
 from flexnet.figures.words import wrapped
@@ -23,7 +23,15 @@ LINE_MM, FOOT_MM, LABEL_MM, WIDTH_MM = 6.5, 12.0, 26.0, 100.0
 SUFFIX: Final = "-pushpull"
 APART: Final = 0.14  # between the marks of twins, in lines
 
-summarise_rows = summarise_errors
+
+def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
+    """Summarise the mean error under corruptions per figure, protocol and series over training seeds.
+
+    Raises:
+        DataError: as `summarise_errors`.
+    """
+    table = summarise_errors(rows)
+    return table[table["measure"] == MEAN].rename(columns={"measure": "question"}).reset_index(drop=True)
 
 
 def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
@@ -43,7 +51,7 @@ def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
         for name in series:
             role = PULLED if name.endswith(SUFFIX) else PLAIN
             y = lines.index(name.removesuffix(SUFFIX)) + (APART if role == PULLED else -APART)
-            _mark(axes, find(part, name, MEAN), y, role, facts)
+            _mark(axes, _of(part, name), y, role, facts)
             if name in theirs:
                 axes.plot([theirs[name]], [y], **look_of_paper(role), label=f"paper, {ROLES[role]}")
         axes.set_yticks(range(len(lines)), names)
@@ -55,6 +63,11 @@ def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
 def _label(line: str, series: list[str], facts: Facts) -> str:
     named = line if line in series else f"{line}{SUFFIX}"
     return "\n".join(wrapped(facts.label(named), LABEL_MM, 7.0))
+
+
+def _of(part: "pd.DataFrame", series: str) -> "Record | None":
+    found = part[part["series"] == series]
+    return None if found.empty else found.iloc[0]
 
 
 def _mark(axes: Axes, record: "Record | None", y: float, role: str, facts: Facts) -> None:

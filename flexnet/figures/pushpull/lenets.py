@@ -65,7 +65,7 @@ class Noise:
         levels = [level for level in self.levels if level in set(part[self.condition])]
         with accuracies(part, facts, height_mm=HEIGHT_MM, panels=len(pairs)) as page:
             for axes, pair in zip(page.panels, pairs, strict=True):
-                self._draw_pair(axes, part, pair, facts)
+                self._draw_pair(axes, part, levels, pair, facts)
                 words = " and ".join(facts.label(name) for name in pair.values())
                 axes.set_title("\n".join(wrapped(words, TITLE_MM, 7.0)), fontsize=7)
             first = page.panels[0]
@@ -75,8 +75,10 @@ class Noise:
                 axes.set_xlabel(self.axis)
         return page.figure
 
-    def _draw_pair(self, axes: Axes, part: "pd.DataFrame", pair: Mapping[str, str], facts: Facts) -> None:
-        places = {level: place for place, level in enumerate(self.levels)}
+    def _draw_pair(
+        self, axes: Axes, part: "pd.DataFrame", levels: Sequence[float], pair: Mapping[str, str], facts: Facts
+    ) -> None:
+        places = {level: place for place, level in enumerate(levels)}
         roles = {name: role for role, name in pair.items()}
         own = part[part["series"].isin(roles)]
         own = own.assign(series=own["series"].map(roles), place=own[self.condition].map(places))

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from flexnet.corruptions.names import CLEAN
-from flexnet.figures.captions import band_sentence
+from flexnet.figures.captions import spread
 from flexnet.figures.curves import one_protocol
 from flexnet.figures.facts import Facts
 from flexnet.figures.notes import identity_of
@@ -41,7 +41,7 @@ def _sheet(table: "pd.DataFrame", facts: Facts) -> Sheet:
     blocks.append(Block("all", _lines(part, MEAN, "mean of corruptions", series, facts)))
     heads = ["\n".join(wrapped(facts.label(name), HEAD_MM, 7.0)) for name in series]
     columns = [Column("corruption", ""), *(Column(*pair) for pair in zip(series, heads, strict=True))]
-    here = f"Here: {facts.network} on {identity_of(facts)}. {band_sentence(part, facts)}"
+    here = f"Here: {facts.network} on {identity_of(facts)}; n = {spread(part['n'])}."
     return Sheet(tuple(columns), tuple(blocks), (here, ABOUT))
 
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from flexnet.families.sensor import GAUSSIAN
-from flexnet.figures.captions import band_sentence
+from flexnet.figures.captions import spread
 from flexnet.figures.cells import BLANK
 from flexnet.figures.curves import PER_CENT, one_protocol
 from flexnet.figures.facts import Facts
@@ -51,7 +51,7 @@ def _sheet(table: "pd.DataFrame", facts: Facts) -> Sheet:
             cells.append(_error(part, series, level))
             cells += [f"{theirs[level]:.2f}" if level in theirs else BLANK] if facts.evidence else []
         lines.append(Line(series, tuple(cells)))
-    here = f"Here: {facts.network} on {identity_of(facts)}. {band_sentence(part, facts)}"
+    here = f"Here: {facts.network} on {identity_of(facts)}; n = {spread(part['n'])}."
     return Sheet(tuple(columns), (Block("", tuple(lines)),), (here, ABOUT))
 
 
