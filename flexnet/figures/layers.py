@@ -38,6 +38,7 @@ NAME = "layers"
 REFERENCE: Final = "baseline"
 KEYS: Final = ("figure", "protocol", "series")
 LINE_MM, FOOT_MM, LABEL_MM = 5.0, 16.0, 28.0
+LEAST: Final = 1.0  # points that the axis reaches on both sides, however small the changes
 MOST_NOISE: Final = 0.1  # the noise shown is the largest up to this; the attack shown is the smallest
 QUESTIONS: Final = {
     "clean": "Clean images",
@@ -118,6 +119,8 @@ def draw(table: pd.DataFrame, facts: Facts) -> Figure:
                     _mark(axes, own.loc[name], place, str(name), facts)
             axes.set_title(_title(own, question), fontsize=7)
             axes.set_xlabel("Change (points)")
+        low, high = page.panels[0].get_xlim()
+        page.panels[0].set_xlim(min(low, -LEAST), max(high, LEAST))
         page.panels[0].set_yticks(range(len(layers)), names)
         page.panels[0].set_ylim(len(layers) - 0.5, -0.5)
     return page.figure
