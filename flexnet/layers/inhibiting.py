@@ -36,7 +36,7 @@ def _difference(push: Tensor, opposite: Tensor, strength: float | Tensor) -> Ten
 
 
 def _written(push: Tensor, opposite: Tensor, strength: Tensor, full: bool, output: Tensor) -> Tensor:
-    """The same, written into `output` piece by piece, which may be `push` itself; with `full`, of strength 1."""
+    """The same, written into `output` piece by piece, which may be `push` itself; `full` if of strength 1."""
     buffers = Buffers(push)
     for part in batch_chunks(push):
         inhibition = torch.clamp(opposite[part], max=0, out=buffers.take_like("pull", output[part]))
