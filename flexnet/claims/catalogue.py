@@ -147,7 +147,7 @@ def _rule(entry: Mapping[str, Any], where: str) -> Rule:
     if not 0 < values.get("chance", 0.5) < 1:
         raise ConfigError(f"{where}: expected chance between 0 and 1; got {values['chance']!r}")
     _check_conditions(values["over"], values.get("where", {}), where)
-    values["compare"] = tuple(_comparison(pair, where) for pair in values["compare"])
+    values["compare"] = tuple(_comparison(pair, values["over"], where) for pair in values["compare"])
     values["range"] = _windows(values, where)
     return Rule(**values)
 
@@ -163,11 +163,13 @@ def _check_conditions(over: Any, at: Any, where: str) -> None:
         raise ConfigError(f"{where}: expected over or where to name {over!r}; got both; keep one")
 
 
-def _comparison(entry: Mapping[str, Any], where: str) -> Comparison:
+def _comparison(entry: Mapping[str, Any], over: str, where: str) -> Comparison:
     where = f"{where}: compare"
     values = _checked(entry, Comparison, where)
-    if not {"against", "at", "cell"} & set(values):
-        raise ConfigError(f"{where}: expected a key against, at or cell; got {sorted(values)}; add one")
+    if not {"against", "at", "cell", "than"} & set(values):
+        raise ConfigError(f"{where}: expected a key against, at, cell or than; got {sorted(values)}; add one")
+    for key in ("where", "than"):
+        _check_conditions(over, values.get(key, {}), f"{where}: {key}")
     values["against"] = tuple(values.get("against", ()))
     if "cell" in values:
         values["cell"] = _cell(values["cell"], f"{where}: cell")

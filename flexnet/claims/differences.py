@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -10,6 +11,8 @@ from flexnet.claims.floor import above_floor
 from flexnet.claims.kinds import Measurement, NotMeasured, rule_kind
 from flexnet.claims.model import Comparison, Rule, Window
 from flexnet.claims.seeds import Levels, complete_levels
+from flexnet.errors import ConfigError
+from flexnet.statistics.conditions import chosen
 
 
 @rule_kind
@@ -39,6 +42,39 @@ def crossing_difference(
     return estimate(differences(levels), rule, detail, levels.notes)
 
 
+@rule_kind
+def distance(rows: pd.DataFrame, rule: Rule, comparison: Comparison, window: Window) -> Measurement:
+    """How far apart the series are, either way: the mean difference without its sign."""
+    found = mean_difference(rows, rule, comparison, window)
+    low, high = sorted((abs(found.low), abs(found.high)))
+    if found.low < 0 < found.high:
+        low = 0.0
+    return replace(found, effect=abs(found.effect), low=low, high=high)
+
+
+@rule_kind
+def condition_difference(
+    rows: pd.DataFrame, rule: Rule, comparison: Comparison, window: Window
+) -> Measurement:
+    """One series under some conditions minus the same series under others, such as two attacks."""
+    here, there = rule.at(comparison), {**rule.at(comparison), **comparison.than}
+    if not comparison.than:
+        raise ConfigError(f"condition_difference of {comparison.series}: the key 'than' is absent; add it")
+    names = {"here": here, "there": there}
+    own = rows[rows["series"] == comparison.series]
+    if own.empty:
+        raise NotMeasured(f"no rows of series {comparison.series!r}")
+    parts = [
+        chosen(own, values).assign(series=name).drop(columns=list(values), errors="ignore")
+        for name, values in names.items()
+    ]
+    pair = Comparison("here", ("there",))
+    told = replace(rule, where={}, compare=(pair,))
+    found = mean_difference(pd.concat(parts), told, pair, window)
+    words = rule.text(comparison, "")
+    return replace(found, detail=found.detail.replace("here - there", words))
+
+
 def compared(
     rows: pd.DataFrame, rule: Rule, comparison: Comparison, window: Window, *, last: bool = False
 ) -> Levels:
@@ -49,7 +85,7 @@ def compared(
         AtChance: if no network rises above chance.
     """
     names = (comparison.series, *comparison.against)
-    levels = complete_levels(rows, names, rule.over, window, where=rule.where, last=last)
+    levels = complete_levels(rows, names, rule.over, window, where=rule.at(comparison), last=last)
     return above_floor(levels, rule, comparison.text)
 
 

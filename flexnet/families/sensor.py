@@ -12,6 +12,7 @@ from flexnet.tables.kinds import AMOUNT, FRACTION, TEXT
 
 GAUSSIAN, POISSON = "gaussian", "poisson"
 NO_VARIANCE, FULL_CONTRAST = 0.0, 1.0  # images as they are
+ANSWER = 0.25  # of a training step, of one answer about an image with noise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,9 +53,9 @@ class SensorSettings(Options):
                 yield POISSON, NO_VARIANCE, float(contrast), draw
 
 
-def passes(section: Mapping[str, Any]) -> int:
-    """How often the images are scored."""
-    return sum(1 for _ in SensorSettings.from_values(section).conditions())
+def work(section: Mapping[str, Any]) -> float:
+    """Training steps that cost as much: each condition is an answer."""
+    return ANSWER * sum(1 for _ in SensorSettings.from_values(section).conditions())
 
 
 FAMILY = Family(
@@ -67,5 +68,5 @@ FAMILY = Family(
     },
     settings=SensorSettings,
     seeds="all",
-    passes=passes,
+    work=work,
 )

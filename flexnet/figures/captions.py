@@ -15,7 +15,7 @@ _BAND_WORDS: Final = {"sem": "the standard error of the mean", "interval": "the 
 # How a band is drawn, by a column that only such figures have; anything else is shaded.
 _TEXT, _BARS, _SHADING = "text", "bars", "shading"
 _DRAWN: Final = {
-    **{"intervention": _TEXT, "measure": _TEXT},
+    **dict.fromkeys(("intervention", "attack", "check", "measure"), _TEXT),
     **dict.fromkeys(("threshold", "epsilon", "severity", "fold", "variance", "contrast", "question"), _BARS),
 }
 _BEFORE: Final = {

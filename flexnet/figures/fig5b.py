@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from flexnet.corruptions.names import GROUPINGS
 from flexnet.errors import DataError
@@ -56,21 +57,25 @@ def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
     return page.figure
 
 
-def fill(panels: Sequence[Axes], part: "pd.DataFrame", facts: Facts) -> None:
-    """Draw the points of a protocol, one measure on each axes."""
+def fill(panels: Sequence[Axes], part: "pd.DataFrame", facts: Facts, *, named: bool = True) -> None:
+    """Draw the points of a protocol, one measure on each axes; where `named`, the legend has the networks."""
     for axes, (measure, words) in zip(panels, MEASURES.items(), strict=False):
         for series in dict.fromkeys(part["series"]):
-            _points(axes, part[part["series"] == series], measure, facts, series)
+            _points(axes, part[part["series"] == series], measure, series)
             _spread(axes, part[part["series"] == series], measure, facts, series)
+            if named:
+                colour = style_of(series).colour
+                axes.plot([], [], marker="o", linestyle="none", color=colour, label=facts.label(series))
+        _name_categories(axes)
         axes.axhline(1.0, color=FAINT, linewidth=0.6, linestyle=(0, (4, 2)), zorder=1, gid="equal")
         axes.set_xlabel(words)
         _room(axes, part)
         _tell(axes, part, measure)
-    panels[0].set_ylabel(f"Accuracy / {facts.label(REFERENCE)}")
+    panels[0].set_ylabel("Accuracy relative to baseline")
 
 
-def _points(axes: Axes, part: "pd.DataFrame", measure: str, facts: Facts, series: str) -> None:
-    """One network: noise types are filled, categories have markers of their own in the main series."""
+def _points(axes: Axes, part: "pd.DataFrame", measure: str, series: str) -> None:
+    """One network: noise types are filled, categories have markers of their own."""
     colour = style_of(series).colour
     for category, marker in MARKERS.items():
         own = part[part["category"] == category]
@@ -80,11 +85,12 @@ def _points(axes: Axes, part: "pd.DataFrame", measure: str, facts: Facts, series
             looks |= {"markerfacecolor": face, "markersize": 4.0, "markeredgewidth": 0.7}
             if chosen.any():  # no points at all would have no place on the page
                 axes.plot(own[measure][chosen], own["mean"][chosen], gid=series, clip_on=False, **looks)
-    if series == MAIN:
-        for category, marker in MARKERS.items():
-            axes.plot([], [], marker=marker, linestyle="none", color=INK, markerfacecolor="none",
-                      markeredgewidth=0.7, label=category.capitalize())  # fmt: skip
-    axes.plot([], [], marker="o", linestyle="none", color=colour, label=facts.label(series))
+
+
+def _name_categories(axes: Axes) -> None:
+    for category, marker in MARKERS.items():
+        looks: dict[str, Any] = {"marker": marker, "linestyle": "none", "markeredgewidth": 0.7}
+        axes.plot([], [], color=INK, markerfacecolor="none", label=category.capitalize(), **looks)
 
 
 def _spread(axes: Axes, part: "pd.DataFrame", measure: str, facts: Facts, series: str) -> None:
@@ -108,6 +114,7 @@ def _room(axes: Axes, part: "pd.DataFrame") -> None:
     highest = max(float(part["mean"].max()), 1.0)
     widest = max(float(np.nanmax(part[list(MEASURES)].to_numpy())), 1.0)
     axes.set_xlim(0.0, widest * 1.06)
+    axes.xaxis.set_major_locator(MaxNLocator(5, prune="upper"))
     axes.set_ylim(0.0, highest * 1.45)
 
 

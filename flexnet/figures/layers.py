@@ -37,13 +37,13 @@ if TYPE_CHECKING:
 NAME = "layers"
 REFERENCE: Final = "baseline"
 KEYS: Final = ("figure", "protocol", "series")
-LINE_MM, FOOT_MM, LABEL_MM = 5.0, 16.0, 28.0
+LINE_MM, NAME_MM, FOOT_MM, LABEL_MM = 5.0, 3.0, 16.0, 28.0
 LEAST: Final = 1.0  # points that the axis reaches on both sides, however small the changes
 MOST_NOISE: Final = 0.1  # the noise shown is the largest up to this; the attack shown is the smallest
 QUESTIONS: Final = {
     "clean": "Clean images",
     "corrupted": "Corruptions, mean",
-    "noise": "Gaussian noise",
+    "noise": "Noise",
     "attack": "FGSM",
 }
 
@@ -109,7 +109,7 @@ def draw(table: pd.DataFrame, facts: Facts) -> Figure:
     shown = [question for question in QUESTIONS if question in set(part["question"])]
     layers = [name for name in dict.fromkeys(part["series"]) if name != REFERENCE]
     names = ["\n".join(wrapped(facts.label(name), LABEL_MM, 7.0)) for name in layers]
-    height = FOOT_MM + sum(LINE_MM * max(1.0, 0.7 * (name.count("\n") + 1)) for name in names)
+    height = FOOT_MM + len(names) * max(LINE_MM, *(NAME_MM * (name.count("\n") + 1.5) for name in names))
     with drawing(part, facts, height_mm=height, width_mm=PAGE_MM, panels=len(shown)) as page:
         for axes, question in zip(page.panels, shown, strict=True):
             own = part[part["question"] == question].set_index("series")

@@ -11,8 +11,12 @@ import pandas as pd
 import pytest
 
 from flexnet import config as settings
+from flexnet.audit import RULES
 from flexnet.claims.catalogue import packaged_claims
-from flexnet.corruptions.names import NAMES, SYNTHETIC
+from flexnet.corruptions.names import CLEAN, NAMES, SYNTHETIC
+from flexnet.data.arrays import ImageArrays
+from flexnet.data.manifest import manifest_of, store
+from flexnet.errors import DataError
 from flexnet.families.registry import family_of
 from flexnet.figures.names import drawn
 from flexnet.figures.registry import load
@@ -23,23 +27,38 @@ from flexnet.tables.columns import LEDGER as LEDGER_COLUMNS
 ROOT = Path(__file__).parents[2]
 
 
-def result_name(corruption):
-    """What rows call a corruption."""
-    return SYNTHETIC.get(corruption, corruption)
-
-
 CONFIG = settings.resolve(settings.read_yaml(ROOT / "config/config.yaml"))
 FIGURES = settings.read_yaml(ROOT / "config/figures.yaml")
 SCHEMATICS = [name for name, row in FIGURES.items() if family_of(row["family"]).subject == "modules"]
 MEASURED = [name for name in drawn() if name not in (*SCHEMATICS, LEDGER)]
 PROTOCOLS = ["paper", "release", "corrected"]
+RATIOS = ("fig5b", "fig5")  # divide by the accuracy of their first series
+COMPARED = ("fig5b", "fig5", "fig5_errors")  # with their first series, without which they show nothing
+
+
+def shown(name):
+    return SYNTHETIC.get(name, name)
+
+
 # Values of the conditions of each family, in every combination.
 CONDITIONS = {
     "history": {"epoch": range(1, 9), "split": ["test"]},
     "fgsm": {"epsilon": [0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0]},
     "noise": {"noise": ["uniform", "gaussian"], "epsilon": [0.0, 0.05, 0.1, 0.3, 1.0]},
     "sensor": {"noise": ["gaussian", "poisson"], "variance": [0.0, 0.001, 0.1, 0.5], "contrast": [1.0, 0.4]},
-    "corruptions": {"corruption": ["none", *map(result_name, NAMES)], "severity": [0, 1, 2, 3, 4, 5]},
+    "corruptions": {"corruption": [CLEAN, *map(shown, NAMES)], "severity": range(6)},
+    "pgd": {
+        "attack": ["none", "clamp", "white", "black"],
+        "scoring": ["last", "worst"],
+        "epsilon": [0.0, 8 / 255],
+        "steps": [0, 20, 100],
+    },
+    "suite": {
+        "attack": ["none", "apgd-ce", "apgd-t", "fab-t", "square"],
+        "norm": ["linf", "l2"],
+        "epsilon": [0.0, 2 / 255, 8 / 255],
+    },
+    "audit": {"check": ["clean", "reference", *RULES], "epsilon": [2 / 255]},
     "sweep": {"threshold": [0.0, 0.1, 0.5, 0.6, 1.0]},
     "interventions": {"intervention": ["trained", "shuffled", "normal(-0.5,0.1)"], "epsilon": [0.0, 0.1]},
 }
@@ -87,7 +106,10 @@ def rows_of(figure, protocol, seeds, level):
     accuracy = np.where(frame["seed"] % 2, *LEVELS[level]) + frame["series"].map(series.index) / 1000
     frame["accuracy"] = np.clip(accuracy, 0.0, 1.0)
     frame["n"], frame["correct"] = 1000, (frame["accuracy"] * 1000).round().astype(int)
-    measures = {name: 3.5e-5 if "shift" in name else frame["accuracy"] for name in family.measures}
+    known = {"threshold_shift": 3.5e-5, "evidence": '{"chance": [0.1]}'}
+    measures = {name: known.get(name, frame["accuracy"]) for name in family.measures}
+    if "corruption" in frame:
+        measures = dict.fromkeys(measures, frame["corruption"].str.len() / 8)
     return frame.assign(**{name: value for name, value in measures.items() if name not in frame})
 
 
@@ -137,6 +159,10 @@ def heights(axes):
     [(name, *case) for name in MEASURED for case in (CASES[1::4] if name in LARGE else CASES)],
 )
 def test_every_figure_can_be_read(name, protocol, seeds, level, facts_of, text_faults):
+    if name in RATIOS and min(LEVELS[level][: min(seeds, 2)]) == 0:
+        with pytest.raises(DataError, match="to be right about an image in every seed"):
+            draw(name, rows_of(name, protocol, seeds, level), facts_of(name, protocol))
+        return
     figure = draw(name, rows_of(name, protocol, seeds, level), facts_of(name, protocol))
     assert text_faults(figure) == []
     told = words(figure)
@@ -144,6 +170,10 @@ def test_every_figure_can_be_read(name, protocol, seeds, level, facts_of, text_f
     assert f"n = {seeds}" in told
     assert f"laptop scale, {protocol} protocol" in told
     for axes in figure.axes if name not in OWN_AXES else ():
+        gids = {line.get_gid() for line in axes.get_lines()}
+        if "equal" in gids:  # ratios, not accuracies
+            assert axes.get_ylim()[0] == 0.0
+            continue
         assert axes.get_ylim() == (0.0, 100.0)
         assert 0.0 <= heights(axes).min() <= heights(axes).max() <= 100.0
         assert "chance" in {line.get_gid() for line in axes.get_lines()}
@@ -154,6 +184,10 @@ def test_every_figure_can_be_read(name, protocol, seeds, level, facts_of, text_f
 def test_a_figure_that_lacks_a_series_can_be_read(name, missing, facts_of, text_faults):
     rows = rows_of(name, "corrected", 3, "middle")
     gone = list(dict.fromkeys(rows["series"]))[missing]
+    if name in COMPARED and missing == 0:
+        with pytest.raises(DataError, match="expected rows of 'baseline'"):
+            draw(name, rows[rows["series"] != gone], facts_of(name, "corrected"))
+        return
     assert text_faults(draw(name, rows[rows["series"] != gone], facts_of(name, "corrected"))) == []
 
 
@@ -235,8 +269,20 @@ def described(name, protocol, folder):
               for key, model in models.items()}  # fmt: skip
     asked = {"family": row["family"], "figure": name, "protocol": protocol, "series": series}
     asked |= {key: row[key] for key in ("example",) if key in row}
+    family, images = family_of(row["family"]), []
+    for entry in series.values():
+        entry["more"] = {} if family.told is None else {"told": family.told({}, 224)}
+        entry["more"] |= {"image": 1, "title": "shapes"} if family.images else {}
+    if family.images:
+        pixels = np.random.default_rng(0).integers(0, 256, (2, 3, 32, 32), dtype=np.uint8)
+        arrays = ImageArrays(pixels, np.array([0, 1]), ("a", "b"))
+        origin = dict.fromkeys(("dataset", "split", "source", "content_digest"), "x") | {
+            "content": "generated"
+        }
+        store(folder / "images.safetensors", arrays, manifest_of(arrays, **origin))
+        images = ["--images", str(folder / "images.safetensors")]
     path = folder / f"{name}.csv"
-    assert main(["describe", "--settings", json.dumps(asked), "--output", str(path)]) == 0
+    assert main(["describe", "--settings", json.dumps(asked), "--output", str(path), *images]) == 0
     return load(name).read(path)
 
 

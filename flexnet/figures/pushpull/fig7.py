@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NAME = "pushpull/fig7"
-LINE_MM, FOOT_MM, LABEL_MM, WIDTH_MM = 6.5, 12.0, 26.0, 100.0
+LINE_MM, NAME_MM, FOOT_MM, LABEL_MM, WIDTH_MM = 6.5, 3.0, 12.0, 26.0, 100.0
 SUFFIX: Final = "-pushpull"
 APART: Final = 0.14  # between the marks of twins, in lines
 
@@ -45,7 +45,7 @@ def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
     lines = list(dict.fromkeys(name.removesuffix(SUFFIX) for name in series))
     theirs = paper_numbers("table3_mean") if facts.evidence else {}
     names = [_label(name, series, facts) for name in lines]
-    height = FOOT_MM + sum(LINE_MM * max(1.0, name.count("\n") / 2) for name in names)
+    height = FOOT_MM + len(names) * max(LINE_MM, *(NAME_MM * (name.count("\n") + 1.5) for name in names))
     with drawing(part, facts, height_mm=height, width_mm=WIDTH_MM, columns=2) as page:
         axes = page.panels[0]
         for name in series:

@@ -20,7 +20,7 @@ from flexnet.statistics.summary import summarise
 if TYPE_CHECKING:
     import pandas as pd
 
-HEIGHT_MM, TITLE_MM = 50.0, 34.0
+HEIGHT_MM, TITLE_MM, TITLE_LINE_MM = 50.0, 30.0, 3.0
 PLAIN, PULLED = "baseline", "push-pull"  # as both look in every figure
 ROLES: Final = {PLAIN: "convolution", PULLED: "push-pull layer"}
 
@@ -63,11 +63,13 @@ class Noise:
         part = one_protocol(table, facts)
         pairs = pairs_of(shown_series(part, facts.series))
         levels = [level for level in self.levels if level in set(part[self.condition])]
-        with accuracies(part, facts, height_mm=HEIGHT_MM, panels=len(pairs)) as page:
-            for axes, pair in zip(page.panels, pairs, strict=True):
+        names = [" and ".join(facts.label(name) for name in pair.values()) for pair in pairs]
+        titles = [wrapped(words, TITLE_MM, 7.0) for words in names]
+        height = HEIGHT_MM + TITLE_LINE_MM * (max(map(len, titles)) - 1)
+        with accuracies(part, facts, height_mm=height, panels=len(pairs)) as page:
+            for axes, pair, title in zip(page.panels, pairs, titles, strict=True):
                 self._draw_pair(axes, part, levels, pair, facts)
-                words = " and ".join(facts.label(name) for name in pair.values())
-                axes.set_title("\n".join(wrapped(words, TITLE_MM, 7.0)), fontsize=7)
+                axes.set_title("\n".join(title), fontsize=7)
             first = page.panels[0]
             first.set_xticks(range(len(levels)), ["none", *map(number_words, levels[1:])])
             first.set_xlim(-0.4, len(levels) - 0.6)

@@ -33,9 +33,7 @@ def _sheet(table: "pd.DataFrame", facts: Facts) -> Sheet:
         "Kernels of the first two layers, with their size; units of the hidden layers. Read off the modules."
     )
     stamp = stamp_of(facts)
-    return Sheet(
-        tuple(columns), (Block("", lines),), (f"{about} {stamp.capitalize()}.",) if stamp else (about,)
-    )
+    return Sheet(tuple(columns), (Block("", lines),), (f"{about} It is the {stamp}.",) if stamp else (about,))
 
 
 def _line(series: str, rows: "pd.DataFrame", facts: Facts) -> Line:
