@@ -338,7 +338,7 @@ def test_every_packaged_claim_has_room_and_images_of_any_name(make_facts, text_f
     claims = [(claim.paper, claim.id, claim.title) for claim in packaged_claims()]
     parts = [
         one.assign(paper=paper, id=name, title=title, protocol=protocol, comparison=compared, **told)
-        for paper, name, title in [*claims, ("push-pull", "C01", "another paper's claim")]
+        for paper, name, title in [*claims, ("another", "C01", "another paper's claim")]
         for protocol in PROTOCOLS
         for compared in ("flexible - baseline", "random - best of baseline, flexible")
     ]
