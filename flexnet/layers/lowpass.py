@@ -3,7 +3,6 @@
 import math
 from typing import Any, Self
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -29,8 +28,6 @@ class LowPassConv2d(nn.Conv2d):
         ConfigError: if the size is not allowed.
     """
 
-    filter: Tensor
-
     def __init__(
         self,
         in_channels: int,
@@ -46,9 +43,6 @@ class LowPassConv2d(nn.Conv2d):
         refuse("LowPassConv2d", LowPassOptions.problems({"size": size}))
         super().__init__(in_channels, out_channels, kernel_size, stride, padding, bias=bias, **arguments)
         self.size = size
-        row = torch.tensor([math.comb(size - 1, place) for place in range(size)], dtype=self.weight.dtype)
-        row = (row / 2 ** (size - 1)).to(self.weight.device)
-        self.register_buffer("filter", (row[:, None] * row).view(1, 1, size, size), persistent=False)
 
     @classmethod
     def from_conv(
@@ -65,6 +59,12 @@ class LowPassConv2d(nn.Conv2d):
     def title(self) -> str:
         """What it is called in tables of layers."""
         return "low-pass conv"
+
+    @property
+    def filter(self) -> Tensor:
+        """The filter (1, 1, size, size). Made anew in each pass, so that there is nothing to save."""
+        row = [math.comb(self.size - 1, place) / 2 ** (self.size - 1) for place in range(self.size)]
+        return self.weight.new_tensor([[[[upper * lower for lower in row] for upper in row]]])
 
     def forward(self, input: Tensor) -> Tensor:
         """Smooth (N,C,H,W) or (C,H,W), and convolve."""

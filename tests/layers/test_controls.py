@@ -1,5 +1,7 @@
 """The low-pass control, and the layer that is flexible and push-pull: what each is made of."""
 
+from pathlib import Path
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -11,6 +13,7 @@ from flexnet.layers.both import FlexiblePushPullConv2d
 from flexnet.layers.flexible import FlexibleConv2d
 from flexnet.layers.lowpass import LowPassConv2d
 from flexnet.networks.registry import build
+from flexnet.training.checkpoint import load_model, save_model
 
 
 def images(channels: int = 3) -> torch.Tensor:
@@ -106,3 +109,13 @@ def test_what_either_layer_cannot_stand_is_refused(options: dict[str, object], m
 def test_networks_are_built_with_them(layer: dict[str, str]) -> None:
     network = build("resnet", depth=8, width=0.25, layer=layer)
     assert network(torch.rand(2, 3, 32, 32)).shape == (2, 10)
+
+
+@pytest.mark.parametrize("layer", [{"kind": "both", "scheme": "learned"}, {"kind": "lowpass"}])
+def test_networks_with_them_are_saved_and_loaded(layer: dict[str, str], tmp_path: Path) -> None:
+    options = {"depth": 8, "width": 0.25, "layer": layer}
+    network = build("resnet", **options).eval()
+    save_model(tmp_path / "weights.safetensors", network, "resnet", options)
+    loaded = load_model(tmp_path / "weights.safetensors")[0].eval()
+    inputs = torch.rand(2, 3, 32, 32)
+    assert torch.equal(loaded(inputs), network(inputs))
