@@ -1,4 +1,4 @@
-"""Flexible Layer against a bare convolution and against eq. (1) written down operation by operation."""
+"""Flexible Layer against a convolution and eq. (1) as it stands; push-pull against its two convolutions."""
 
 from collections.abc import Callable
 
@@ -8,8 +8,10 @@ from torch.nn import functional as F
 
 from benchmarks.timing import Timing, compare
 from flexnet.layers.flexible import FlexibleConv2d
+from flexnet.layers.pushpull import PushPullConv2d
 
 CHANNELS, SIZE, SLOPE = 64, 32, 50.0  # the layer of the paper's VGG16 at 32x32
+FIRST, PUSH, PULL = 16, 3, 7  # the first layer of a ResNet for CIFAR-10: kernels and the sides of both
 
 
 def composition(x: Tensor, weight: Tensor, bias: Tensor, threshold: Tensor) -> Tensor:
@@ -31,8 +33,54 @@ def _step(forward: Callable[[Tensor], Tensor], x: Tensor) -> Callable[[], None]:
     return run
 
 
+def _both(x: Tensor, push: Tensor, pull: Tensor) -> tuple[Tensor, Tensor]:
+    """The two convolutions that a push-pull layer is made of, and nothing else."""
+    return F.conv2d(x, push, padding=PUSH // 2), F.conv2d(x, pull, padding=PULL // 2)
+
+
+def inhibition(quick: bool, device: str) -> list[Timing]:
+    """Time a step and an evaluation of the push-pull layer beside its two convolutions.
+
+    In a step the pull kernel is enlarged anew, because the weights were changed; in an evaluation it is not.
+    """
+    batch = 32 if quick else 128
+    torch.manual_seed(0)
+    x = torch.rand(batch, 3, SIZE, SIZE, device=device).to(memory_format=torch.channels_last)
+    layer = PushPullConv2d(3, FIRST, PUSH, padding=PUSH // 2).to(device)
+    layer.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    push, pull = layer.weight.detach(), layer.pull_weight().detach()
+    leaves = [tensor.clone().requires_grad_() for tensor in (push, pull)]
+
+    def layers_step() -> None:
+        with torch.no_grad():
+            layer.weight.mul_(1.0001)
+        torch.autograd.backward(layer(x).sum())
+
+    def convolutions_step() -> None:
+        torch.autograd.backward(sum(part.sum() for part in _both(x, *leaves)))  # type: ignore[arg-type]
+
+    def evaluated(call: Callable[[Tensor], object]) -> Callable[[], None]:
+        def run() -> None:
+            with torch.inference_mode():
+                call(x)
+
+        return run
+
+    repeats = 7 if quick else 15
+    about = f"3 -> {FIRST} channels, {SIZE}x{SIZE}, {batch} images"
+    step = {"its two convolutions": convolutions_step, "PushPullConv2d": layers_step}
+    evaluation = {
+        "its two convolutions": evaluated(lambda images: _both(images, push, pull)),
+        "PushPullConv2d": evaluated(layer),
+    }
+    return [
+        *compare(f"push-pull layer: a training step, {about}", step, repeats=repeats),
+        *compare(f"push-pull layer: an evaluation, {about}", evaluation, repeats=repeats),
+    ]
+
+
 def benchmark(quick: bool, device: str) -> list[Timing]:
-    """Time forward and backward of one 3x3 layer, 64 to 64 channels, on 32x32 maps."""
+    """Time forward and backward of one 3x3 layer, 64 to 64 channels, on 32x32 maps; then push-pull."""
     batch = 16 if quick else 100
     torch.manual_seed(0)
     x = torch.randn(batch, CHANNELS, SIZE, SIZE, device=device).relu_()
@@ -40,7 +88,7 @@ def benchmark(quick: bool, device: str) -> list[Timing]:
     bare = torch.nn.Conv2d(CHANNELS, CHANNELS, 3).to(device)
     weight, bias = (p.detach().clone().requires_grad_() for p in bare.parameters())
     threshold = torch.randn(1, CHANNELS, SIZE - 2, SIZE - 2, device=device).requires_grad_()
-    return compare(
+    timings = compare(
         f"layer: forward + backward, 3x3, {CHANNELS} -> {CHANNELS} channels, {SIZE}x{SIZE}, {batch} images",
         {
             "bare Conv2d": _step(bare, x),
@@ -49,3 +97,4 @@ def benchmark(quick: bool, device: str) -> list[Timing]:
         },
         repeats=7 if quick else 15,
     )
+    return [*timings, *inhibition(quick, device)]

@@ -16,7 +16,7 @@ from flexnet.problems import no_such_name
 from flexnet.yaml_files import parse_yaml, read_yaml
 
 # Categories of corruptions of any paper: a claim that names one means that of its own.
-CATEGORIES = sorted({name for grouping in GROUPINGS.values() for name in grouping})
+CATEGORIES = sorted({"all", *(name for grouping in GROUPINGS.values() for name in grouping)})
 FILE_KEYS = {"paper", "title", "authors", "published", "rules_changed", "claims"}
 
 

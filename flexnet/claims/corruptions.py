@@ -10,13 +10,27 @@ from flexnet.claims.floor import above_floor
 from flexnet.claims.kinds import AtChance, Measurement, NotMeasured, rule_kind
 from flexnet.claims.model import Comparison, Rule, Window
 from flexnet.claims.seeds import Levels, complete_levels
-from flexnet.corruptions.names import GROUPINGS
+from flexnet.corruptions.names import GROUPINGS, NAMES
 from flexnet.errors import ConfigError
 from flexnet.statistics.categories import by_original_name, category_rows
 from flexnet.statistics.correlation import mean_correlation, pearson
 
-PAPER = "flexible-layer"  # whose categories a rule means
+PAPER = "flexible-layer"  # whose categories a rule means where its figure is in no other paper's folder
+FOLDERS = {"pushpull": "push-pull"}
+ALL = "all"  # instead of a category
 NOISES = (*GROUPINGS[PAPER]["noise"], "speckle_noise")
+
+
+def names_of(category: str, rows: pd.DataFrame) -> tuple[str, ...]:
+    """The corruptions that a rule means by a category: those of the paper whose figure is judged, or all.
+
+    Empty if that paper has no such category.
+    """
+    if category == ALL:
+        return NAMES
+    folders = {str(figure).split("/")[0] for figure in rows["figure"]} if "figure" in rows.columns else set()
+    papers = {FOLDERS.get(folder, PAPER) for folder in folders} or {PAPER}
+    return GROUPINGS[papers.pop()].get(category, ())
 
 
 @rule_kind
@@ -24,7 +38,7 @@ def category_difference(
     rows: pd.DataFrame, rule: Rule, comparison: Comparison, window: Window
 ) -> Measurement:
     """The mean difference over severities of the mean accuracy over the corruptions of a category."""
-    names = GROUPINGS[PAPER].get(comparison.category)
+    names = names_of(comparison.category, rows)
     if not names:
         raise ConfigError(f"category_difference of {comparison.series}: the key 'category' is absent; add it")
     part = category_rows(rows, {comparison.category: names})

@@ -1,15 +1,12 @@
 """Accuracy under common corruptions, made on the fly or taken from a corrupted set."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from flexnet.attacks.checks import broken_images, check_logits
-from flexnet.attacks.precision import full_precision
 from flexnet.corruptions.corrupting import corrupt
 from flexnet.corruptions.folder import CorruptedSet, open_corrupted
 from flexnet.corruptions.names import CLEAN, SYNTHETIC
@@ -17,17 +14,11 @@ from flexnet.corruptions.pillow import jpeg
 from flexnet.corruptions.places import folder_of
 from flexnet.errors import ConfigError, DataError
 from flexnet.evaluation.accuracy import check_judged, on_device
-from flexnet.evaluation.judging import as_it_came, require_declared
-from flexnet.evaluation.outcomes import BROKEN, RIGHT, judge_logits
+from flexnet.evaluation.altered import SideBySide, answer_of, standing_by
 from flexnet.evaluation.subject import Answer, Job, Subject
 from flexnet.families.corruptions import FOLDS, CorruptionSettings
-from flexnet.inputs import trusted_inputs
-from flexnet.layers.randomness import set_generator
-from flexnet.layers.tracing import evaluation_mode
-from flexnet.seeds import derive_seed
 from flexnet.spectral.bandwidth import bandwidths
-from flexnet.training.batches import to_unit
-from flexnet.training.streamed import Pixels, parts
+from flexnet.training.streamed import Pixels
 
 # Clean images of one batch, their numbers, corruption and severity -> the corrupted images, in uint8.
 Source = Callable[[Tensor, Sequence[int], str, int], Tensor]
@@ -70,57 +61,33 @@ def evaluate_all(
     pixels, labels = on_device(first.scored.images, first.scored.labels, first.scored.images.device)
     numbers = list(range(len(pixels))) if first.numbers is None else list(first.numbers)
     source, label = _source(rules, pixels, labels, numbers)
-    asking = _Asking(subjects, rules, source, min(rules.batch, job.batch_size), int(labels.max()))
+    asking = SideBySide(subjects, "corruptions", min(rules.batch, job.batch_size), int(labels.max()))
     names = [f"{check_judged(one.model, pixels, one.name)}, protocol {job.protocol}" for one in subjects]
-    for one, name in zip(subjects, names, strict=True):
-        require_declared(one.model, pixels, name)
-    with ExitStack() as stack:
-        for one in subjects:
-            stack.enter_context(evaluation_mode(one.model))
-            stack.enter_context(as_it_came(one.model))
-        stack.enter_context(full_precision(pixels.device))
-        stack.enter_context(trusted_inputs())
+    with standing_by(subjects, pixels, names):
         for name, severity in rules.conditions():
-            outcomes, folds = asking.judge_all(pixels, labels, numbers, name, severity)
+            seen = _Seen(source, name, severity)
+            outcomes = asking.judge_all(pixels, labels, numbers, seen.alter, name, severity)
+            folds = _means(seen.folds)
             job.progress(len(pixels) * len(subjects))
             conditions = {"corruption": label(name), "severity": severity}
             for place, found in enumerate(outcomes):
-                yield place, _answer(found, conditions, folds, names[place])
+                yield place, answer_of(found, conditions, names[place], folds)
 
 
 @dataclass(frozen=True)
-class _Asking:
-    """Networks that see the same batches."""
+class _Seen:
+    """Images under one condition, and how much wider the spectra of those that were made are."""
 
-    subjects: Sequence[Subject]
-    rules: CorruptionSettings
     source: Source
-    size: int  # of a batch
-    highest: int  # label
+    name: str
+    severity: int
+    folds: list[dict[str, Tensor]] = field(default_factory=list)
 
-    def judge_all(
-        self, pixels: Pixels, labels: Tensor, numbers: Sequence[int], name: str, severity: int
-    ) -> tuple[Tensor, dict[str, float]]:
-        """Outcomes of all images under one condition, (subjects, N), and how much wider their spectra are."""
-        batches = zip(parts(pixels, self.size), parts(labels, self.size), strict=True)
-        found, folds = [], []
-        for place, (batch, truth) in enumerate(batches):
-            own = numbers[place * self.size : place * self.size + len(batch)]
-            seen = batch if name == CLEAN else self.source(batch, own, name, severity)
-            found.append(self.judge(seen, truth, (name, severity, place)))
-            folds.append(_folds(batch, seen))
-        return torch.cat(found, dim=-1), _means(folds)
-
-    def judge(self, batch: Tensor, labels: Tensor, key: tuple[str, int, int]) -> Tensor:
-        """Outcomes of one batch, (subjects, n)."""
-        images, outcomes = to_unit(batch), []
-        for one in self.subjects:
-            seed = derive_seed(one.run.run_seed, "corruptions", one.run.seed, "mask", *key)
-            set_generator(one.model, torch.Generator(images.device).manual_seed(seed))
-            with torch.inference_mode():
-                logits = check_logits(one.model(images), len(images), self.highest, type(one.model).__name__)
-                outcomes.append(judge_logits(logits, labels))
-        return torch.cat(outcomes)
+    def alter(self, batch: Tensor, numbers: Sequence[int]) -> Tensor:
+        """Corrupt a batch; clean images stay as they are."""
+        seen = batch if self.name == CLEAN else self.source(batch, numbers, self.name, self.severity)
+        self.folds.append(_folds(batch, seen))
+        return seen
 
 
 def _folds(clean: Tensor, seen: Tensor) -> dict[str, Tensor]:
@@ -184,12 +151,3 @@ def _require_fitting(found: CorruptedSet, pixels: Pixels, labels: Tensor, number
             f"{found.folder}: expected the {len(numbers)} scored images in their order; got a set of "
             f"{len(found)} images with other labels; name the corrupted set of these images"
         )
-
-
-def _answer(found: Tensor, conditions: Mapping[str, Any], folds: Mapping[str, float], name: str) -> Answer:
-    """The answer from the outcomes (N,) of one network."""
-    broken = int((found == BROKEN).sum())
-    if broken:
-        words = ", ".join(f"{key} {value}" for key, value in conditions.items())
-        raise broken_images("finite logits", broken, len(found), f"{name}, {words}")
-    return Answer(conditions, found == RIGHT, len(found), folds)

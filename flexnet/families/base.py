@@ -11,6 +11,9 @@ from flexnet.tables.kinds import Kind, Value
 # What is wrong with an entry of a model's `at_test`; the layer that replaces its convolutions, if one does.
 AskedCheck: TypeAlias = Callable[[Any, Options | None], Iterator[Problem]]
 
+# What a model is expected to be and what came, in words, if a figure's example cannot be one of its layer.
+Pictured: TypeAlias = Callable[[Options | None], tuple[str, str] | None]
+
 
 @dataclass(frozen=True)
 class Condition:
@@ -56,6 +59,8 @@ class Family:
             that the section leaves to tables, so that a job runs again when they change; None if it leaves
             nothing to them.
         files: files of the user's own that its section names; None if it can name none.
+        pictured: from the layer of a model to what a figure's example of it needs, and what it is instead,
+            where it does not fit; None if the family's figures have no example.
         images: whether a family that looks at modules also looks at the images that a network is scored on.
         mem_mb, runtime: what a job may need, in MB and in minutes.
     """
@@ -75,6 +80,7 @@ class Family:
     work: Callable[[Mapping[str, Any]], float] | None = None
     told: Callable[[Mapping[str, Any], int], dict[str, Any]] | None = None
     files: Callable[[Mapping[str, Any]], list[str]] | None = None
+    pictured: Pictured | None = None
     images: bool = False
     mem_mb: int = 8000
     runtime: int = 120

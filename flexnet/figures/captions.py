@@ -16,7 +16,7 @@ _BAND_WORDS: Final = {"sem": "the standard error of the mean", "interval": "the 
 _TEXT, _BARS, _SHADING = "text", "bars", "shading"
 _DRAWN: Final = {
     **dict.fromkeys(("intervention", "attack", "check", "measure"), _TEXT),
-    **dict.fromkeys(("threshold", "epsilon", "severity", "fold"), _BARS),
+    **dict.fromkeys(("threshold", "epsilon", "severity", "fold", "variance", "contrast", "question"), _BARS),
 }
 _BEFORE: Final = {
     (_TEXT, "sem"): "Means ±",

@@ -47,7 +47,7 @@ def estimate_text(record: "Record | None", facts: Facts, *, spread: bool = True)
         return BLANK
     if not spread:
         return number_text(record["mean"] * PER_CENT)
-    around = _spread(record, facts, "", lambda value: f"{min(max(value, 0.0), 1.0) * PER_CENT:.1f}")
+    around = spread_text(record, facts, "", lambda value: f"{min(max(value, 0.0), 1.0) * PER_CENT:.1f}")
     return number_text(record["mean"] * PER_CENT) + around
 
 
@@ -60,7 +60,7 @@ def ratio_text(record: "Record | None", facts: Facts) -> str:
     """As `estimate_text`, of a ratio in per cent, which may be above 100."""
     if record is None or np.isnan(record["mean"]):
         return BLANK
-    spread = _spread(record, facts, "", lambda value: f"{max(value, 0.0) * PER_CENT:.1f}")
+    spread = spread_text(record, facts, "", lambda value: f"{max(value, 0.0) * PER_CENT:.1f}")
     return _padded(f"{record['mean'] * PER_CENT:.1f}") + spread
 
 
@@ -69,7 +69,7 @@ def change_text(record: "Record | None", facts: Facts) -> str:
     if record is None or np.isnan(record["change"]):
         return BLANK
     sign, size = _signed(record["change"])
-    spread = _spread(record, facts, "change_", lambda value: "".join(_signed(value)))
+    spread = spread_text(record, facts, "change_", lambda value: "".join(_signed(value)))
     return _padded(size, sign) + spread
 
 
@@ -78,7 +78,7 @@ def _signed(value: float) -> tuple[str, str]:
     return "−" if value < 0 else "+", f"{abs(value) * PER_CENT:.1f}"
 
 
-def _spread(record: "Record", facts: Facts, prefix: str, show: Callable[[float], str]) -> str:
+def spread_text(record: "Record", facts: Facts, prefix: str, show: Callable[[float], str]) -> str:
     """What stands behind a mean for its uncertainty: nothing of a single seed, or of seeds that agree."""
     n, sem, low, high, values = (record[f"{prefix}{key}"] for key in ("n", "sem", "low", "high", "by_seed"))
     if 1 < n < FEW:

@@ -87,14 +87,15 @@ def _row(axes: Axes, part: "pd.DataFrame", kind: str, levels: list[int], at: Poi
     words = f"{own['category'].iloc[0]}: {name}"
     write(axes, (at[0], at[1] + LABEL_MM / 2), words, fontsize=TEXT - 1)
     for place, level in enumerate(levels):
-        wanted = part[part["kind"] == (CLEAN if level == 0 else kind)]
-        picture = wanted[wanted["level"] == level]["picture"]
-        if not picture.empty:
+        pixels = picture_of(part, CLEAN if level == 0 else kind, level)
+        if pixels is not None:
             where = at[0] + place * (side + GAP_MM), at[1] + LABEL_MM
             small = inset(axes, *where, side, side)
             small.set_axis_off()
-            small.imshow(_pixels(str(picture.iloc[0])), cmap="gray", interpolation="nearest", aspect="auto")
+            small.imshow(pixels, cmap="gray", interpolation="nearest", aspect="auto")
 
 
-def _pixels(picture: str) -> Any:
-    return imread(BytesIO(b64decode(picture)), format="png")
+def picture_of(part: "pd.DataFrame", kind: str, level: int) -> Any:
+    """The pixels of one corruption at one severity; None if there is no such picture."""
+    found = part[(part["kind"] == kind) & (part["level"] == level)]["picture"]
+    return None if found.empty else imread(BytesIO(b64decode(str(found.iloc[0]))), format="png")

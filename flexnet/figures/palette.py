@@ -39,6 +39,8 @@ STYLES: Final = {
     "pooled-max": SeriesStyle(BLACK, "d", DASHED),
     "pooled-avg": SeriesStyle(GREY, "p", DASH_DOT),
     "push-pull": SeriesStyle(VERMILLION, "*", DASH_DOT),
+    "both": SeriesStyle(ORANGE, "X", DOTTED),
+    "lowpass": SeriesStyle(GREY, "D", SOLID),
     "conv": SeriesStyle(GREEN, ">", SOLID),
     "c1": SeriesStyle(SKY, "v", SOLID),
     "c1-above": SeriesStyle(PURPLE, "p", DASH_DOT),

@@ -28,7 +28,8 @@ def lenet(
 
     The first convolution has no bias, so that a push-pull layer in its place, which has none, makes a network
     of as many parameters. The paper does not speak of rectifiers: there is one after each hidden layer here,
-    but for a push-pull layer, after which its Figure 3 has none.
+    but for a push-pull layer, after which its Figure 3 has none. Rectifiers come after the pooling: the same
+    numbers and gradients as before it, from a quarter of the units.
 
     Args:
         classes: number of logits.
@@ -48,11 +49,11 @@ def lenet(
     pooled = (input_size - KERNEL + 1) // 2
     features = nn.Sequential(
         convolution(layer, channels, first, KERNEL, bias=False, input_size=input_size),
+        nn.MaxPool2d(2),
         *([nn.ReLU()] if rectify else []),
-        nn.MaxPool2d(2),
         nn.Conv2d(first, second, KERNEL),
-        nn.ReLU(),
         nn.MaxPool2d(2),
+        nn.ReLU(),
     )
     head = nn.Sequential(
         nn.Flatten(),

@@ -11,7 +11,7 @@ from flexnet.data.manifest import read_manifest
 from flexnet.data.subset_file import read_subset
 from flexnet.errors import ConfigError, DataError
 from flexnet.families.base import Family
-from flexnet.families.registry import family_of
+from flexnet.families.registry import conditions, family_of
 from flexnet.files import write_rows
 from flexnet.tables.columns import CONDITIONS, rows_of
 from flexnet.tables.facts import facts_from_runs, facts_path, write_facts
@@ -19,6 +19,7 @@ from flexnet.tables.values import Table, read_values
 from flexnet.weights import read_metadata
 
 FRONT = ("figure", "protocol", "series", "model", "seed")
+UNKNOWN = "none"  # of a condition in words that a family does not know and that has no plain value
 Row = dict[str, str]
 Key = tuple[Any, ...]
 
@@ -46,6 +47,46 @@ def collect(family: Family, figure: str, protocol: str, series: Mapping[str, Seq
         label = {"figure": figure, "protocol": protocol, "series": name}
         joined += [label | row for table in found for row in _texts(table)]
     return joined
+
+
+def collect_several(
+    found: Mapping[str, Mapping[str, Sequence[str]]], figure: str, protocol: str
+) -> list[Row]:
+    """Join tables of several families, labelling each row with its family as well.
+
+    A row is at the plain values of the conditions that its family does not know; its cells are empty for what
+    its family does not measure.
+
+    Args:
+        found: family -> files by series, as for `collect`.
+        figure: name of the figure.
+        protocol: name of the protocol.
+
+    Raises:
+        DataError: as `collect`, and if a condition that one family alone knows has no plain value.
+    """
+    joined = [
+        {"family": name} | row
+        for name, series in found.items()
+        for row in collect(family_of(name), figure, protocol, series)
+    ]
+    columns = dict.fromkeys(column for row in joined for column in row)
+    usual = {column: _usual(column) for column in columns}
+    return [{column: row.get(column, usual[column]) for column in columns} for row in joined]
+
+
+def _usual(column: str) -> str:
+    """What stands in a column for rows of families that do not have it."""
+    condition = conditions().get(column)
+    if condition is None:
+        return ""
+    if condition.repeat:
+        return "0"
+    if condition.plain is None and condition.kind.of is not str:
+        raise DataError(
+            f"expected a plain value of the condition {column!r}; got none; show its family alone"
+        )
+    return UNKNOWN if condition.plain is None else str(condition.plain)
 
 
 def _check_protocol(table: Table, protocol: str) -> None:
@@ -102,8 +143,9 @@ def _compare_seeds(
 def run(settings: dict[str, Any], files: Namespace) -> None:
     """Write the joined rows, and beside them the facts of the runs behind them.
 
-    Settings: `family`, `figure`, `protocol`, `series` (label: list of CSV files), and what facts are made of:
-    `band` and `space` of the protocol, and `runs` (label: list of `weights`, `subset`, `manifests`, `title`).
+    Settings: `family`, `figure`, `protocol`, `series` (label: list of CSV files), `also` (of a figure of
+    several families: family: series), and what facts are made of: `band` and `space` of the protocol, and
+    `runs` (label: list of `weights`, `subset`, `manifests`, `title`).
 
     Raises:
         ConfigError: if the family is unknown, or the series are not given as lists of files.
@@ -113,7 +155,10 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
     if not (isinstance(series, dict) and series and all(map(_is_list_of_files, series.values()))):
         raise ConfigError(f"series: expected each label with a list of CSV files; got {series!r}")
     names = settings["figure"], settings["protocol"]
-    rows = collect(family_of(settings["family"]), *names, series)
+    if "also" in settings:
+        rows = collect_several({settings["family"]: series, **settings["also"]}, *names)
+    else:
+        rows = collect(family_of(settings["family"]), *names, series)
     runs = {name: [told_by(**run) for run in found] for name, found in settings["runs"].items()}
     facts = facts_from_runs(*names, settings["band"], settings["space"], runs)
     write_facts(facts_path(files.output), facts)

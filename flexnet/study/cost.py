@@ -119,16 +119,17 @@ def figure_tasks(study: Study, home: str, protocol: str, figure: str) -> list[Ta
     if study.is_schematic(figure):
         return [Task("describe", {}), Task("draw_figure", {})]
     tasks = [Task("collect_rows", {}), Task("draw_figure", {})]
-    family = study.family(figure)
+    families = study.families(figure)
     for model in dict.fromkeys(models):
         seeds = range(1, int(study.model(home, model)["seeds"]) + 1)
         trained = "train" if "recipe" in study.model(home, model) else "import_weights"
         tasks += [Task(trained, {"home": home, "model": model, "seed": str(seed)}) for seed in seeds]
-        if family.subject == "training":
-            continue
-        jobs = ["all"] if family.seeds == "all" else [f"seed{seed}" for seed in seeds]
-        said = {"home": home, "model": model, "family": family.name, "protocol": protocol}
-        tasks += [Task("evaluate", {**said, "seeds": job}) for job in jobs]
+        for family in families:
+            if family.subject == "training":
+                continue
+            jobs = ["all"] if family.seeds == "all" else [f"seed{seed}" for seed in seeds]
+            said = {"home": home, "model": model, "family": family.name, "protocol": protocol}
+            tasks += [Task("evaluate", {**said, "seeds": job}) for job in jobs]
     return tasks
 
 

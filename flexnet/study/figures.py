@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from string import Formatter
 from typing import Any
 
+from flexnet.families.base import Pictured
 from flexnet.families.registry import families, family_of
 from flexnet.figures.names import drawn, said_by
 from flexnet.networks.registry import options_of
-from flexnet.options.layers.flexible import STORED, FlexibleOptions
 from flexnet.problems import Problem, ask, no_such_name, unknown_keys
 
 LEDGER = "claims"  # the drawing of the ledger, which is no figure of the registry
@@ -44,8 +44,9 @@ def figure_problems(
     )
     for label, template in figure.get("labels", {}).items():
         yield from (problem.below("labels", label) for problem in _template(template, LABEL_FIELDS, "labels"))
-    if figure["family"] not in families():
-        yield no_such_name("a family", figure["family"], families()).below("family")
+    strange = list(_families(figure))
+    yield from strange
+    if strange:
         return
     found = list(_models(figure, models))
     yield from found or _together(figure, models)
@@ -110,9 +111,10 @@ def _labels(figure: Mapping[str, Any], protocols: Mapping[str, Any]) -> Iterator
         unknown = [label for label in named if label not in figure["series"]]
         if unknown:
             yield unknown_keys(unknown, figure["series"]).below(*keys)
-    for name in figure.get("instead", {}):
-        if name not in protocols:
-            yield no_such_name("a protocol", name, protocols).below("instead")
+    for key in ("instead", "protocols"):
+        for name in figure.get(key, ()):
+            if name not in protocols:
+                yield no_such_name("a protocol", name, protocols).below(key)
 
 
 def _template(template: str, fields: Sequence[str], what: str) -> Iterator[Problem]:
@@ -125,6 +127,22 @@ def _template(template: str, fields: Sequence[str], what: str) -> Iterator[Probl
         yield no_such_name(f"a field of {what}", field, fields)
 
 
+def _families(figure: Mapping[str, Any]) -> Iterator[Problem]:
+    """Families that there are, and of several only such as ask trained models and count images."""
+    also = figure.get("also", ())
+    named: dict[tuple[str | int, ...], Any] = {
+        ("family",): figure["family"],
+        **{("also", place): name for place, name in enumerate(also)},
+    }
+    for keys, name in named.items():
+        if name not in families():
+            yield no_such_name("a family", name, families()).below(*keys)
+        elif also and not (family_of(name).subject == "trained" and family_of(name).counts):
+            yield Problem(f"expected a family that counts answers of models; got {name!r}").below(*keys)
+    if figure["family"] in also:
+        yield Problem("expected each family once; got the first again; remove it").below("also")
+
+
 def _models(figure: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[Problem]:
     for keys, named in places(figure).items():
         for label, model in named.items():
@@ -133,28 +151,27 @@ def _models(figure: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[Pr
 
 
 def _together(figure: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[Problem]:
-    """Every model can be asked what the figure shows; an example needs a layer with a threshold per unit."""
+    """Every model can be asked what the figure shows; an example needs a layer that it is one of."""
     family = family_of(figure["family"])
+    asking = [each for each in (family, *map(family_of, figure.get("also", ()))) if each.asks]
     for keys, named in places(figure).items():
         for label, model in named.items():
-            if family.asks and family.name not in models[model].get("at_test", {}):
-                text = f"expected a model that says at_test.{family.name}; {model!r} does not"
-                yield Problem(text).below(*keys, label)
-            if "example" in figure:
-                yield from (problem.below(*keys, label) for problem in _layer(model, models))
+            for each in asking:
+                if each.name not in models[model].get("at_test", {}):
+                    text = f"expected a model that says at_test.{each.name}; {model!r} does not"
+                    yield Problem(text).below(*keys, label)
+            if "example" in figure and family.pictured:
+                found = _layer(model, models, family.pictured)
+                yield from (problem.below(*keys, label) for problem in found)
     sizes = figure.get("example", {"kernel_size": 0, "input_size": 0})
     if sizes["kernel_size"] > sizes["input_size"]:
         text = f"expected an input of at least the kernel's {sizes['kernel_size']} pixels; got"
         yield Problem(f"{text} {sizes['input_size']}", ("example", "input_size"))
 
 
-def _layer(model: str, models: Mapping[str, Any]) -> Iterator[Problem]:
+def _layer(model: str, models: Mapping[str, Any], pictured: Pictured) -> Iterator[Problem]:
     row = models[model]
     layer = options_of(row["network"]).from_values(row.get("options", {})).replaced()
-    found = "no flexible layer"
-    if isinstance(layer, FlexibleOptions):
-        fits = layer.scheme in STORED and layer.per == "unit" and layer.bias
-        found = "" if fits else f"scheme {layer.scheme!r}, per {layer.per!r}"
-    if found:
-        words = "a model whose flexible layer has a bias and stores a threshold per unit"
-        yield Problem(f"expected {words}; got {model!r} with {found}")
+    told = pictured(layer)
+    if told is not None:
+        yield Problem(f"expected {told[0]}; got {model!r} with {told[1]}")

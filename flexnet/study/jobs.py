@@ -322,8 +322,13 @@ def asked_of(study: Study, home: str, family: str, model: str) -> Any:
 
 def family_files(study: Study, home: str, protocol: str, figure: str) -> dict[str, list[str]]:
     """Files of rows of a figure, by series."""
-    family, config = study.family(figure), study.config(home)
-    found = {}
+    parts = [_files_of(study, home, protocol, figure, family) for family in study.families(figure)]
+    return {series: [path for part in parts for path in part[series]] for series in parts[0]}
+
+
+def _files_of(study: Study, home: str, protocol: str, figure: str, family: Family) -> dict[str, list[str]]:
+    """Files of the rows of one family, by series."""
+    config, found = study.config(home), {}
     for series, model in study.series(figure, protocol).items():
         files = [rows_file(family, home, protocol, model, seed) for seed in seeds_of(config, model)]
         found[series] = list(dict.fromkeys(files))
@@ -340,29 +345,47 @@ def rows_file(family: Family, home: str, protocol: str, model: str, seed: int) -
 
 def collect_code(study: Study, figure: str) -> str:
     """Digest of the code that joins the rows of a figure."""
-    family = f"flexnet.families.{study.family(figure).name}:FAMILY"
-    return code_digest("flexnet.stages.collect:run", family)
+    found = [f"flexnet.families.{family.name}:FAMILY" for family in study.families(figure)]
+    return code_digest("flexnet.stages.collect:run", *found)
 
 
 def collect_settings(study: Study, home: str, protocol: str, figure: str) -> str:
     """Settings of the join of a figure's rows, in the order of the registry."""
-    files = family_files(study, home, protocol, figure)
-    rules, family = study.config(home)["protocols"][protocol], study.family(figure)
+    first, *others = study.families(figure)
+    rules = study.config(home)["protocols"][protocol]
     runs = {
         name: [run_of(study, home, model, seed) for seed in seeds_of(study.config(home), model)]
         for name, model in study.series(figure, protocol).items()
     }
     return ordered_json(
         {
-            "family": family.name,
+            "family": first.name,
             "figure": figure,
             "protocol": protocol,
-            "series": {name: list(map(study.placed, paths)) for name, paths in files.items()},
+            "series": _placed_files(study, home, protocol, figure, first),
             "band": rules.get("band", "interval"),
-            "space": section_of(study, home, family.name, protocol).get("space"),
+            "space": _space_of(study, home, protocol, [first, *others]),
             "runs": runs,
         }
+        | (
+            {"also": {each.name: _placed_files(study, home, protocol, figure, each) for each in others}}
+            if others
+            else {}
+        )
     )
+
+
+def _placed_files(
+    study: Study, home: str, protocol: str, figure: str, family: Family
+) -> dict[str, list[str]]:
+    files = _files_of(study, home, protocol, figure, family)
+    return {name: list(map(study.placed, paths)) for name, paths in files.items()}
+
+
+def _space_of(study: Study, home: str, protocol: str, asked: Iterable[Family]) -> str | None:
+    """Unit of epsilon of the first family that has one."""
+    spaces = (section_of(study, home, family.name, protocol).get("space") for family in asked)
+    return next((space for space in spaces if space), None)
 
 
 def run_of(study: Study, home: str, model: str, seed: int) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from flexnet.columns import aligned
 from flexnet.study.cost import elsewhere, in_words
 from flexnet.study.figures import LEDGER
-from flexnet.study.study import PAPER, Study, scale_name
+from flexnet.study.study import Study, scale_name
 from flexnet.study.suggest import is_offered, named_targets
 
 LEDGER_SHOWS = "every claim measured so far, each of its comparisons with its verdict"
@@ -67,17 +67,23 @@ def finished_words(study: Study, outputs: Sequence[str]) -> str:
     return "\n".join([*lines, f"Look first at {_first(shown)}", ""])
 
 
+def _named(study: Study, path: str) -> tuple[str, str]:
+    """The part of a figure's path that names its protocol, empty for the papers', and the figure's name."""
+    name = path.rpartition("figures/")[2].removesuffix(".pdf")
+    variant = next((each for each in study.variants if each and name.startswith(each)), "")
+    return variant, name.removeprefix(variant)
+
+
 def _plain(study: Study, path: str) -> bool:
     """Whether a figure is one under the papers' protocol."""
-    folder = str(Path(path).parent)
-    return not any(folder.endswith(f"figures/{name}") for name in study.protocols if name != PAPER)
+    return not _named(study, path)[0]
 
 
 def _shows(study: Study, path: str) -> str:
-    name = Path(path).stem
+    name = _named(study, path)[1]
     return LEDGER_SHOWS if name == LEDGER else str(study.figures.get(name, {}).get("shows", ""))
 
 
 def _first(paths: Sequence[str]) -> str:
-    found = [path for name in FIRST for path in paths if Path(path).stem == name]
+    found = [path for name in FIRST for path in paths if path.endswith(f"figures/{name}.pdf")]
     return [*found, *paths][0]

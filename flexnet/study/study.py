@@ -108,6 +108,10 @@ class Study:
         """The family whose rows a figure shows."""
         return family_of(self.figures[figure]["family"])
 
+    def families(self, figure: str) -> list[Family]:
+        """All families whose rows a figure shows, the first of which says what kind of figure it is."""
+        return [self.family(figure), *map(family_of, self.figures[figure].get("also", ()))]
+
     def is_schematic(self, figure: str) -> bool:
         """Whether a figure shows modules and no results: no claim is judged by it."""
         return self.family(figure).subject == "modules"
@@ -117,21 +121,35 @@ class Study:
         return series_of(self.figures[figure], protocol)
 
     def shown(self, home: str, figure: str, protocol: str) -> bool:
-        """Whether a figure is part of everything under a protocol."""
+        """Whether a figure is shown under a protocol."""
         if self.is_schematic(figure):
             return protocol == PAPER
+        if protocol not in self.figures[figure].get("protocols", [protocol]):
+            return False
         sections = self.config(home)["protocols"].get(protocol)
-        return sections is not None and self.family(figure).applies(sections)
+        return sections is not None and all(family.applies(sections) for family in self.families(figure))
+
+    def is_part(self, home: str, figure: str, protocol: str) -> bool:
+        """Whether a figure is part of everything: not if the registry leaves it out there.
+
+        Nor if it needs weights that are taken over from a file, which not everybody has: who has it asks for
+        the figure by its name.
+        """
+        if scale_name(home) in self.figures[figure].get("left_out", ()):
+            return False
+        models = self.config(home)["models"]
+        imported = any("checkpoint" in models[name] for name in self.series(figure, protocol).values())
+        return self.shown(home, figure, protocol) and not imported
 
     def in_everything(self, home: str, figure: str, protocol: str) -> bool:
         """Whether a figure is made under a protocol when everything of a scale is asked for.
 
         A scale may name some protocols; a figure that none of them shows is made under the first that does.
         """
-        if not self.shown(home, figure, protocol):
+        if not self.is_part(home, figure, protocol):
             return False
         named = self.config(home).get("everything_under") or self.protocols
-        showing = [name for name in self.protocols if self.shown(home, figure, name)]
+        showing = [name for name in self.protocols if self.is_part(home, figure, name)]
         return protocol in ([name for name in showing if name in named] or showing[:1])
 
     def model(self, home: str, model: str) -> dict[str, Any]:

@@ -85,14 +85,15 @@ def described_by(family: Family) -> Schema:
     )
 
 
-# The rows of any family: what is joined into the rows of a figure.
+# The rows of any family: what is joined into the rows of a figure. In those of several families each row says
+# its own, and is at the plain values of conditions that this does not know.
 EVALUATED: Final = Schema(
     {"model": TEXT, "seed": WHOLE, **COUNTS}, {"protocol": NAME, **CONDITIONS, **MEASURES}, RUN
 )
 ROWS: Final = Schema(
     {"figure": TEXT, "protocol": NAME, "series": TEXT, "model": TEXT, "seed": WHOLE, **COUNTS},
-    {**CONDITIONS, **MEASURES},
-    (*SERIES, "model", "seed"),
+    {"family": NAME, **CONDITIONS, **MEASURES},
+    (*SERIES, "model", "seed", "family"),
 )
 # One row per comparison of a claim: `verdict` is its own, `summary` the claim's, the same in all its rows.
 LEDGER: Final = Schema(

@@ -40,7 +40,8 @@ def claims_by_id():
 
 def test_all_claims_are_there():
     assert sorted(claims_by_id()) == [f"C{number:02}" for number in range(1, 25)]
-    assert packaged_papers() == ["flexible-layer"]
+    assert packaged_papers() == ["flexible-layer", "push-pull"]
+    assert [claim.id for claim in load_claims("push-pull")] == [f"C{number:02}" for number in range(1, 10)]
 
 
 JUDGED = {
@@ -248,7 +249,9 @@ def test_no_two_comparisons_of_a_claim_have_the_same_name():
 
 
 def test_unknown_paper_and_keys(tmp_path):
-    with pytest.raises(ConfigError, match=r"unknown paper 'third'; known are \['flexible-layer'\]"):
+    with pytest.raises(
+        ConfigError, match=r"unknown paper 'third'; known are \['flexible-layer', 'push-pull'\]"
+    ):
         load_claims("third")
     with pytest.raises(ConfigError, match="expected the keys"):
         load_claims(write(tmp_path / "odd.yaml", paper="odd", verdicts=[]))
@@ -274,7 +277,7 @@ def test_each_paper_is_judged_by_figures_of_its_own_folder(tmp_path):
 
 
 def test_the_packaged_papers_are_apart(monkeypatch):
-    assert [claim.paper for claim in packaged_claims()] == ["flexible-layer"] * 24
+    assert [claim.paper for claim in packaged_claims()] == ["flexible-layer"] * 24 + ["push-pull"] * 9
     files = {"one": {"paper": "one", "claims": [CLAIM]}, "two": {"paper": "one", "claims": [CLAIM]}}
     monkeypatch.setattr(catalogue, "packaged_papers", lambda: list(files))
     monkeypatch.setattr(catalogue, "_packaged", files.get)

@@ -49,7 +49,7 @@ def test_lenets_have_the_published_layers(variant: str, first: int, second: int,
     assert parameters(on_meta("lenet", variant=variant)) == count
     pulled = on_meta("lenet", variant=variant, rectify=False, **PULLED)
     assert parameters(pulled) == count
-    assert shapes(pulled, ["features.0", "features.1", "features.2", "features.4"], 1, 28) == [
+    assert shapes(pulled, ["features.0", "features.1", "features.2", "features.3"], 1, 28) == [
         (first, 24, 24),
         (first, 12, 12),
         (second, 8, 8),
@@ -60,9 +60,23 @@ def test_lenets_have_the_published_layers(variant: str, first: int, second: int,
 
 
 def test_a_rectifier_follows_the_first_layer_of_a_lenet_unless_told_otherwise() -> None:
-    assert [type(part) for part in on_meta("lenet").features][:3] == [nn.Conv2d, nn.ReLU, nn.MaxPool2d]
+    assert [type(part) for part in on_meta("lenet").features][:3] == [nn.Conv2d, nn.MaxPool2d, nn.ReLU]
     kinds = [type(part) for part in on_meta("lenet", rectify=False, **PULLED).features]
-    assert kinds == [PushPullConv2d, nn.MaxPool2d, nn.Conv2d, nn.ReLU, nn.MaxPool2d]
+    assert kinds == [PushPullConv2d, nn.MaxPool2d, nn.Conv2d, nn.MaxPool2d, nn.ReLU]
+
+
+def test_rectifying_what_was_pooled_is_pooling_what_was_rectified() -> None:
+    torch.manual_seed(0)
+    network = build("lenet")
+    first, pool, relu, second, *_ = network.features  # type: ignore[misc]
+    before = nn.Sequential(first, relu, pool, second, relu, pool, *network.head)
+    images = torch.rand(4, 1, 28, 28).round(decimals=1)  # with windows whose largest is there twice
+    images[:, :, 10:20] = 0
+    outputs = [network.rest(images), before(images)]
+    assert torch.equal(*outputs)
+    gradients = [torch.autograd.grad(out.square().sum(), list(network.parameters())) for out in outputs]
+    for one, other in zip(*gradients, strict=True):
+        assert torch.equal(one, other)
 
 
 # Specification, 2.2: parameters plain and with a learned strength, and tensors of the state dict.

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from flexnet.tables.facts import read_facts
+from flexnet.tables.frames import read_rows
 
 Call = Callable[..., int]
 Fails = Callable[..., str]
@@ -158,3 +159,29 @@ def test_a_run_that_does_not_say_what_it_was_is_named(
     gone = str(tmp_path / "gone")
     run[part] = [gone] if part == "manifests" else gone
     assert gone in fails("collect", settings, output=tmp_path / "o.csv")
+
+
+CLEAN = (
+    "model,seed,protocol,epsilon,draw,n,correct,accuracy\nm,1,paper,0.0,0,4,2,0.5\nm,1,paper,0.1,0,4,1,0.25\n"
+)
+NOISY = (
+    "model,seed,protocol,noise,epsilon,draw,n,correct,accuracy\n"
+    "m,1,paper,uniform,0.0,0,4,2,0.5\nm,1,paper,uniform,0.1,0,4,2,0.5\n"
+)
+
+
+def test_rows_of_several_families_say_their_own_and_are_plain_elsewhere(
+    call: Call, told: dict[str, Any], tmp_path: Path
+) -> None:
+    paths = {name: tmp_path / f"{name}.csv" for name in ("fgsm", "noise")}
+    for name, content in (("fgsm", CLEAN), ("noise", NOISY)):
+        paths[name].write_text(content)
+    asked = {"family": "fgsm", "figure": "layers", "protocol": "paper", **told}
+    asked |= {"series": {"flexible": [str(paths["fgsm"])]}}
+    asked |= {"also": {"noise": {"flexible": [str(paths["noise"])]}}}
+    assert call("collect", asked, output=tmp_path / "o.csv") == 0
+    rows = read_rows(tmp_path / "o.csv")
+    assert rows["family"].tolist() == ["fgsm", "fgsm", "noise", "noise"]
+    assert rows["noise"].tolist() == ["none", "none", "uniform", "uniform"]
+    assert rows["accuracy"].tolist() == [0.5, 0.25, 0.5, 0.5]
+    assert rows["draw"].tolist() == [0, 0, 0, 0]

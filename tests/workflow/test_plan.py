@@ -22,20 +22,38 @@ VARIANTS = {"": "paper", "release/": "release", "corrected/": "corrected"}
 PROTOCOLS = tuple(VARIANTS.values())
 ASKED = tuple(name for name, family in families().items() if family.subject == "trained")
 TRAINED = ("history", *ASKED)  # families of figures that need trained models
-SCHEMATIC = ("description", "worked")
+SCHEMATIC = tuple(name for name, family in families().items() if family.subject == "modules")
 # Families that not every protocol asks.
-SOME = {"noise": ("paper", "corrected"), "suite": ("corrected",), "audit": ("paper",)}
+NOISE = ("paper", "corrected")
+SOME = {"noise": NOISE, "sensor": NOISE, "suite": ("corrected",), "audit": ("paper",)}
 # Models of other networks' gradients, which no figure shows.
 BEHIND = {"surrogate"}
 
 
-def models_of(families: tuple[str, ...], protocols: tuple[str, ...]) -> set[str]:
+def families_of(figure: dict[str, Any]) -> tuple[str, ...]:
+    """The families whose rows a figure shows."""
+    return (figure["family"], *figure.get("also", ()))
+
+
+def is_part(home: str, name: str, protocol: str) -> bool:
+    """Whether a figure is part of everything: it is asked there, left in, and takes over no weights."""
+    figure, scale = FIGURES[name], home.rstrip("/") or "paper"
+    models = settings.series_of(figure, protocol).values()
+    return (
+        all(is_asked(family, protocol) for family in families_of(figure))
+        and protocol in figure.get("protocols", PROTOCOLS)
+        and scale not in figure.get("left_out", ())
+        and not any("checkpoint" in SCALES[home]["models"][model] for model in models)
+    )
+
+
+def models_of(home: str, families: tuple[str, ...], protocols: tuple[str, ...]) -> set[str]:
     """Models of all figures of some families under some protocols."""
     return {
         model
-        for figure in FIGURES.values()
+        for name, figure in FIGURES.items()
         for protocol in protocols
-        if figure["family"] in families and is_asked(figure["family"], protocol)
+        if set(families_of(figure)) & set(families) and is_part(home, name, protocol)
         for model in settings.series_of(figure, protocol).values()
     }
 
@@ -51,34 +69,27 @@ def seeds(home: str, models: set[str]) -> int:
 
 def expected_jobs() -> dict[str, int]:
     """Jobs of all figures under all protocols at all scales, from the configuration alone."""
-    trained = models_of(TRAINED, PROTOCOLS) | BEHIND
-    subsets = {
-        (home, row["dataset"], seed)
-        for home, scale in SCALES.items()
-        for row in (scale["models"][model] for model in trained)
-        for seed in range(row["seeds"])
-    }
-    sources = {
-        scale["datasets"][scale["models"][model]["dataset"]]["source"]
-        for scale in SCALES.values()
-        for model in trained
-    }
+    trained = {home: models_of(home, TRAINED, PROTOCOLS) | BEHIND for home in SCALES}
+    rows = [(home, SCALES[home]["models"][model]) for home in SCALES for model in trained[home]]
+    subsets = {(home, row["dataset"], seed) for home, row in rows for seed in range(row["seeds"])}
+    sources = {SCALES[home]["datasets"][row["dataset"]]["source"] for home, row in rows}
     schematics = len(SCALES) * sum(figure["family"] in SCHEMATIC for figure in FIGURES.values())
-    results = len(SCALES) * sum(
-        figure["family"] in TRAINED and is_asked(figure["family"], protocol)
-        for figure in FIGURES.values()
+    results = sum(
+        figure["family"] in TRAINED and is_part(home, name, protocol)
+        for home in SCALES
+        for name, figure in FIGURES.items()
         for protocol in PROTOCOLS
     )
     return {
         "prepare_data": 2 * len(sources),
         "choose_subset": len(subsets),
-        "train": sum(seeds(home, trained) for home in SCALES),
+        "train": sum(seeds(home, trained[home]) for home in SCALES),
         "evaluate": sum(
             seeds(home, models) if families()[family].seeds == "one" else len(models)
             for home in SCALES
             for family in ASKED
             for protocol in PROTOCOLS
-            if (models := models_of((family,), (protocol,)))
+            if (models := models_of(home, (family,), (protocol,)))
         ),
         "collect_rows": results,
         "describe": schematics,
@@ -99,7 +110,7 @@ def test_every_figure_variant_and_scale_has_a_plan(project: Any) -> None:
         for variant in VARIANTS
         for name, figure in FIGURES.items()
         if variant == "" or figure["family"] not in SCHEMATIC
-        if is_asked(figure["family"], VARIANTS[variant])
+        if is_part(home, name, VARIANTS[variant])
     ]
     claims = [f"{home}figures/claims.pdf" for home in SCALES]
     assert project.plan(*targets, *claims) == expected_jobs()

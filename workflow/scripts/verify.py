@@ -73,9 +73,10 @@ def _of_network(folder: Path, figures: dict[str, Any], model: str, seed: int) ->
         figure = figures.get(name)
         if figure is None or model not in series_of(figure, protocol).values():
             continue
-        family = family_of(figure["family"])
         rows = read_checked(table, ROWS)
-        if ((rows["model"] == model) & (rows["seed"] == seed)).any():
+        if not ((rows["model"] == model) & (rows["seed"] == seed)).any():
+            continue
+        for family in map(family_of, (figure["family"], *figure.get("also", ()))):
             made = rows_file(family, f"{HOME}/", protocol, model, seed)
             yield Subject(model, seed, table, made, family.name)
 
@@ -133,6 +134,8 @@ def make(scale: str, wanted: Sequence[Subject], folder: Path, cores: int) -> Non
 def differences(subject: Subject, folder: Path) -> tuple[int, list[str]]:
     """Number of published rows of a network, and a line for each that does not repeat."""
     published = read_checked(subject.table, ROWS)
+    if "family" in published.columns:
+        published = published[published["family"] == subject.family]
     again = read_checked(folder / subject.made, rows_of(families()[subject.family]))
     conditions = [name for name in CONDITIONS if name in published.columns and name in again.columns]
     expected, found = (_answers(rows, subject, conditions) for rows in (published, again))

@@ -1,0 +1,97 @@
+"""Errors under corruptions as the push-pull paper's tables have them: each, their mean, mCE, relative mCE."""
+
+from collections.abc import Mapping
+from statistics import fmean
+from typing import Final, TypeAlias
+
+import pandas as pd
+
+from flexnet.corruptions.names import CLEAN, GROUPINGS, NAMES, SEVERITIES, original
+from flexnet.errors import DataError
+from flexnet.figures.cells import BLANK, spread_text
+from flexnet.figures.curves import PER_CENT
+from flexnet.figures.facts import Facts
+from flexnet.statistics.corruption_errors import alexnet_cifar10, mce, mean_errors, relative_mce
+from flexnet.statistics.intervals import t_interval
+from flexnet.statistics.summary import per_seed
+from flexnet.tables.columns import ESTIMATES
+
+Record: TypeAlias = "pd.Series[float]"
+KEYS: Final = ("figure", "protocol", "series")
+MEAN, MCE, RELATIVE = "mean", "mce", "relative_mce"  # beside "none", the clean images, and the corruptions
+GROUPS: Final = GROUPINGS["push-pull"]
+
+
+def summarise_errors(rows: pd.DataFrame) -> pd.DataFrame:
+    """Summarise errors per figure, protocol, series and measure over training seeds.
+
+    Measures: "none", the error on clean images; each corruption, its mean over severities; "mean", that over
+    corruptions; and, where all nineteen were asked at all five severities, "mce" and "relative_mce", of which
+    1 is AlexNet's. Errors are fractions.
+
+    Raises:
+        DataError: if a column is missing, nothing or no clean image was judged, or rows are malformed.
+    """
+    found = per_seed(rows, [*KEYS, "corruption", "severity"])
+    records = []
+    for labels, part in found.groupby(list(KEYS), sort=False):
+        seeds = [measures_of(own) for _, own in part.groupby("seed")]
+        for measure in seeds[0]:
+            estimate = t_interval([seed[measure] for seed in seeds])
+            records.append(
+                {
+                    **dict(zip(KEYS, labels, strict=True)),
+                    "measure": measure,
+                    "n": estimate.n,
+                    "n_images": int(part["n_images"].min()),
+                    **{key: getattr(estimate, key) for key in ("mean", "sem", "low", "high")},
+                    "by_seed": " ".join(f"{seed[measure]:.7g}" for seed in seeds),
+                }
+            )
+    return pd.DataFrame(records, columns=[*KEYS, "measure", *ESTIMATES])
+
+
+def measures_of(part: pd.DataFrame) -> dict[str, float]:
+    """All measures of one trained network."""
+    errors: dict[str, dict[int, float]] = {}
+    for name, severity, accuracy in zip(part["corruption"], part["severity"], part["accuracy"], strict=True):
+        errors.setdefault(original(str(name)), {})[int(severity)] = 1.0 - float(accuracy)
+    clean = errors.pop(CLEAN, {}).get(0)
+    if clean is None or not errors:
+        raise DataError("expected clean images and at least one corruption; got no such rows; evaluate again")
+    means = {name: fmean(values.values()) for name, values in errors.items()}
+    found = {CLEAN: clean, **means, MEAN: fmean(means.values())}
+    whole = set(errors) == set(NAMES) and all(set(values) == set(SEVERITIES) for values in errors.values())
+    return found | (_against_alexnet(errors, clean) if whole else {})
+
+
+def _against_alexnet(errors: Mapping[str, Mapping[int, float]], clean: float) -> dict[str, float]:
+    others, others_clean = alexnet_cifar10()
+    means = mean_errors({name: [values[s] for s in SEVERITIES] for name, values in errors.items()})
+    return {
+        MCE: mce(means, others) / PER_CENT,
+        RELATIVE: relative_mce(means, clean, others, others_clean) / PER_CENT,
+    }
+
+
+def find(table: pd.DataFrame, series: str, measure: str) -> "Record | None":
+    """The row of one series and measure, or None if the table has none."""
+    found = table[(table["series"] == series) & (table["measure"] == measure)]
+    return None if found.empty else found.iloc[0]
+
+
+def error_text(record: "Record | None", facts: Facts) -> str:
+    """A mean in per cent with two decimals, and its uncertainty where there is one to show."""
+    if record is None:
+        return BLANK
+    return mean_text(record) + spread_text(record, facts, "", lambda value: f"{value * PER_CENT:.2f}")
+
+
+def mean_text(record: "Record | None") -> str:
+    """A mean in per cent with two decimals, alone."""
+    return BLANK if record is None else f"{record['mean'] * PER_CENT:.2f}"
+
+
+def paper_text(numbers: Mapping[str, float], name: str) -> str:
+    """A number of the paper; a blank where it has none."""
+    return f"{numbers[name]:.2f}" if name in numbers else BLANK

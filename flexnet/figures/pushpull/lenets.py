@@ -1,0 +1,128 @@
+"""Accuracy of the LeNets under noise: each beside its push-pull twin, one panel per pair."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from flexnet.claims.catalogue import published
+from flexnet.errors import ConfigError
+from flexnet.figures.curves import draw_bars, one_protocol
+from flexnet.figures.facts import Facts, number_words
+from flexnet.figures.order import shown_series
+from flexnet.figures.palette import style_of
+from flexnet.figures.style import accuracies
+from flexnet.figures.words import wrapped
+from flexnet.statistics.summary import summarise
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+HEIGHT_MM, TITLE_MM, TITLE_LINE_MM = 50.0, 30.0, 3.0
+PLAIN, PULLED = "baseline", "push-pull"  # as both look in every figure
+ROLES: Final = {PLAIN: "convolution", PULLED: "push-pull layer"}
+
+
+@dataclass(frozen=True)
+class Noise:
+    """One of the experiments.
+
+    Attributes:
+        name: of the noise in the rows.
+        condition: the column of its size.
+        levels: sizes from that of images as they are.
+        axis: what stands below the panels.
+        numbers: of the paper: what its entries begin with.
+    """
+
+    name: str
+    condition: str
+    levels: Sequence[float]
+    axis: str
+    numbers: str
+
+    def summarise_rows(self, rows: "pd.DataFrame") -> "pd.DataFrame":
+        """Summarise accuracy per figure, protocol, series and size: repeats first, then training seeds.
+
+        Raises:
+            DataError: if a column is missing or a series mixes several models.
+        """
+        wanted = rows[rows["noise"].eq(self.name) & rows[self.condition].isin(self.levels)]
+        return summarise(wanted, ["figure", "protocol", "series", self.condition], {"noise": self.name})
+
+    def draw(self, table: "pd.DataFrame", facts: Facts) -> Figure:
+        """Draw test accuracy (%) at each size, a panel for each network and its push-pull twin.
+
+        Open markers are the paper's, unless the scale is no evidence.
+
+        Raises:
+            DataError: if the table has no row of the facts' protocol.
+        """
+        part = one_protocol(table, facts)
+        pairs = pairs_of(shown_series(part, facts.series))
+        levels = [level for level in self.levels if level in set(part[self.condition])]
+        names = [" and ".join(facts.label(name) for name in pair.values()) for pair in pairs]
+        titles = [wrapped(words, TITLE_MM, 7.0) for words in names]
+        height = HEIGHT_MM + TITLE_LINE_MM * (max(map(len, titles)) - 1)
+        with accuracies(part, facts, height_mm=height, panels=len(pairs)) as page:
+            for axes, pair, title in zip(page.panels, pairs, titles, strict=True):
+                self._draw_pair(axes, part, levels, pair, facts)
+                axes.set_title("\n".join(title), fontsize=7)
+            first = page.panels[0]
+            first.set_xticks(range(len(levels)), ["none", *map(number_words, levels[1:])])
+            first.set_xlim(-0.4, len(levels) - 0.6)
+            for axes in page.panels:
+                axes.set_xlabel(self.axis)
+        return page.figure
+
+    def _draw_pair(
+        self, axes: Axes, part: "pd.DataFrame", levels: Sequence[float], pair: Mapping[str, str], facts: Facts
+    ) -> None:
+        places = {level: place for place, level in enumerate(levels)}
+        roles = {name: role for role, name in pair.items()}
+        own = part[part["series"].isin(roles)]
+        own = own.assign(series=own["series"].map(roles), place=own[self.condition].map(places))
+        draw_bars(axes, own, "place", replace(facts, labels=ROLES))
+        for role, name in pair.items():
+            found = paper_numbers(f"{self.numbers}_{name}") if facts.evidence else {}
+            marks = [(places[level], value) for level, value in found.items() if level in places]
+            if marks:
+                axes.plot(*zip(*marks, strict=True), **look_of_paper(role), label=f"paper, {ROLES[role]}")
+
+
+def look_of_paper(role: str) -> dict[str, Any]:
+    """How numbers of the paper are marked: open, in the colour of what they are of."""
+    return {
+        "color": style_of(role).colour,
+        "marker": "d",
+        "markersize": 4.5,
+        "fillstyle": "none",
+        "markeredgewidth": 0.6,
+        "linestyle": "none",
+        "gid": f"paper {role}",
+        "zorder": 1.8,
+        "clip_on": False,
+    }
+
+
+def pairs_of(series: Sequence[str]) -> list[dict[str, str]]:
+    """Networks and their push-pull twins, whose names begin with a p: role to series, in order."""
+    twins = {f"p{name}": name for name in series}
+    pairs: dict[str, dict[str, str]] = {}
+    for name in series:
+        pulled = name in twins and twins[name] in series
+        role = PULLED if pulled or name.startswith("p") else PLAIN
+        pairs.setdefault(name.removeprefix("p") if role == PULLED else name, {})[role] = name
+    return [dict(sorted(pair.items())) for pair in pairs.values()]
+
+
+def paper_numbers(name: str) -> Mapping[Any, float]:
+    """Numbers of the paper of one name; none where it has no such."""
+    try:
+        found = published("push-pull", name).value
+    except ConfigError:
+        return {}
+    assert isinstance(found, dict)
+    return found

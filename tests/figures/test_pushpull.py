@@ -1,0 +1,234 @@
+"""Figures and tables of the push-pull paper, and layers side by side: their numbers."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from flexnet.claims.catalogue import published
+from flexnet.corruptions.names import NAMES, SYNTHETIC
+from flexnet.evaluation.responses import describe as responses
+from flexnet.figures.layers import summarise_rows as compared
+from flexnet.figures.pushpull import fig4, fig5, table1, table2, table3
+from flexnet.figures.pushpull.errors import measures_of, summarise_errors
+from flexnet.figures.pushpull.fig3 import parts_of
+from flexnet.figures.pushpull.lenets import pairs_of
+from flexnet.networks.describe import describe
+from flexnet.statistics.corruption_errors import alexnet_cifar10
+
+MEANS, CLEAN = alexnet_cifar10()
+NETWORKS = [
+    f"{name}{end}" for name in ("resnet20", "resnet32", "resnet44", "resnet56") for end in ("", "-pushpull")
+]
+
+
+def corrupted(series, errors, clean, seed=1, severities=(1, 2, 3, 4, 5)):
+    """Rows of one network whose error is the same at all severities."""
+    rows = [("none", 0, clean)]
+    rows += [
+        (SYNTHETIC.get(name, name), severity, error)
+        for name, error in errors.items()
+        for severity in severities
+    ]
+    return pd.DataFrame(
+        [
+            {"figure": "pushpull/table3", "protocol": "paper", "series": series, "model": series,
+             "seed": seed, "corruption": name, "severity": severity, "n": 10_000,
+             "correct": round(1e4 * (1 - error)),
+             "accuracy": 1 - error}
+            for name, severity, error in rows
+        ]
+    )  # fmt: skip
+
+
+def test_alexnet_measured_against_itself_is_100_and_twice_its_errors_200():
+    own = measures_of(corrupted("a", MEANS, CLEAN))
+    assert own["mce"] == pytest.approx(1)
+    assert own["relative_mce"] == pytest.approx(1)
+    assert own["none"] == pytest.approx(CLEAN)
+    assert own["frost"] == pytest.approx(MEANS["frost"])
+    twice = measures_of(corrupted("a", {name: min(1, 2 * e) for name, e in MEANS.items()}, 2 * CLEAN))
+    assert twice["mce"] == pytest.approx(2)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_the_papers_errors_give_its_summary(network):
+    """Its Table 2 through our measures gives its Table 3: whole numbers, after its rounding."""
+    errors = {name: value / 100 for name, value in published("push-pull", f"table2_{network}").value.items()}
+    assert set(errors) == set(NAMES)
+    clean = published("push-pull", "table3_clean").value[network] / 100
+    found = measures_of(corrupted(network, errors, clean))
+    for key in ("mce", "relative_mce"):
+        assert 100 * found[key] == pytest.approx(
+            published("push-pull", f"table3_{key}").value[network], abs=0.6
+        )
+    assert 100 * found["mean"] == pytest.approx(
+        published("push-pull", "table3_mean").value[network], abs=0.011
+    )
+
+
+def test_the_authors_files_are_those_of_their_table_where_they_are_of_the_same_weights():
+    for network in ("resnet20", "resnet20-pushpull", "resnet32", "resnet32-pushpull"):
+        table, files = (published("push-pull", f"{kind}_{network}").value for kind in ("table2", "files"))
+        assert all(table[name] == pytest.approx(files[name], abs=0.0051) for name in NAMES)
+    for network, mean in (("densenet40-12", 31.25), ("densenet40-12-pushpull", 29.02)):
+        files = published("push-pull", f"files_{network}").value
+        assert sum(files.values()) / 19 == pytest.approx(mean, abs=0.0051)
+
+
+def test_fewer_corruptions_or_severities_have_no_mce():
+    some = dict(list(MEANS.items())[:18])
+    assert "mce" not in measures_of(corrupted("a", some, CLEAN))
+    assert "mce" not in measures_of(corrupted("a", MEANS, CLEAN, severities=(1, 5)))
+
+
+def test_seeds_are_the_unit_of_errors():
+    rows = pd.concat([corrupted("a", {"fog": e}, 0.1, seed) for seed, e in ((1, 0.2), (2, 0.3), (3, 0.4))])
+    table = summarise_errors(rows).set_index("measure")
+    assert table.loc["mean", "mean"] == pytest.approx(0.3)
+    assert table.loc["mean", "n"] == 3
+    assert table.loc["mean", "sem"] == pytest.approx(0.1 / math.sqrt(3))
+    assert [float(value) for value in table.loc["fog", "by_seed"].split()] == pytest.approx([0.2, 0.3, 0.4])
+
+
+@pytest.mark.parametrize("module", [table2, table3])
+def test_a_demonstration_shows_no_number_of_the_paper(module, make_facts):
+    rows = corrupted("resnet20", MEANS, CLEAN)
+    table = module.summarise_rows(rows)
+    facts = {evidence: make_facts(labels={"resnet20": "R"}, evidence=evidence) for evidence in (True, False)}
+    texts = {evidence: module.body(table, facts[evidence]) for evidence in facts}
+    assert "30.29" in texts[True]  # Table 3's mean error
+    assert "7.56" in texts[True]
+    for number in ("30.29", "7.56", "104", "169", "57.41"):
+        assert number not in texts[False]
+    assert "paper" not in texts[False]
+    assert "mCE" not in texts[False]
+
+
+def test_the_authors_files_stand_beside_their_weights_alone(make_facts):
+    table = table2.summarise_rows(corrupted("resnet20", MEANS, CLEAN))
+    trained = make_facts(labels={"resnet20": "R"}, each={"resnet20": {"model": "resnet20"}})
+    theirs = make_facts(labels={"resnet20": "R"}, each={"resnet20": {"model": "resnet20-published"}})
+    assert "authors' file" in table2.body(table, theirs)
+    assert "authors' file" not in table2.body(table, trained)
+
+
+def noisy(series, accuracy):
+    base = {
+        "figure": "pushpull/fig4",
+        "protocol": "paper",
+        "model": series,
+        "series": series,
+        "seed": 1,
+        "n": 100,
+    }
+    sizes = [("gaussian", v, 1.0) for v in (0.0, 0.001, 0.1, 0.5)] + [("poisson", 0.0, c) for c in (1.0, 0.5)]
+    return pd.DataFrame(
+        [{**base, "noise": noise, "variance": v, "contrast": c, "draw": draw,
+          "accuracy": accuracy + draw / 10}
+         for noise, v, c in sizes for draw in (0, 1)]
+    )  # fmt: skip
+
+
+def test_each_figure_of_the_lenets_shows_its_noise_and_sizes_alone():
+    rows = noisy("a", 0.5)
+    assert fig4.summarise_rows(rows)["variance"].tolist() == [0.0, 0.1, 0.5]  # not those of Table 4
+    assert fig5.summarise_rows(rows)["contrast"].tolist() == [1.0, 0.5]
+    assert fig4.summarise_rows(rows)["mean"].tolist() == pytest.approx([0.55] * 3)  # draws are repeats
+
+
+@pytest.mark.parametrize("evidence", [True, False])
+def test_the_papers_points_stand_at_their_sizes_beside_evidence_alone(evidence, make_facts):
+    rows = pd.concat([noisy("a", 0.5), noisy("pa", 0.6)])
+    facts = make_facts(labels={"a": "A", "pa": "PA"}, evidence=evidence)
+    figure = fig4.draw(fig4.summarise_rows(rows), facts)
+    lines = {line.get_gid(): line for line in figure.axes[0].get_lines()}
+    assert len(figure.axes) == 1  # a network and its twin share a panel
+    assert np.allclose(lines["push-pull"].get_ydata(), 65)
+    if evidence:
+        assert lines["paper push-pull"].get_ydata().tolist() == [99.11, 95.27, 62.80]
+        assert lines["paper push-pull"].get_xdata().tolist() == [0, 1, 2]
+    assert ("paper push-pull" in lines) == evidence
+
+
+def test_twins_find_each_other_and_others_stand_alone():
+    assert pairs_of(["a", "pa", "b", "pc"]) == [
+        {"baseline": "a", "push-pull": "pa"},
+        {"baseline": "b"},
+        {"push-pull": "pc"},
+    ]
+
+
+def test_blocks_hold_all_weights_and_the_shape_that_the_next_layer_gets():
+    options = {"depth": 40, "growth": 12, "layer": {"kind": "pushpull"}}
+    rows = pd.DataFrame([{"network": "densenet", **row} for row in describe("densenet", options)])
+    parts = parts_of(rows.astype({"kernel": float}))
+    assert sum(part.weights for part in parts) == 176_122
+    assert [part.text for part in parts][:4] == [
+        "image",
+        "push-pull 3\u00d73",
+        "6 conv 1\u00d71, 6 conv 3\u00d73",
+        "conv 1\u00d71, mean-pool 2\u00d72",
+    ]
+    assert parts[2].shape == "96\u00d732\u00d732"  # specification, 2.3: after block 1
+
+
+def test_the_lenets_have_the_papers_kernels(make_facts):
+    series = {name: describe("lenet", {"variant": name}) for name in "abcd"}
+    rows = pd.DataFrame(
+        [{"figure": table1.NAME, "protocol": "paper", "series": name, "network": "lenet", **row}
+         for name, layers in series.items() for row in layers]
+    )  # fmt: skip
+    facts = make_facts(labels=dict.fromkeys(series, "net"), runs=None)
+    for line in table1.body(rows.astype({"kernel": float}), facts).splitlines()[2:]:
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        assert [cell.split(" ")[0] for cell in cells[1:9:2]] == cells[2:9:2]
+
+
+def test_the_drawn_responses_are_the_layers_own():
+    options = {"variant": "a", "layer": {"kind": "pushpull", "alpha": 0.5, "h": 2}}
+    example = {"kernel_size": 5, "input_size": 28, "seed": 4}
+    table = pd.DataFrame(responses("lenet", options, example))
+    maps = {
+        key: own.pivot(index="row", columns="column", values="value").to_numpy()
+        for key, own in table.groupby(["part", "level"])
+    }
+    push, pull = maps["push", 0.0], maps["pull", 0.0]
+    assert maps["pull kernel", 0.0].shape == (11, 11)
+    assert np.allclose(maps["output", 0.0], push - 0.5 * pull)
+    assert push.max() > 0 < pull.max()
+    assert np.allclose(np.maximum(maps["convolution", 0.0], 0), push)
+    noise = maps["image", 0.5] - maps["image", 0.0]
+    assert noise.var() == pytest.approx(0.5, rel=0.15)
+
+
+def side_by_side():
+    """Two layers, two seeds; the second is better by 1 point clean, 2 corrupted, 3 in noise, -4 attacked."""
+    base = {"figure": "layers", "protocol": "corrected", "n": 100}
+    rows = []
+    for series, gain in (("baseline", 0), ("mine", 1)):
+        for seed, shift in ((1, 0.0), (2, 0.1)):
+            run = {**base, "series": series, "model": series, "seed": seed, "draw": 0}
+            plain = {"corruption": "none", "severity": 0, "noise": "none", "epsilon": 0.0}
+            asked = [("corruptions", {}, 0.01), ("noise", {"noise": "gaussian"}, 0.01), ("fgsm", {}, 0.01)]
+            for name, severity in (("fog", 1), ("fog", 5), ("snow", 1), ("snow", 5)):
+                asked.append(("corruptions", {"corruption": name, "severity": severity}, 0.02))
+            for size, change in ((0.05, 0.5), (0.1, 0.03), (0.5, 0.5)):
+                asked.append(("noise", {"noise": "gaussian", "epsilon": size}, change))
+            asked.append(("noise", {"noise": "uniform", "epsilon": 0.1}, 0.5))
+            asked += [("fgsm", {"epsilon": size}, change) for size, change in ((0.01, -0.04), (0.1, 0.5))]
+            for family, at, change in asked:
+                told = {"family": family, "accuracy": 0.4 + shift + gain * change}
+                rows.append({**run, **plain, **at, **told})
+    return pd.DataFrame(rows)
+
+
+def test_layers_are_compared_by_question_with_pairs_of_seeds():
+    table = compared(side_by_side()).set_index(["series", "question"])
+    found = {question: row["change"] for (series, question), row in table.iterrows() if series == "mine"}
+    assert found == pytest.approx({"clean": 0.01, "corrupted": 0.02, "noise": 0.03, "attack": -0.04})
+    assert table.loc[("mine", "noise"), "size"] == 0.1
+    assert table.loc[("mine", "attack"), "size"] == 0.01
+    assert set(table["n"]) == {2}
+    assert table.loc[("baseline", "clean"), "mean"] == pytest.approx(0.45)

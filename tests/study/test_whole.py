@@ -1,0 +1,96 @@
+"""What is part of everything, figures of several families, and what is told of figures in folders."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flexnet import config as settings
+from flexnet.errors import ConfigError
+from flexnet.study.cost import figure_tasks
+from flexnet.study.drawing import ledger_rows
+from flexnet.study.jobs import collect_settings, family_files
+from flexnet.study.listing import finished_words
+from flexnet.study.study import Study
+from flexnet.study.suggest import is_offered
+from flexnet.study.targets import everything
+
+ROOT = Path(__file__).parents[2]
+BASE = settings.read_yaml(ROOT / "config/config.yaml")
+FIGURES = settings.read_yaml(ROOT / "config/figures.yaml")
+DEMO = settings.read_yaml(ROOT / "config/scales/demo.yaml")
+CONFIG = settings.resolve(BASE)
+STUDY = Study(
+    {"": CONFIG, "demo/": settings.resolve(settings.lay_over(BASE, DEMO))},
+    FIGURES,
+    {},
+    Path("/nowhere"),
+)
+
+
+def test_what_needs_files_of_others_is_offered_and_never_part_of_everything() -> None:
+    imported = [name for name in FIGURES if name.endswith("_published")]
+    assert len(imported) == 3
+    for home in STUDY.scales:
+        for name in imported:
+            assert f"{home}figures/{name}.pdf" not in everything(STUDY, home)
+            assert not [path for path in ledger_rows(STUDY, home) if path.endswith(f"/{name}.csv")]
+            assert is_offered(STUDY, home, "paper", name)
+
+
+def test_protocols_and_scales_that_a_figure_names_are_kept_to() -> None:
+    assert "figures/pushpull/table3.pdf" in everything(STUDY, "")
+    assert "figures/corrected/pushpull/table3.pdf" not in everything(STUDY, "")
+    assert "demo/figures/pushpull/table3.pdf" not in everything(STUDY, "demo/")
+    assert is_offered(STUDY, "demo/", "paper", "pushpull/table3")
+    assert "demo/figures/pushpull/table5.pdf" in everything(STUDY, "demo/")
+    assert [name for name in everything(STUDY, "") if "layers" in name] == ["figures/corrected/layers.pdf"]
+    assert not [name for name in everything(STUDY, "demo/") if "layers" in name]
+
+
+def test_a_figure_of_several_families_joins_the_rows_of_each() -> None:
+    files = family_files(STUDY, "demo/", "corrected", "layers")["push-pull"]
+    assert files == [
+        "demo/results/corruptions/corrected/resnet20-layers-pushpull/all.csv",
+        "demo/results/noise/corrected/resnet20-layers-pushpull/seed1.csv",
+        "demo/results/fgsm/corrected/resnet20-layers-pushpull/seed1.csv",
+    ]
+    told = collect_settings(STUDY, "demo/", "corrected", "layers")
+    assert '"family":"corruptions"' in told.replace(" ", "")
+    assert '"space":"pixel"' in told.replace(" ", "")  # that of the attack
+    assert "also" not in collect_settings(STUDY, "demo/", "paper", "fig4d")
+    asked = [task.wildcards["family"] for task in figure_tasks(STUDY, "demo/", "corrected", "layers")
+             if task.rule == "evaluate"]  # fmt: skip
+    assert {family: asked.count(family) for family in asked} == {"corruptions": 11, "noise": 11, "fgsm": 11}
+    nobody = replace(
+        STUDY, scales={"": CONFIG | {"protocols": {"corrected": {"corruptions": {}, "fgsm": {}}}}}
+    )
+    assert not nobody.shown("", "layers", "corrected")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"also": ["noisy"]}, "layers.also.0: expected a family"),
+        (
+            {"also": ["history"]},
+            "layers.also.0: expected a family that counts answers of models; got 'history'",
+        ),
+        ({"also": ["corruptions"]}, "layers.also: expected each family once"),
+        ({"also": ["sweep"]}, "expected a model that says at_test.sweep"),
+        ({"protocols": ["corect"]}, "layers.protocols: expected a protocol"),
+    ],
+)
+def test_what_a_figure_cannot_show_is_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        settings.check_figures({"layers": FIGURES["layers"] | change}, CONFIG)
+
+
+def test_a_person_is_told_of_a_figure_by_its_path_and_not_by_its_last_word() -> None:
+    paths = ["demo/figures/pushpull/fig1.pdf", "demo/figures/fig1.pdf", "demo/figures/corrected/layers.pdf"]
+    lines = finished_words(STUDY, paths).splitlines()
+    shown = {line.split()[0]: line for line in lines if line.strip().startswith("demo/")}
+    assert FIGURES["pushpull/fig1"]["shows"] in shown[paths[0]]
+    assert FIGURES["fig1"]["shows"] in shown[paths[1]]
+    assert FIGURES["layers"]["shows"] in shown[paths[2]]
