@@ -15,6 +15,7 @@ import torch
 
 from flexnet import config, digest
 from flexnet.config import read_yaml
+from flexnet.corruptions.names import NAMES
 from flexnet.digest import SILENT, words_of
 from flexnet.families.registry import families
 from flexnet.figures.names import module_of as figure_module
@@ -174,7 +175,13 @@ ASKED: list[tuple[str, str, Any]] = [
     ("interventions", "small learned", ["shuffled", "normal(0,1)"]),
     ("interventions", "small random", None),
     ("sweep", "small uniform", [0.2]),
+    ("corruptions", "small learned", None),
+    ("corruptions", "small random", None),
 ]
+# What a job is told beside what the protocol says, so that it does all that it can and is quick.
+DRAWS = {"draws": 2, "epsilons": [0, 0.1]}
+GREY = {"corruptions": [name for name in NAMES if name != "saturate"], "severities": [5]}
+ALSO = {"corruptions": GREY}
 
 
 def test_every_family_is_traced() -> None:
@@ -189,7 +196,9 @@ def test_what_an_evaluation_runs_is_in_its_digest(
 ) -> None:
     if not (folder / f"{name} plain.safetensors").exists():
         trained(folder, name, "plain")
-    section = families()[family].section(CONFIG["protocols"][protocol]) | {"draws": 2, "epsilons": [0, 0.1]}
+    declared = families()[family]
+    section = declared.section(CONFIG["protocols"][protocol]) | ALSO.get(family, DRAWS)
+    section = section if declared.told is None else declared.told(section, 28)
     settings = {"family": family, "model": "m", "protocol": protocol, "settings": section, "asked": asked}
     place = files(folder, output="rows.csv")
     place.weights = [str(folder / f"{name} plain.safetensors")]

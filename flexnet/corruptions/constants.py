@@ -13,7 +13,7 @@ become unrecognisable. Where none is asked for (`auto`), this rule holds:
 
 from collections.abc import Mapping
 from functools import cache
-from math import floor, sqrt
+from math import floor, isfinite, sqrt
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,6 +51,31 @@ def constants_of(name: str, severity: int, side: int, family: str = AUTO) -> dic
     row = dict(zip(table["columns"], table[found][severity - 1], strict=True))
     factor = side / side_of(found) if family == AUTO else 1.0
     return {key: _scaled(value, factor, key, table) for key, value in row.items()}
+
+
+def columns_of(name: str) -> tuple[str, ...]:
+    """What the constants of a corruption are called.
+
+    Raises:
+        ConfigError: if there is no corruption of this name.
+    """
+    check_name(name)
+    return tuple(_tables()["corruptions"][name]["columns"])
+
+
+def check_values(name: str, values: object) -> None:
+    """Check constants of one's own.
+
+    Raises:
+        ConfigError: if they are not one finite number for each constant of the corruption.
+    """
+    columns = columns_of(name)
+    if not isinstance(values, Mapping) or set(values) != set(columns):
+        refuse("constants", [wrong(f"a number for each of {list(columns)}, the constants of {name}", values)])
+        return
+    for key, value in values.items():
+        if type(value) not in (int, float) or not isfinite(value):
+            refuse("constants", [wrong("a finite number", value).below(name, key)])
 
 
 def nearest_family(side: int) -> str:

@@ -6,7 +6,7 @@ from operator import index
 import torch
 from torch import Generator, Tensor
 
-from flexnet.corruptions.constants import AUTO, Values, constants_of
+from flexnet.corruptions.constants import AUTO, Values, check_severity, check_values, constants_of
 from flexnet.corruptions.kernel import Corruption, Draws
 from flexnet.corruptions.registry import CORRUPTIONS
 from flexnet.corruptions.turns import in_turn
@@ -25,7 +25,7 @@ def corrupt(
     seed: int = 0,
     *,
     indices: Sequence[int] | Tensor | None = None,
-    constants: str = AUTO,
+    constants: str | Values = AUTO,
 ) -> Tensor:
     """Corrupt images.
 
@@ -41,7 +41,8 @@ def corrupt(
         indices: number of each image in its set, N of them; default 0 to N - 1. Parts of a set must tell it,
             or each part starts anew.
         constants: "imagenet" or "cifar" for the constants of ImageNet-C or CIFAR-10-C as they stand, "auto"
-            for those that fit the size of the images (`flexnet.corruptions.constants`).
+            for those that fit the size of the images (`flexnet.corruptions.constants`); or the constants
+            themselves, as `constants_of` gives them.
 
     Returns:
         A new tensor of the same shape, type and device.
@@ -52,7 +53,7 @@ def corrupt(
     _check_images(images)
     if type(seed) is not int:
         raise ConfigError(f"seed: expected an integer; got {seed!r}; write 0, for instance")
-    values = constants_of(name, severity, min(images.shape[2:]), constants)
+    values = _values(name, severity, min(images.shape[2:]), constants)
     corruption = CORRUPTIONS[name]
     _check_channels(images, name, corruption)
     numbers = _numbers(indices, len(images))
@@ -60,6 +61,14 @@ def corrupt(
     if images.device.type == "mps":  # has no float64
         return _all(images.cpu(), seeds, corruption, values).to(images.device)
     return _all(images, seeds, corruption, values)
+
+
+def _values(name: str, severity: int, side: int, constants: str | Values) -> Values:
+    if isinstance(constants, str):
+        return constants_of(name, severity, side, constants)
+    check_severity(severity)
+    check_values(name, constants)
+    return constants
 
 
 def _all(images: Tensor, seeds: list[int], corruption: Corruption, constants: Values) -> Tensor:

@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from flexnet.corruptions.constants import AUTO, check_name, check_severity
 from flexnet.corruptions.corrupting import corrupt
 from flexnet.corruptions.names import NAMES, SEVERITIES, SYNTHETIC
+from flexnet.corruptions.places import LABELS, require_complete
 from flexnet.errors import ConfigError, DataError
 from flexnet.files import read_json, write_json
 
-LABELS: Final = "labels"
 NOTE: Final = "flexnet.json"
 BYTES_AT_ONCE: Final = 1 << 26  # of images that are given to `corrupt`
 REMEDY: Final = "get or make the whole set again"
@@ -62,6 +62,15 @@ class CorruptedSet:
             ConfigError: if the severity is not 1 to 5, or the corruption is not among `names`.
             DataError: if the file is not there any more, or has changed.
         """
+        return self.chosen(name, severity, slice(None))
+
+    def chosen(self, name: str, severity: int, numbers: Sequence[int] | slice) -> Images:
+        """Some images of one corruption at one severity, by their numbers; no others are read.
+
+        Raises:
+            ConfigError: as `images`.
+            DataError: as `images`.
+        """
         check_name(name)
         check_severity(severity)
         if name not in self.names:
@@ -70,7 +79,7 @@ class CorruptedSet:
             )
         stored = _load(self.folder / f"{name}.npy")
         _check_images(self.folder / f"{name}.npy", stored, len(self), self.shape)
-        part = stored[(severity - 1) * len(self) : severity * len(self)]
+        part = stored[(severity - 1) * len(self) : severity * len(self)][numbers]
         return np.ascontiguousarray(part.transpose(0, 3, 1, 2))
 
     def label_of(self, name: str) -> str:
@@ -92,7 +101,7 @@ def open_corrupted(folder: str | Path, names: Sequence[str] = NAMES) -> Corrupte
     place = Path(folder)
     for name in names:
         check_name(name)
-    _check_complete(place, names)
+    require_complete(place, names)
     labels = _labels(place / f"{LABELS}.npy")
     first = _load(place / f"{names[0]}.npy")
     height, width, channels = first.shape[1:] if first.ndim == 4 else (0, 0, 0)
@@ -175,16 +184,6 @@ def _whole(folder: Path) -> Iterator[Path]:
         temporary.rename(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _check_complete(folder: Path, names: Sequence[str]) -> None:
-    if not folder.is_dir():
-        raise DataError(
-            f"expected a corrupted set in the folder {folder}; there is no such folder; check the path"
-        )
-    missing = [f"{name}.npy" for name in (*names, LABELS) if not (folder / f"{name}.npy").is_file()]
-    if missing or not names:
-        raise DataError(f"{folder}: expected the files of a corrupted set; missing are {missing}; {REMEDY}")
 
 
 def _load(path: Path) -> NDArray[Any]:

@@ -35,3 +35,12 @@ GROUPINGS: ByName[dict[str, tuple[str, ...]]] = {
 # have no author and no licence that are known, so the frost made here is drawn by
 # `flexnet.corruptions.frost`.
 SYNTHETIC: ByName[str] = {"frost": "frost_synthetic"}
+
+
+# The images as they are: what stands in the place of a corruption, and its severity.
+CLEAN: Final = "none"
+
+
+def original(label: str) -> str:
+    """The corruption that results call by a name, which may be that of one made of other ingredients."""
+    return next((name for name, other in SYNTHETIC.items() if other == label), label)

@@ -2,10 +2,12 @@
 
 A function `evaluate(subject, settings, asked, job)` in `flexnet.evaluation.<family>` yields `Answer`s. Its
 settings are those of the family's section in a protocol, `asked` what the model row says to the family (None
-if nothing). It may stand beside `passes(settings, asked)`, how often it goes through the images.
+if nothing). It may stand beside `passes(settings, asked)`, how often it goes through the images, and beside
+`evaluate_all(subjects, settings, asked, job)`, which asks all training seeds of a model side by side and
+yields the place of one and its answer: for what is costly to do to images and the same for all.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,12 +27,14 @@ class Subject:
         run: the run that trained it.
         scored: the images with their labels.
         others: trained networks that the settings name, by the key that names them.
+        numbers: of the scored images in their set; None for 0, 1, 2, ...
     """
 
     model: nn.Module
     run: Run
     scored: DeviceImages
     others: Mapping[str, nn.Module] = field(default_factory=dict)
+    numbers: Sequence[int] | None = None
 
     @property
     def name(self) -> str:

@@ -49,6 +49,11 @@ class Family:
         seeds: whether a job does "one" training seed or "all" of a model (small networks, where starting
             Python takes longer than scoring).
         models: keys of its settings that name another model, which the job gets as well, of the same seed.
+        told: from its section and the side of the images in pixels to what its job is told: with everything
+            that the section leaves to tables, so that a job runs again when they change; None if it leaves
+            nothing to them.
+        files: files of the user's own that its section names; None if it can name none.
+        passes: how often its section has the images scored; None where that is reckoned as for attacks.
         mem_mb, runtime: what a job may need, in MB and in minutes.
     """
 
@@ -64,6 +69,9 @@ class Family:
     asks: bool = False
     seeds: Literal["one", "all"] = "one"
     models: tuple[str, ...] = ()
+    told: Callable[[Mapping[str, Any], int], dict[str, Any]] | None = None
+    files: Callable[[Mapping[str, Any]], list[str]] | None = None
+    passes: Callable[[Mapping[str, Any]], int] | None = None
     mem_mb: int = 8000
     runtime: int = 120
 

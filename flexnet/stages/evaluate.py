@@ -4,12 +4,14 @@ import json
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
+from flexnet.data.subset_file import read_subset
 from flexnet.errors import DataError
 from flexnet.evaluation.subject import Answer, Job, Subject
 from flexnet.families.base import Family
@@ -55,14 +57,16 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
 def _subjects(name: str, files: Namespace, device: torch.device) -> Iterator[Subject]:
     """The trained networks, all with the same images."""
     scored: DeviceImages | None = None
+    numbers: list[int] | None = None
     for path in files.weights:
         model, metadata = _load(path, name, device)
         if scored is None:
             options = json.loads(metadata["options"])
             scored = load_scored(files, metadata["network"], options, device)
+            numbers = read_subset(files.subset)["scored"]
         others = dict(entry.split("=", 1) for entry in files.others or ())
         named = {key: _load(other, None, device)[0] for key, other in others.items()}
-        yield Subject(model, Run.from_metadata(metadata), scored, named)
+        yield Subject(model, Run.from_metadata(metadata), scored, named, numbers)
 
 
 def _load(path: str, name: str | None, device: torch.device) -> tuple[nn.Module, dict[str, str]]:
@@ -85,16 +89,29 @@ def _ask_all(
     title = f"{settings['model']} {family.name} {settings['protocol']}"
     device = subjects[0].scored.images.device
     batch = CPU_BATCH if device.type == "cpu" else BATCH
-    found = []
+    found: list[list[Answer]] = [[] for _ in subjects]
     total = passes * sum(len(subject.scored) for subject in subjects)
     with Progress(title, total, "images", log) as progress:
         job = Job(settings["protocol"], batch, progress.advance)
-        for subject in subjects:
-            names = {"model": subject.run.model, "seed": subject.run.seed, "protocol": job.protocol}
-            for answer in module.evaluate(subject, *told, job):
-                _check(family, answer)
-                found.append((names | answer.row(), answer))
-    return found
+        for place, answer in _answers(module, subjects, told, job):
+            _check(family, answer)
+            found[place].append(answer)
+    return [
+        ({"model": run.model, "seed": run.seed, "protocol": job.protocol} | answer.row(), answer)
+        for run, answers in zip((subject.run for subject in subjects), found, strict=True)
+        for answer in answers
+    ]
+
+
+def _answers(
+    module: ModuleType, subjects: Sequence[Subject], told: tuple[Any, Any], job: Job
+) -> Iterator[tuple[int, Answer]]:
+    """Answers with the place of the subject that gave them: one subject after the other, or side by side."""
+    if hasattr(module, "evaluate_all"):
+        yield from module.evaluate_all(subjects, *told, job)
+        return
+    for place, subject in enumerate(subjects):
+        yield from ((place, answer) for answer in module.evaluate(subject, *told, job))
 
 
 def _check(family: Family, answer: Answer) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from flexnet.families.registry import family_of
 from flexnet.study.data import Used, used_images
 from flexnet.study.jobs import section_of, seeds_in
 from flexnet.study.speeds import seconds_per_image
@@ -47,7 +48,11 @@ def task_seconds(study: Study, task: Task) -> float | None:
         return START + each * _trained_images(config, model, used.training, used.scored)
     seeds = seeds_in(study, said["home"], model, said["seeds"])
     section = section_of(study, said["home"], said["family"], said["protocol"])
-    passes = _passes(section, config["models"][model], said["family"])
+    declared = family_of(said["family"])
+    if declared.passes is None:
+        passes = _passes(section, config["models"][model], said["family"])
+    else:
+        passes = declared.passes(section) * ANSWER
     return START + len(seeds) * each * used.scored * passes
 
 

@@ -14,7 +14,7 @@ from flexnet.data.catalogue import DATASETS
 from flexnet.data.roles import TEST, TRAIN
 from flexnet.data.shapes.splits import SHAPES
 from flexnet.digest import code_digest, script_part, words_of
-from flexnet.errors import ConfigError
+from flexnet.errors import ConfigError, DataError
 from flexnet.families.base import Family
 from flexnet.families.registry import families, family_of
 from flexnet.files import canonical_json, ordered_json
@@ -23,7 +23,7 @@ from flexnet.options.checkpoint import CheckpointOptions
 from flexnet.options.layer import UNSAID, kind_of, kinds
 from flexnet.own import files_behind, is_dotted
 from flexnet.study.configuration import VARIABLES
-from flexnet.study.data import splits_of
+from flexnet.study.data import images_of, splits_of
 from flexnet.study.study import Study
 from flexnet.training.recipe import Recipe
 
@@ -221,6 +221,31 @@ def section_of(study: Study, home: str, family: str, protocol: str) -> dict[str,
     return declared.section(sections)
 
 
+def told_section(study: Study, home: str, family: str, protocol: str, model: str) -> dict[str, Any]:
+    """What a protocol says to a family, with what that means for a model's images."""
+    section, declared = section_of(study, home, family, protocol), family_of(family)
+    if declared.told is None:
+        return section
+    config = study.config(home)
+    source = config["sources"][config["datasets"][dataset_of(study, home, model)]["source"]]
+    return declared.told(section, images_of(source).size)
+
+
+def own_files(study: Study, home: str, family: str, protocol: str) -> list[str]:
+    """Files of the user's own that a protocol's section of a family names.
+
+    Raises:
+        ConfigError: if one is missing.
+    """
+    declared = family_of(family)
+    if declared.files is None:
+        return []
+    try:
+        return declared.files(section_of(study, home, family, protocol))
+    except DataError as error:
+        raise ConfigError(f"{home}{protocol}: protocols.{protocol}.{family}: {error}") from error
+
+
 def evaluate_settings(study: Study, home: str, family: str, protocol: str, model: str) -> str:
     """Canonical settings of one evaluation of a trained model."""
     return canonical_json(
@@ -228,7 +253,7 @@ def evaluate_settings(study: Study, home: str, family: str, protocol: str, model
             "family": family,
             "model": model,
             "protocol": protocol,
-            "settings": section_of(study, home, family, protocol),
+            "settings": told_section(study, home, family, protocol, model),
             "asked": study.model(home, model).get("at_test", {}).get(family),
         }
     )
@@ -237,7 +262,7 @@ def evaluate_settings(study: Study, home: str, family: str, protocol: str, model
 def evaluate_code(study: Study, home: str, family: str, protocol: str, model: str) -> str:
     """Digest of the code that an evaluation runs."""
     row = study.model(home, model)
-    section = section_of(study, home, family, protocol)
+    section = told_section(study, home, family, protocol, model)
     words = words_of([row["network"], row.get("options", {}), section])
     starts = "flexnet.stages.evaluate:run", f"flexnet.evaluation.{family}:evaluate"
     return code_digest(*starts, *network_code(row["network"], row.get("options", {})), words=words)

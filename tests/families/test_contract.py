@@ -41,10 +41,11 @@ def asked_of(family: Family) -> tuple[Any, dict[str, Any]]:
 @cache
 def subject_of(name: str) -> Subject:
     """A small network that tells images apart, fit to be asked, and thirty images."""
-    options = {"input_size": 12, "width": 0.25, "layer": asked_of(families()[name])[1]}
+    layer = asked_of(families()[name])[1]
+    options = {"channels": 3, "input_size": 16, "width": 0.25, "layer": layer}
     run = TrainingRun("m", 1, "small", options, Recipe())
     generator = torch.Generator().manual_seed(0)
-    images = torch.randint(0, 256, (30, 1, 12, 12), dtype=torch.uint8, generator=generator)
+    images = torch.randint(0, 256, (30, 3, 16, 16), dtype=torch.uint8, generator=generator)
     labels = torch.randint(0, 10, (30,), generator=generator)
     with torch.random.fork_rng():
         torch.manual_seed(0)

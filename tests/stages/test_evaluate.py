@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
+from flexnet.corruptions import corrupt
 from flexnet.data.arrays import ImageArrays, load_arrays
 from flexnet.data.manifest import manifest_of, store
 from flexnet.errors import DataError
@@ -39,10 +40,10 @@ LAYERS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Images of twelve pixels and two trained seeds of three small networks."""
+    """Images of sixteen pixels and two trained seeds of three small networks."""
     monkeypatch.setenv("FLEXNET_DEVICE", "cpu")
     random = np.random.default_rng(0)
-    images = random.integers(0, 256, (60, 1, 12, 12), dtype=np.uint8)
+    images = random.integers(0, 256, (60, 1, 16, 16), dtype=np.uint8)
     labels = np.arange(60, dtype=np.int64) % 10
     arrays = ImageArrays(images, labels, CLASSES)
     store(tmp_path / "images.safetensors", arrays, manifest_of(arrays, **ORIGIN))
@@ -51,7 +52,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     )
     data = DeviceImages(torch.from_numpy(images), torch.from_numpy(labels))
     for name, layer in LAYERS.items():
-        options = {"input_size": 12, "width": 0.25, "layer": layer}
+        options = {"input_size": 16, "width": 0.25, "layer": layer}
         for seed in (1, 2):
             run = TrainingRun(name, seed, "small", options, Recipe(epochs=1, batch_size=20, flip=0))
             weights = tmp_path / f"{name}{seed}.safetensors"
@@ -181,4 +182,43 @@ def test_a_wrong_setting_is_one_message_and_no_file(
     error = capsys.readouterr().err
     assert message in error
     assert "Traceback" not in error
+    assert not (folder / "rows.csv").exists()
+
+
+FOG = {"corruptions": ["fog", "gaussian_noise"], "severities": [5]}
+
+
+def test_all_seeds_are_asked_side_by_side_and_written_one_after_the_other(folder: Path) -> None:
+    assert call(folder, "flexible", "corruptions", None, told={"settings": FOG}) == 0
+    rows = rows_in(folder, "corruptions")
+    assert rows["seed"].tolist() == [1] * 3 + [2] * 3
+    assert rows["corruption"].tolist() == ["none", "fog", "gaussian_noise"] * 2
+    right, _ = read_outcomes(read_values(folder / "rows.csv", rows_of(family_of("corruptions"))))
+    assert right.sum(axis=1).tolist() == rows["correct"].tolist()
+    scored = DeviceImages.load(
+        load_arrays(folder / "images.safetensors"), list(range(40)), torch.device("cpu")
+    )
+    for place, name in ((1, "fog"), (2, "gaussian_noise")):
+        images = corrupt(scored.images[:], name, 5)
+        for seed in (1, 2):
+            model = load_model(folder / f"flexible{seed}.safetensors")[0]
+            expected = correct_per_image(model, images, scored.labels, batch_size=40, device="cpu")
+            assert right[3 * (seed - 1) + place].tolist() == expected.tolist()
+
+
+def test_an_image_is_corrupted_alike_whichever_others_are_scored(folder: Path) -> None:
+    found = []
+    for scored in (range(40), [31, 7, 38, 2]):
+        write_json(folder / "subset.json", {"training": [0], "scored": list(scored), "split": "test"})
+        assert call(folder, "flexible", "corruptions", None, seeds=(1,), told={"settings": FOG}) == 0
+        found.append(read_outcomes(read_values(folder / "rows.csv", rows_of(family_of("corruptions"))))[0])
+    assert found[1].tolist() == found[0][:, [31, 7, 38, 2]].tolist()
+
+
+def test_a_set_with_a_missing_file_is_one_message_and_no_file(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = {"settings": {**FOG, "folder": str(folder)}}
+    assert call(folder, "flexible", "corruptions", None, told=told) == 1
+    assert "missing are ['fog.npy', 'gaussian_noise.npy', 'labels.npy']" in capsys.readouterr().err
     assert not (folder / "rows.csv").exists()

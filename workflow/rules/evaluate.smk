@@ -13,6 +13,7 @@ rule evaluate:
         subset=asked_subset,
         training=lambda wildcards: ancient(job_files(wildcards).get("training", [])),
         test=lambda wildcards: ancient(job_files(wildcards)["test"]),
+        own=told(jobs.own_files),
     output:
         table="{home}results/{family}/{protocol}/{model}/{seeds}.csv",
         outcomes="{home}results/{family}/{protocol}/{model}/{seeds}.outcomes.safetensors",

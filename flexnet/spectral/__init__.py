@@ -1,0 +1,1 @@
+"""Spectra of images: how far out in spatial frequency their content lies."""
