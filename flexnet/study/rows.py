@@ -18,6 +18,7 @@ from flexnet.study.data import (
 from flexnet.study.models import model_problems
 from flexnet.study.parts import Part
 from flexnet.study.protocols import protocol_problems
+from flexnet.study.visiting import visit_problems
 from flexnet.training.recipe import Recipe
 
 Rows = Mapping[str, Any]
@@ -45,6 +46,7 @@ def row_problems(config: Rows) -> Iterator[Problem]:
         yield from (problem.below("models", name) for problem in found)
     for name, protocol in config["protocols"].items():
         yield from (problem.below("protocols", name) for problem in protocol_problems(protocol))
+    yield from visit_problems(config)
 
 
 def _dataset(row: Rows, sources: Rows, name: str, images: dict[str, Images]) -> Iterator[Problem]:
