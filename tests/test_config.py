@@ -15,6 +15,7 @@ from flexnet.errors import ConfigError
 from flexnet.families.fgsm import FgsmSettings
 from flexnet.families.registry import family_of
 from flexnet.networks.registry import build, expected_images
+from flexnet.study.data import images_of
 from flexnet.training.recipe import Recipe
 
 ROOT = Path(__file__).parents[1]
@@ -424,8 +425,7 @@ def test_the_figures_fit_their_schema() -> None:
 def test_every_model_builds_for_the_images_of_its_dataset(scale: str, row: dict[str, Any]) -> None:
     config = resolved(scale)
     source = config["sources"][config["datasets"][row["dataset"]]["source"]]
-    known = DATASETS.get(source["dataset"])
-    channels, size = (known.channels, known.size) if known else (source["channels"], source["size"])
+    channels, size = images_of(source)[:2]
     options = row.get("options", {})
     assert expected_images(row["network"], options)[:2] == (channels, size)
     with torch.device("meta"):

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 _BAND_WORDS: Final = {"sem": "the standard error of the mean", "interval": "the 95 % t interval of the mean"}
 # How a band is drawn, by a column that only such figures have; anything else is shaded.
 _TEXT, _BARS, _SHADING = "text", "bars", "shading"
-_DRAWN: Final = {"intervention": _TEXT, "threshold": _BARS, "epsilon": _BARS}
+_DRAWN: Final = {
+    **{"intervention": _TEXT, "measure": _TEXT},
+    **dict.fromkeys(("threshold", "epsilon", "severity", "fold"), _BARS),
+}
 _BEFORE: Final = {
     (_TEXT, "sem"): "Means ±",
     (_TEXT, "interval"): "In brackets:",

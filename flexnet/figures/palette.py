@@ -35,6 +35,7 @@ STYLES: Final = {
     "max": SeriesStyle(BLACK, "<", DOTTED),
     "blend": SeriesStyle(GREY, ">", DASHED),
     "all": SeriesStyle(PURPLE, "h", SOLID),
+    "schedule": SeriesStyle(SKY, "D", DASHED),
     "pooled-max": SeriesStyle(BLACK, "d", DASHED),
     "pooled-avg": SeriesStyle(GREY, "p", DASH_DOT),
     "push-pull": SeriesStyle(VERMILLION, "*", DASH_DOT),

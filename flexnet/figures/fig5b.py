@@ -1,0 +1,141 @@
+"""Figure 5B of the Flexible Layer paper: does the gain of a network follow the bandwidth of images?"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from flexnet.corruptions.names import GROUPINGS
+from flexnet.errors import DataError
+from flexnet.figures.curves import one_protocol
+from flexnet.figures.facts import Facts, number_words
+from flexnet.figures.look import FAINT, INK, SMALL
+from flexnet.figures.palette import style_of
+from flexnet.figures.style import drawing
+from flexnet.statistics.correlation import Correlation, correlation
+from flexnet.statistics.folds import fold_rows, summarised
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NAME = "fig5b"
+HEIGHT_MM, WIDTH_MM = 62.0, 140.0
+REFERENCE, MAIN, SEVERITY = "baseline", "all", 5
+# The paper's reading of bandwidth, which contrast moves too, and one that does not depend on contrast.
+MEASURES: Final = {
+    "fwhm_log_fold": "Bandwidth fold\n(half width of log spectrum)",
+    "centroid_fold": "Bandwidth fold\n(centroid of spectrum)",
+}
+NOISES: Final = (*GROUPINGS["flexible-layer"]["noise"], "speckle_noise")
+CATEGORY_OF: Final = {name: key for key, names in GROUPINGS["flexible-layer"].items() for name in names}
+MARKERS: Final = {"noise": "o", "blur": "s", "weather": "^", "digital": "D", "other": "v"}
+
+
+def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
+    """Accuracy relative to the baseline at severity 5, and bandwidth relative to clean images, by corruption.
+
+    Raises:
+        DataError: if a column is missing, or the baseline.
+    """
+    table = summarised(fold_rows(rows, REFERENCE, SEVERITY))
+    table.insert(4, "category", table["corruption"].map(CATEGORY_OF))
+    return table.assign(fold=table["mean"])
+
+
+def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
+    """Draw accuracy against bandwidth, a point for each corruption and network, one panel for each measure.
+
+    Raises:
+        DataError: if the table has no row of the facts' protocol.
+    """
+    with drawing(table, facts, height_mm=HEIGHT_MM, width_mm=WIDTH_MM, panels=len(MEASURES)) as page:
+        fill(page.panels, page.part, facts)
+    return page.figure
+
+
+def fill(panels: Sequence[Axes], part: "pd.DataFrame", facts: Facts) -> None:
+    """Draw the points of a protocol, one measure on each axes."""
+    for axes, (measure, words) in zip(panels, MEASURES.items(), strict=False):
+        for series in dict.fromkeys(part["series"]):
+            _points(axes, part[part["series"] == series], measure, facts, series)
+        axes.axhline(1.0, color=FAINT, linewidth=0.6, linestyle=(0, (4, 2)), zorder=1, gid="equal")
+        axes.set_xlabel(words)
+        _room(axes, part)
+        _tell(axes, part, measure)
+    panels[0].set_ylabel(f"Accuracy / {facts.label(REFERENCE)}")
+
+
+def _points(axes: Axes, part: "pd.DataFrame", measure: str, facts: Facts, series: str) -> None:
+    """One network: noise types are filled, categories have markers of their own in the main series."""
+    colour = style_of(series).colour
+    for category, marker in MARKERS.items():
+        own = part[part["category"] == category]
+        noise = own["corruption"].isin(NOISES).to_numpy()
+        for chosen, face in ((noise, colour), (~noise, "none")):
+            looks: dict[str, Any] = {"marker": marker, "linestyle": "none", "markeredgecolor": colour}
+            looks |= {"markerfacecolor": face, "markersize": 4.0, "markeredgewidth": 0.7}
+            axes.plot(own[measure][chosen], own["mean"][chosen], gid=series, clip_on=False, **looks)
+    if series == MAIN:
+        for category, marker in MARKERS.items():
+            axes.plot([], [], marker=marker, linestyle="none", color=INK, markerfacecolor="none",
+                      markeredgewidth=0.7, label=category.capitalize())  # fmt: skip
+    axes.plot([], [], marker="o", linestyle="none", color=colour, label=facts.label(series))
+
+
+def _room(axes: Axes, part: "pd.DataFrame") -> None:
+    """Axes from 0, with room for the words at the top."""
+    highest = max(float(part["mean"].max()), 1.0)
+    widest = max(float(np.nanmax(part[list(MEASURES)].to_numpy())), 1.0)
+    axes.set_xlim(0.0, widest * 1.06)
+    axes.set_ylim(0.0, highest * 1.45)
+
+
+def _tell(axes: Axes, part: "pd.DataFrame", measure: str) -> None:
+    """The correlations of the main series, in small print at the top."""
+    found = correlations(part, measure).get(MAIN, {})
+    lines = [
+        f"r = {_r(each.pearson)} [{_r(each.low)}, {_r(each.high)}], p = {each.p:.2g}{words}"
+        for words, each in (("", found.get("all")), ("\n   without noise types", found.get("rest")))
+        if each is not None
+    ]
+    text = "\n".join(lines) or "too few corruptions to correlate"
+    axes.text(
+        0.03, 0.99, text, transform=axes.transAxes, va="top", fontsize=SMALL, color=style_of(MAIN).colour
+    )
+
+
+def _r(value: float) -> str:
+    return number_words(round(value, 2))
+
+
+def correlations(part: "pd.DataFrame", measure: str) -> dict[str, dict[str, Correlation]]:
+    """Correlation of accuracy with a measure by series: over all corruptions, and without the noise types."""
+    found: dict[str, dict[str, Correlation]] = {}
+    for series in dict.fromkeys(part["series"]):
+        own = part[(part["series"] == series) & part[measure].notna()]
+        rest = own[~own["corruption"].isin(NOISES)]
+        for name, chosen in (("all", own), ("rest", rest)):
+            try:
+                each = correlation(chosen[measure].tolist(), chosen["mean"].tolist())
+            except DataError:  # too few, or all the same
+                continue
+            found.setdefault(series, {})[name] = each
+    return found
+
+
+def body(table: "pd.DataFrame", facts: Facts) -> str:
+    """The correlations as a table in Markdown."""
+    part = one_protocol(table, facts)
+    lines = ["| network | bandwidth | corruptions | n | Pearson r | 95 % interval | p | Spearman r |"]
+    lines.append("|" + " --- |" * 8)
+    for measure in MEASURES:
+        for series, found in correlations(part, measure).items():
+            for name, words in (("all", "all"), ("rest", "without noise types")):
+                if name in found:
+                    each = found[name]
+                    cells = [facts.label(series), measure.removesuffix("_fold"), words, str(each.n)]
+                    cells += [_r(each.pearson), f"{_r(each.low)} to {_r(each.high)}", f"{each.p:.2g}"]
+                    lines.append("| " + " | ".join([*cells, _r(each.spearman)]) + " |")
+    return "\n".join(lines)
