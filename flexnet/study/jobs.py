@@ -374,6 +374,7 @@ def collect_settings(study: Study, home: str, protocol: str, figure: str) -> str
         name: [run_of(study, home, model, seed) for seed in seeds_of(study.config(home), model)]
         for name, model in study.series(figure, protocol).items()
     }
+    paired = {key: study.figures[figure][key] for key in ("paired",) if key in study.figures[figure]}
     return ordered_json(
         {
             "family": family.name,
@@ -383,6 +384,7 @@ def collect_settings(study: Study, home: str, protocol: str, figure: str) -> str
             "band": rules.get("band", "interval"),
             "space": section_of(study, home, family.name, protocol).get("space"),
             "runs": runs,
+            **paired,
         }
     )
 
