@@ -7,10 +7,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from flexnet.claims.model import Cell, Claim, Comparison, Published, Rule, RuleChange, Window
+from flexnet.claims.model import ACCURACY, Cell, Claim, Comparison, Published, Rule, RuleChange, Window
 from flexnet.errors import ConfigError
 from flexnet.families.registry import conditions
 from flexnet.problems import no_such_name
+from flexnet.tables.columns import MEASURES
 from flexnet.yaml_files import parse_yaml, read_yaml
 
 FILE_KEYS = {"paper", "title", "authors", "published", "rules_changed", "claims"}
@@ -144,6 +145,8 @@ def _rule(entry: Mapping[str, Any], where: str) -> Rule:
         raise ConfigError(f"{where}: expected chance between 0 and 1; got {values['chance']!r}")
     _check_conditions(values["over"], values.get("where", {}), where)
     values["compare"] = tuple(_comparison(pair, where) for pair in values["compare"])
+    for pair in values["compare"]:
+        _check_conditions(values["over"], pair.where, f"{where}: compare")
     values["range"] = _windows(values, where)
     return Rule(**values)
 
@@ -162,8 +165,12 @@ def _check_conditions(over: Any, at: Any, where: str) -> None:
 def _comparison(entry: Mapping[str, Any], where: str) -> Comparison:
     where = f"{where}: compare"
     values = _checked(entry, Comparison, where)
-    if not {"against", "at", "cell"} & set(values):
-        raise ConfigError(f"{where}: expected a key against, at or cell; got {sorted(values)}; add one")
+    if not {"against", "at", "cell", "range"} & set(values):
+        raise ConfigError(
+            f"{where}: expected a key against, at, cell or range; got {sorted(values)}; add one"
+        )
+    if values.get("measure", ACCURACY) not in (ACCURACY, *MEASURES):
+        raise ConfigError(f"{where}: {no_such_name('a measure', values['measure'], MEASURES)}")
     values["against"] = tuple(values.get("against", ()))
     if "cell" in values:
         values["cell"] = _cell(values["cell"], f"{where}: cell")

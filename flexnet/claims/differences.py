@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -49,7 +50,8 @@ def compared(
         AtChance: if no network rises above chance.
     """
     names = (comparison.series, *comparison.against)
-    levels = complete_levels(rows, names, rule.over, window, where=rule.where, last=last)
+    told: dict[str, Any] = {"where": rule.at(comparison), "measure": comparison.measure}
+    levels = complete_levels(rows, names, rule.over, window, last=last, **told)
     return above_floor(levels, rule, comparison.text)
 
 

@@ -22,7 +22,7 @@ def peak_difference(rows: pd.DataFrame, rule: Rule, comparison: Comparison, wind
     """Accuracy at the condition `at` minus the mean accuracy at all others of the window, paired per seed."""
     if comparison.at is None:
         raise ConfigError(f"peak_difference of {comparison.series}: the key 'at' is absent; add it")
-    levels = complete_levels(rows, (comparison.series,), rule.over, window, where=rule.where)
+    levels = complete_levels(rows, (comparison.series,), rule.over, window, where=rule.at(comparison))
     peak = [value for value in levels.conditions if abs(value - comparison.at) <= GRID_TOLERANCE]
     if not peak or len(levels.conditions) == 1:
         found = [round(value, 4) for value in levels.conditions]

@@ -12,6 +12,8 @@ GRID_TOLERANCE = 1e-9
 # Effects in points that differ by less differ by the rounding of floating-point numbers alone.
 TIE = 1e-9
 
+ACCURACY = "accuracy"
+
 Number: TypeAlias = float | Mapping[str, float] | Mapping[float, float]
 
 
@@ -74,7 +76,7 @@ class Comparison:
     A series that is judged by itself has nothing in `against`, but the condition `at` which it should be
     best, or the published `cell` that it should repeat. `value` is the paper's effect for this comparison,
     if it gives one. A `range` of its own takes the place of the rule's; the comparison is then judged under
-    the protocols that it names and no other.
+    the protocols that it names and no other. `where` adds to the rule's, and `measure` is what is compared.
     """
 
     series: str
@@ -83,12 +85,16 @@ class Comparison:
     cell: Cell | None = None
     value: float | None = None
     range: Mapping[str, Window] = field(default_factory=dict)
+    where: Mapping[str, Value] = field(default_factory=dict)
+    measure: str = ACCURACY
 
     @property
     def text(self) -> str:
         """The comparison in words, such as `random - best of baseline, flexible`."""
         best = "best of " if len(self.against) > 1 else ""
-        return " - ".join(part for part in (self.series, best + ", ".join(self.against)) if part)
+        words = " - ".join(part for part in (self.series, best + ", ".join(self.against)) if part)
+        measure = "" if self.measure == ACCURACY else f", {self.measure}"
+        return words + "".join(f", {name} {value}" for name, value in self.where.items()) + measure
 
     def applies(self, protocol: str) -> bool:
         """Whether the comparison is judged under `protocol`."""
@@ -131,6 +137,10 @@ class Rule:
     def claimed(self) -> tuple[float, float]:
         """The claimed side as an interval of effects, open at infinity."""
         return (self.threshold, math.inf) if self.sign > 0 else (-math.inf, self.threshold)
+
+    def at(self, comparison: Comparison) -> dict[str, Value]:
+        """The values of conditions that count in a comparison."""
+        return {**self.where, **comparison.where}
 
     def text(self, comparison: Comparison, protocol: str) -> str:
         """One comparison in words that no other of the rule has: `low, threshold 0.1 - others`."""

@@ -146,7 +146,7 @@ def pictures(maps: Tensor, number: int) -> str:
     Every picture goes from 0, its darkest pixel, to f, its lightest.
     """
     strongest = maps.flatten(1).std(1, correction=0).argsort(descending=True, stable=True)[:number]
-    return " ".join(map(_picture, maps[strongest]))
+    return " ".join(map(_picture, maps[strongest].double()))
 
 
 def _picture(values: Tensor) -> str:

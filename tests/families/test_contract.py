@@ -1,17 +1,24 @@
 """What every family keeps to, the next one included: declared columns, and the same answers twice."""
 
+import json
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import pytest
 import torch
 
 from flexnet import config
+from flexnet.data.manifest import origin
+from flexnet.data.prepare import prepare
+from flexnet.data.shapes import CLASSES
+from flexnet.data.shapes.splits import SHAPES
 from flexnet.errors import ConfigError
 from flexnet.evaluation.subject import Answer, Job, Subject
 from flexnet.families.base import Family
@@ -27,7 +34,12 @@ from flexnet.training.streamed import Streamed
 ROOT = Path(__file__).parents[2]
 CONFIG = config.resolve(config.read_yaml(ROOT / "config/config.yaml"))
 TRAINED = [name for name, family in families().items() if family.subject == "trained"]
-TOLD = [(name, protocol) for name in TRAINED for protocol in CONFIG["protocols"]]
+TOLD = [
+    (name, protocol)
+    for name in TRAINED
+    for protocol, sections in CONFIG["protocols"].items()
+    if families()[name].applies(sections)
+]
 
 
 def asked_of(family: Family) -> tuple[Any, dict[str, Any]]:
@@ -55,8 +67,29 @@ def subject_of(name: str) -> Subject:
         return Subject(network, run, DeviceImages(images, labels))
 
 
+@cache
+def drawn() -> dict[str, str]:
+    """Drawings of small objects, as a job is told a dataset that it judges on."""
+    folder = Path(mkdtemp())
+    options = {"n": 40, "size": 16}
+    manifest = prepare(SHAPES, "contours", folder / "drawn.safetensors", options=options)
+    subset = {"training": [], "scored": list(range(40)), "split": "test", "data": {"test": origin(manifest)}}
+    (folder / "choice.json").write_text(json.dumps(subset))
+    paths = {"arrays": str(folder / "drawn.safetensors"), "subset": str(folder / "choice.json")}
+    return {**paths, "title": "drawings"}
+
+
+# What fits the small images of these tests in the place of what is configured.
+FITTING: dict[str, Callable[[], dict[str, Any]]] = {
+    "bandpass": lambda: {"frequencies": [1, 6, 11]},
+    "fourier": lambda: {"most": 4, "step": 2},
+    "drawings": lambda: {"judged_on": {"contours": drawn()}, "classes": list(CLASSES)},
+}
+
+
 def section_of(name: str, protocol: str = "paper") -> dict[str, Any]:
-    return families()[name].section(CONFIG["protocols"][protocol])
+    section = families()[name].section(CONFIG["protocols"][protocol])
+    return section | FITTING[name]() if name in FITTING else section
 
 
 def answers(name: str, protocol: str = "paper", batch: int = 100, scored: Any = None) -> list[Answer]:
