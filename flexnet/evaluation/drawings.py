@@ -47,7 +47,8 @@ def evaluate(subject: Subject, settings: Mapping[str, Any], asked: None, job: Jo
     for name, (title, images) in sets.items():
         with judging(replace(subject, scored=images), f"drawings {name}", rules.batch, job) as judge:
             right = judge(unchanged, name)
-        measures = {"title": title, "digest": digest_of(images)}
+        # The digest of its own images stands beside the outcomes.
+        measures = {"title": title, "digest": OWN if name == OWN else digest_of(images)}
         kind, inverted = name.removesuffix(INVERTED), int(name.endswith(INVERTED))
         conditions: dict[str, Any] = {"images": kind, "inverted": inverted}
         yield Answer(conditions, _padded(right, most), len(images), measures)

@@ -53,7 +53,7 @@ def passes(section: Mapping[str, Any]) -> int:
 FAMILY = Visiting(
     name="drawings",
     conditions={"images": Condition(TEXT, plain=OWN), "inverted": Condition(WHOLE, plain=0)},
-    # What captions call the images, and a digest of them in their order.
+    # What captions call the images, and a digest of those of other datasets in their order.
     measures={"title": TEXT, "digest": TEXT},
     settings=DrawingSettings,
     seeds="all",

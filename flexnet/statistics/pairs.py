@@ -72,4 +72,4 @@ def _counted(table: Table, row: int, right: NDArray[np.bool_]) -> NDArray[np.boo
 
 
 def _digests(table: Table, row: int, images: str) -> tuple[str, ...]:
-    return (str(table.values[DIGEST][row]),) if DIGEST in table.values else (images,)
+    return images, *([str(table.values[DIGEST][row])] if DIGEST in table.values else [])

@@ -223,7 +223,10 @@ def test_a_network_is_judged_on_the_chosen_images_of_other_datasets(tmp_path: Pa
         assert len(answer.right) == 60
     digests = [answer.measures["digest"] for answer in found]
     assert len(set(digests)) == 3
-    assert digests[0] == digest_of(asked.scored)
+    assert digests[0] == "own"
+    arrays = torch.from_numpy(np.random.default_rng(30).integers(0, 256, (30, 1, 12, 12), dtype=np.uint8))
+    chosen = torch.arange(29, 14, -1)
+    assert digests[1] == digest_of(DeviceImages(arrays[chosen], chosen % 10))
     assert [answer.measures["title"] for answer in found[1:]] == ["the small", "the large"]
 
 

@@ -192,7 +192,7 @@ def test_a_setting_that_is_not_allowed_is_refused_by_name(name: str) -> None:
         with pytest.raises(ConfigError, match=rf"{name}: unknown key '{key}x'.*did you mean '{key}'"):
             refuse(name, settings.problems({**section, f"{key}x": 1}))
         with pytest.raises(ConfigError, match=rf"{name}: {key}: expected"):
-            refuse(name, settings.problems({**section, key: {"no": "value"}}))
+            refuse(name, settings.problems({**section, key: {"no": {"value": 1}}}))
 
 
 @pytest.mark.parametrize("name", [name for name, family in families().items() if family.base])
