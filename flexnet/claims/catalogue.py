@@ -7,13 +7,17 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from flexnet.claims.model import ACCURACY, Cell, Claim, Comparison, Published, Rule, RuleChange, Window
+from flexnet.claims.model import Cell, Claim, Comparison, Published, Rule, RuleChange, Window
+from flexnet.corruptions.names import GROUPINGS
 from flexnet.errors import ConfigError
+from flexnet.families.corruptions import FOLDS
 from flexnet.families.registry import conditions
 from flexnet.problems import no_such_name
 from flexnet.tables.columns import MEASURES
 from flexnet.yaml_files import parse_yaml, read_yaml
 
+# Categories of corruptions of any paper: a claim that names one means that of its own.
+CATEGORIES = sorted({name for grouping in GROUPINGS.values() for name in grouping})
 FILE_KEYS = {"paper", "title", "authors", "published", "rules_changed", "claims"}
 
 
@@ -169,11 +173,12 @@ def _comparison(entry: Mapping[str, Any], where: str) -> Comparison:
         raise ConfigError(
             f"{where}: expected a key against, at, cell or range; got {sorted(values)}; add one"
         )
-    if values.get("measure", ACCURACY) not in (ACCURACY, *MEASURES):
-        raise ConfigError(f"{where}: {no_such_name('a measure', values['measure'], MEASURES)}")
     values["against"] = tuple(values.get("against", ()))
     if "cell" in values:
         values["cell"] = _cell(values["cell"], f"{where}: cell")
+    for key, known in (("category", CATEGORIES), ("measure", (*FOLDS, *MEASURES))):
+        if key in values and values[key] not in known:
+            raise ConfigError(f"{where}: {key}: {no_such_name(f'a {key}', values[key], known)}")
     return Comparison(**{**values, "range": _windows(values, where)})
 
 

@@ -12,8 +12,6 @@ GRID_TOLERANCE = 1e-9
 # Effects in points that differ by less differ by the rounding of floating-point numbers alone.
 TIE = 1e-9
 
-ACCURACY = "accuracy"
-
 Number: TypeAlias = float | Mapping[str, float] | Mapping[float, float]
 
 
@@ -75,8 +73,10 @@ class Comparison:
 
     A series that is judged by itself has nothing in `against`, but the condition `at` which it should be
     best, or the published `cell` that it should repeat. `value` is the paper's effect for this comparison,
-    if it gives one. A `range` of its own takes the place of the rule's; the comparison is then judged under
-    the protocols that it names and no other. `where` adds to the rule's, and `measure` is what is compared.
+    if it gives one. `category` is that of corruptions over which accuracies are averaged first; `measure` is
+    a column that is compared in the place of the accuracy, or the bandwidth with which a ratio of accuracies
+    is correlated; `where` adds to the rule's. A `range` of its own takes the place of the rule's; the
+    comparison is then judged under the protocols that it names and no other.
     """
 
     series: str
@@ -84,17 +84,19 @@ class Comparison:
     at: float | None = None
     cell: Cell | None = None
     value: float | None = None
+    category: str = ""
+    measure: str = ""
     range: Mapping[str, Window] = field(default_factory=dict)
     where: Mapping[str, Value] = field(default_factory=dict)
-    measure: str = ACCURACY
 
     @property
     def text(self) -> str:
         """The comparison in words, such as `random - best of baseline, flexible`."""
         best = "best of " if len(self.against) > 1 else ""
         words = " - ".join(part for part in (self.series, best + ", ".join(self.against)) if part)
-        measure = "" if self.measure == ACCURACY else f", {self.measure}"
-        return words + "".join(f", {name} {value}" for name, value in self.where.items()) + measure
+        words += "".join(f", {name} {value}" for name, value in self.where.items())
+        about = self.category or self.measure
+        return f"{words}, {about}" if about else words
 
     def applies(self, protocol: str) -> bool:
         """Whether the comparison is judged under `protocol`."""

@@ -12,7 +12,7 @@ import pandas as pd
 
 from flexnet.claims.grids import SeriesGrid, series_grid
 from flexnet.claims.kinds import NotMeasured
-from flexnet.claims.model import ACCURACY, Window
+from flexnet.claims.model import Window
 from flexnet.tables.kinds import Value
 
 # Of several missing conditions, this many are named.
@@ -56,7 +56,7 @@ def complete_levels(
     *,
     where: Mapping[str, Value] | None = None,
     last: bool = False,
-    measure: str = ACCURACY,
+    measure: str = "",
 ) -> Levels:
     """Accuracies of some series at the conditions of a window, on the seeds that all of them have complete.
 
@@ -69,7 +69,7 @@ def complete_levels(
         window: the conditions that count.
         where: the value that counts of other conditions; of those that are not told, the plain one does.
         last: whether only the greatest of them does, such as the last epoch.
-        measure: the column that is compared.
+        measure: a column that is compared in the place of the accuracy, if one is.
 
     Raises:
         NotMeasured: if a series is absent, the window holds no condition, or no seed is complete.

@@ -54,6 +54,7 @@ class Family:
             nothing to them.
         files: files of the user's own that its section names; None if it can name none.
         passes: how often its section has the images scored; None where that is reckoned as for attacks.
+        images: whether a family that looks at modules also looks at the images that a network is scored on.
         mem_mb, runtime: what a job may need, in MB and in minutes.
     """
 
@@ -72,6 +73,7 @@ class Family:
     told: Callable[[Mapping[str, Any], int], dict[str, Any]] | None = None
     files: Callable[[Mapping[str, Any]], list[str]] | None = None
     passes: Callable[[Mapping[str, Any]], int] | None = None
+    images: bool = False
     mem_mb: int = 8000
     runtime: int = 120
 

@@ -45,6 +45,14 @@ def estimate_text(record: "Record | None", facts: Facts) -> str:
     return _padded(f"{record['mean'] * PER_CENT:.1f}") + spread
 
 
+def ratio_text(record: "Record | None", facts: Facts) -> str:
+    """As `estimate_text`, of a ratio in per cent, which may be above 100."""
+    if record is None or np.isnan(record["mean"]):
+        return BLANK
+    spread = _spread(record, facts, "", lambda value: f"{max(value, 0.0) * PER_CENT:.1f}")
+    return _padded(f"{record['mean'] * PER_CENT:.1f}") + spread
+
+
 def change_text(record: "Record | None", facts: Facts) -> str:
     """Change from the reference in percentage points with its sign, and its uncertainty as that of a mean."""
     if record is None or np.isnan(record["change"]):

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from flexnet.corruptions.names import GROUPINGS
 from flexnet.errors import DataError
-from flexnet.figures.curves import one_protocol
-from flexnet.figures.facts import Facts, number_words
+from flexnet.figures.curves import FEW, one_protocol
+from flexnet.figures.facts import Facts
 from flexnet.figures.look import FAINT, INK, SMALL
 from flexnet.figures.palette import style_of
 from flexnet.figures.style import drawing
@@ -50,25 +51,31 @@ def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
     Raises:
         DataError: if the table has no row of the facts' protocol.
     """
-    with drawing(table, facts, height_mm=HEIGHT_MM, width_mm=WIDTH_MM, panels=len(MEASURES)) as page:
+    sizes: dict[str, Any] = {"height_mm": HEIGHT_MM, "width_mm": WIDTH_MM, "columns": 4}
+    with drawing(table, facts, panels=len(MEASURES), **sizes) as page:
         fill(page.panels, page.part, facts)
     return page.figure
 
 
-def fill(panels: Sequence[Axes], part: "pd.DataFrame", facts: Facts) -> None:
-    """Draw the points of a protocol, one measure on each axes."""
+def fill(panels: Sequence[Axes], part: "pd.DataFrame", facts: Facts, *, named: bool = True) -> None:
+    """Draw the points of a protocol, one measure on each axes; where `named`, the legend has the networks."""
     for axes, (measure, words) in zip(panels, MEASURES.items(), strict=False):
         for series in dict.fromkeys(part["series"]):
-            _points(axes, part[part["series"] == series], measure, facts, series)
+            _points(axes, part[part["series"] == series], measure, series)
+            _spread(axes, part[part["series"] == series], measure, facts, series)
+            if named:
+                colour = style_of(series).colour
+                axes.plot([], [], marker="o", linestyle="none", color=colour, label=facts.label(series))
+        _name_categories(axes)
         axes.axhline(1.0, color=FAINT, linewidth=0.6, linestyle=(0, (4, 2)), zorder=1, gid="equal")
         axes.set_xlabel(words)
         _room(axes, part)
         _tell(axes, part, measure)
-    panels[0].set_ylabel(f"Accuracy / {facts.label(REFERENCE)}")
+    panels[0].set_ylabel("Accuracy relative to baseline")
 
 
-def _points(axes: Axes, part: "pd.DataFrame", measure: str, facts: Facts, series: str) -> None:
-    """One network: noise types are filled, categories have markers of their own in the main series."""
+def _points(axes: Axes, part: "pd.DataFrame", measure: str, series: str) -> None:
+    """One network: noise types are filled, categories have markers of their own."""
     colour = style_of(series).colour
     for category, marker in MARKERS.items():
         own = part[part["category"] == category]
@@ -76,12 +83,30 @@ def _points(axes: Axes, part: "pd.DataFrame", measure: str, facts: Facts, series
         for chosen, face in ((noise, colour), (~noise, "none")):
             looks: dict[str, Any] = {"marker": marker, "linestyle": "none", "markeredgecolor": colour}
             looks |= {"markerfacecolor": face, "markersize": 4.0, "markeredgewidth": 0.7}
-            axes.plot(own[measure][chosen], own["mean"][chosen], gid=series, clip_on=False, **looks)
-    if series == MAIN:
-        for category, marker in MARKERS.items():
-            axes.plot([], [], marker=marker, linestyle="none", color=INK, markerfacecolor="none",
-                      markeredgewidth=0.7, label=category.capitalize())  # fmt: skip
-    axes.plot([], [], marker="o", linestyle="none", color=colour, label=facts.label(series))
+            if chosen.any():  # no points at all would have no place on the page
+                axes.plot(own[measure][chosen], own["mean"][chosen], gid=series, clip_on=False, **looks)
+
+
+def _name_categories(axes: Axes) -> None:
+    for category, marker in MARKERS.items():
+        looks: dict[str, Any] = {"marker": marker, "linestyle": "none", "markeredgewidth": 0.7}
+        axes.plot([], [], color=INK, markerfacecolor="none", label=category.capitalize(), **looks)
+
+
+def _spread(axes: Axes, part: "pd.DataFrame", measure: str, facts: Facts, series: str) -> None:
+    """The bar of each point, or, of two training seeds, a small dot for each; nothing of a single seed."""
+    colour = style_of(series).colour
+    for _, row in part.iterrows():
+        values = [float(value) for value in str(row["by_seed"]).split()]
+        low, high = (row["low"], row["high"]) if facts.band == "interval" else (
+            row["mean"] - row["sem"], row["mean"] + row["sem"])  # fmt: skip
+        if 1 < len(values) < FEW:
+            looks: dict[str, Any] = {"marker": "o", "markersize": 1.8, "linestyle": "none"}
+            axes.plot(
+                [row[measure]] * len(values), values, color=colour, alpha=0.75, gid=f"{series} seed", **looks
+            )
+        elif np.isfinite(low):
+            axes.vlines(row[measure], max(low, 0.0), high, color=colour, linewidth=0.6, gid=f"{series} band")
 
 
 def _room(axes: Axes, part: "pd.DataFrame") -> None:
@@ -89,6 +114,7 @@ def _room(axes: Axes, part: "pd.DataFrame") -> None:
     highest = max(float(part["mean"].max()), 1.0)
     widest = max(float(np.nanmax(part[list(MEASURES)].to_numpy())), 1.0)
     axes.set_xlim(0.0, widest * 1.06)
+    axes.xaxis.set_major_locator(MaxNLocator(5, prune="upper"))
     axes.set_ylim(0.0, highest * 1.45)
 
 
@@ -101,13 +127,12 @@ def _tell(axes: Axes, part: "pd.DataFrame", measure: str) -> None:
         if each is not None
     ]
     text = "\n".join(lines) or "too few corruptions to correlate"
-    axes.text(
-        0.03, 0.99, text, transform=axes.transAxes, va="top", fontsize=SMALL, color=style_of(MAIN).colour
-    )
+    looks: dict[str, Any] = {"va": "top", "fontsize": SMALL, "color": style_of(MAIN).colour}
+    axes.text(0.03, 0.99, text, transform=axes.transAxes, **looks).set_in_layout(False)
 
 
 def _r(value: float) -> str:
-    return number_words(round(value, 2))
+    return f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def correlations(part: "pd.DataFrame", measure: str) -> dict[str, dict[str, Correlation]]:

@@ -91,6 +91,7 @@ STAGES: dict[str, Stage] = {
         "take what a schematic shows from the modules themselves",
         ("family", "figure", "protocol", "series"),
         {"output": "CSV file to write"},
+        optional={"images": "arrays file of the images that are shown, if any"},
     ),
     "corrupted": Stage(
         "check a folder in the layout of CIFAR-10-C and take one corruption out of it",

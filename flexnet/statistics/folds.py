@@ -31,7 +31,8 @@ def fold_rows(rows: pd.DataFrame, reference: str, severity: int) -> pd.DataFrame
         measures of the images; without rows of the reference.
 
     Raises:
-        DataError: if the reference has no rows at this severity, or as `by_original_name`.
+        DataError: if the reference has no rows at this severity, or no corruption is left, or as
+            `by_original_name`.
     """
     part = by_original_name(rows)
     part = part[part["severity"] == severity]
@@ -45,6 +46,11 @@ def fold_rows(rows: pd.DataFrame, reference: str, severity: int) -> pd.DataFrame
     dead = set(other[other["other"] == 0]["corruption"])
     both = part[part["series"] != reference].merge(other, on=keys)
     both = both[~both["corruption"].isin(dead)]
+    if both.empty:
+        raise DataError(
+            f"expected {reference!r}, by which accuracies are divided, to be right about an image in every "
+            f"seed under some corruption at severity {severity}; got none; train it longer"
+        )
     both = both.assign(fold=both["accuracy"] / both["other"], difference=both["accuracy"] - both["other"])
     return both[[*_BY, "series", "corruption", "seed", "n", "fold", "difference", *MEASURES]]
 

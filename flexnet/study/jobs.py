@@ -4,6 +4,7 @@ Settings that identify a computation are canonical: the order of their keys mean
 are told in the order of the registry, which is the order of captions, legends, panels and tables.
 """
 
+import json
 import os
 from collections.abc import Iterable, Mapping
 from functools import partial
@@ -418,6 +419,8 @@ def describe_settings(study: Study, home: str, protocol: str, figure: str) -> st
     for series, model in study.series(figure, protocol).items():
         row = study.model(home, model)
         described[series] = {"network": row["network"], "options": row.get("options", {})}
+        more = _described_more(study, home, protocol, figure, model)
+        described[series] |= {"more": more} if more else {}
     row = study.figures[figure]
     example = {key: row[key] for key in ("example",) if key in row}
     family = study.family(figure).name
@@ -426,12 +429,35 @@ def describe_settings(study: Study, home: str, protocol: str, figure: str) -> st
     )
 
 
+def _described_more(study: Study, home: str, protocol: str, figure: str, model: str) -> dict[str, Any]:
+    """What a family is told of a schematic's network beside its options: tables, the image that it shows."""
+    declared, config = study.family(figure), study.config(home)
+    source = config["sources"][config["datasets"][dataset_of(study, home, model)]["source"]]
+    more: dict[str, Any] = {}
+    if declared.told is not None:
+        section = config["protocols"].get(protocol, {}).get(declared.base, {})
+        more["told"] = declared.told(section, images_of(source).size)
+    if declared.images:
+        more |= {"image": study.figures[figure].get("image", 0), "title": source["title"]}
+    return more
+
+
+def described_images(study: Study, home: str, protocol: str, figure: str) -> list[str]:
+    """The file of the images that a schematic shows, if it shows any."""
+    if not study.family(figure).images:
+        return []
+    model = next(iter(study.series(figure, protocol).values()))
+    return [arrays_of(study, home, dataset_of(study, home, model))["test"]]
+
+
 def describe_code(study: Study, home: str, protocol: str, figure: str) -> str:
     """Digest of the code that describes a schematic's networks."""
     rows = [study.model(home, model) for model in study.series(figure, protocol).values()]
     networks = [start for row in rows for start in network_code(row["network"], row.get("options", {}))]
     family = f"flexnet.evaluation.{study.family(figure).name}:describe"
-    words = words_of([[row["network"], row.get("options", {})] for row in rows])
+    words = [*words_of([[row["network"], row.get("options", {})] for row in rows])]
+    if study.family(figure).told is not None:  # names of corruptions, for instance
+        words = [*words, *words_of(json.loads(describe_settings(study, home, protocol, figure)))]
     return code_digest("flexnet.stages.describe:run", family, *networks, words=words)
 
 

@@ -178,7 +178,7 @@ def test_a_rule_may_speak_of_another_condition_than_its_own(make_rows):
 
 def test_unknown_kind_lists_the_known(attacked):
     with pytest.raises(
-        ConfigError, match=r"unknown kind of rule 'median'; known are \['cell_difference', 'cros"
+        ConfigError, match=r"unknown kind of rule 'median'; known are \['bandwidth_correlation', 'cat"
     ):
         measure(attacked, rule("median"), PAIR, EVERYTHING)
 

@@ -12,6 +12,10 @@ import pytest
 
 from flexnet import config as settings
 from flexnet.claims.catalogue import packaged_claims
+from flexnet.corruptions.names import CLEAN, NAMES, SYNTHETIC
+from flexnet.data.arrays import ImageArrays
+from flexnet.data.manifest import manifest_of, store
+from flexnet.errors import DataError
 from flexnet.families.registry import family_of
 from flexnet.figures.names import drawn
 from flexnet.figures.registry import load
@@ -25,11 +29,20 @@ FIGURES = settings.read_yaml(ROOT / "config/figures.yaml")
 SCHEMATICS = [name for name, row in FIGURES.items() if family_of(row["family"]).subject == "modules"]
 MEASURED = [name for name in drawn() if name not in (*SCHEMATICS, LEDGER)]
 PROTOCOLS = ["paper", "release", "corrected"]
+RATIOS = ("fig5b", "fig5")  # divide by the accuracy of their first series
+COMPARED = ("fig5b", "fig5", "fig5_errors")  # with their first series, without which they show nothing
+
+
+def shown(name):
+    return SYNTHETIC.get(name, name)
+
+
 # Values of the conditions of each family, in every combination.
 CONDITIONS = {
     "history": {"epoch": range(1, 9), "split": ["test"]},
     "fgsm": {"epsilon": [0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0]},
     "noise": {"noise": ["uniform", "gaussian"], "epsilon": [0.0, 0.05, 0.1, 0.3, 1.0]},
+    "corruptions": {"corruption": [CLEAN, *map(shown, NAMES)], "severity": range(6)},
     "sweep": {"threshold": [0.0, 0.1, 0.5, 0.6, 1.0]},
     "interventions": {"intervention": ["trained", "shuffled", "normal(-0.5,0.1)"], "epsilon": [0.0, 0.1]},
 }
@@ -56,10 +69,14 @@ def rows_of(figure, protocol, seeds, level):
     frame = frame.merge(pd.DataFrame({"series": series, "model": series}), how="cross")
     for name, values in CONDITIONS[family.name].items():
         frame = frame.merge(pd.DataFrame({name: list(values)}), how="cross")
+    if "corruption" in frame:  # severity 0 is that of clean images alone
+        frame = frame[(frame["corruption"] == CLEAN) == (frame["severity"] == 0)].reset_index(drop=True)
     accuracy = np.where(frame["seed"] % 2, *LEVELS[level]) + frame["series"].map(series.index) / 1000
     frame["accuracy"] = np.clip(accuracy, 0.0, 1.0)
     frame["n"], frame["correct"] = 1000, (frame["accuracy"] * 1000).round().astype(int)
     measures = {name: 3.5e-5 if "shift" in name else frame["accuracy"] for name in family.measures}
+    if "corruption" in frame:
+        measures = dict.fromkeys(measures, frame["corruption"].str.len() / 8)
     return frame.assign(**{name: value for name, value in measures.items() if name not in frame})
 
 
@@ -97,6 +114,10 @@ def heights(axes):
 @pytest.mark.parametrize(("protocol", "seeds", "level"), CASES)
 @pytest.mark.parametrize("name", MEASURED)
 def test_every_figure_can_be_read(name, protocol, seeds, level, facts_of, text_faults):
+    if name in RATIOS and min(LEVELS[level][: min(seeds, 2)]) == 0:
+        with pytest.raises(DataError, match="to be right about an image in every seed"):
+            draw(name, rows_of(name, protocol, seeds, level), facts_of(name, protocol))
+        return
     figure = draw(name, rows_of(name, protocol, seeds, level), facts_of(name, protocol))
     assert text_faults(figure) == []
     told = words(figure)
@@ -104,6 +125,10 @@ def test_every_figure_can_be_read(name, protocol, seeds, level, facts_of, text_f
     assert f"n = {seeds}" in told
     assert f"laptop scale, {protocol} protocol" in told
     for axes in figure.axes:
+        gids = {line.get_gid() for line in axes.get_lines()}
+        if "equal" in gids:  # ratios, not accuracies
+            assert axes.get_ylim()[0] == 0.0
+            continue
         assert axes.get_ylim() == (0.0, 100.0)
         assert 0.0 <= heights(axes).min() <= heights(axes).max() <= 100.0
         assert "chance" in {line.get_gid() for line in axes.get_lines()}
@@ -114,6 +139,10 @@ def test_every_figure_can_be_read(name, protocol, seeds, level, facts_of, text_f
 def test_a_figure_that_lacks_a_series_can_be_read(name, missing, facts_of, text_faults):
     rows = rows_of(name, "corrected", 3, "middle")
     gone = list(dict.fromkeys(rows["series"]))[missing]
+    if name in COMPARED and missing == 0:
+        with pytest.raises(DataError, match="expected rows of 'baseline'"):
+            draw(name, rows[rows["series"] != gone], facts_of(name, "corrected"))
+        return
     assert text_faults(draw(name, rows[rows["series"] != gone], facts_of(name, "corrected"))) == []
 
 
@@ -195,8 +224,20 @@ def described(name, protocol, folder):
               for key, model in models.items()}  # fmt: skip
     asked = {"family": row["family"], "figure": name, "protocol": protocol, "series": series}
     asked |= {key: row[key] for key in ("example",) if key in row}
+    family, images = family_of(row["family"]), []
+    for entry in series.values():
+        entry["more"] = {} if family.told is None else {"told": family.told({}, 224)}
+        entry["more"] |= {"image": 1, "title": "shapes"} if family.images else {}
+    if family.images:
+        pixels = np.random.default_rng(0).integers(0, 256, (2, 3, 32, 32), dtype=np.uint8)
+        arrays = ImageArrays(pixels, np.array([0, 1]), ("a", "b"))
+        origin = dict.fromkeys(("dataset", "split", "source", "content_digest"), "x") | {
+            "content": "generated"
+        }
+        store(folder / "images.safetensors", arrays, manifest_of(arrays, **origin))
+        images = ["--images", str(folder / "images.safetensors")]
     path = folder / f"{name}.csv"
-    assert main(["describe", "--settings", json.dumps(asked), "--output", str(path)]) == 0
+    assert main(["describe", "--settings", json.dumps(asked), "--output", str(path), *images]) == 0
     return load(name).read(path)
 
 

@@ -1,6 +1,8 @@
 """Copies of the workflow in which Snakemake runs, so that no test touches this checkout."""
 
+import compileall
 import os
+import py_compile
 import shutil
 import subprocess
 import sys
@@ -38,6 +40,9 @@ class Project:
                 shutil.copy2(ROOT / part, folder / part)
         for made in folder.glob("published/*/figures"):
             shutil.rmtree(made)
+        # Once here instead of in each of its jobs; by content, because an edit may be as quick as a clock.
+        compiled = py_compile.PycInvalidationMode.CHECKED_HASH
+        compileall.compile_dir(folder / "flexnet", quiet=1, invalidation_mode=compiled)
         return cls(folder)
 
     @property
@@ -46,7 +51,7 @@ class Project:
         kept = {
             key: value for key, value in os.environ.items() if not key.startswith(("FLEXNET_", "SNAKEMAKE_"))
         }
-        return kept | {"PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
+        return kept | {"PYTHONPATH": str(self.folder)}
 
     def run(
         self, *command: str, folder: Path | None = None, **variables: str
@@ -121,7 +126,14 @@ def job_counts(output: str) -> dict[str, int]:
 @pytest.fixture(scope="session")
 def new_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Project]:
     """Make a fresh copy."""
-    return lambda: Project.copy(tmp_path_factory.mktemp("project"))
+    template = Project.copy(tmp_path_factory.mktemp("template")).folder
+
+    def make() -> Project:
+        folder = tmp_path_factory.mktemp("project")
+        shutil.copytree(template, folder, dirs_exist_ok=True)
+        return Project(folder)
+
+    return make
 
 
 @pytest.fixture(scope="module")

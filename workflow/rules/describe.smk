@@ -7,6 +7,8 @@ localrules:
 
 rule describe:
     """Rows of a schematic, read off the modules themselves."""
+    input:
+        images=lambda wildcards: ancient(told(jobs.described_images)(wildcards)),
     output:
         "{home}results/rows/{protocol}/{figure}.csv",
     log:
@@ -24,4 +26,4 @@ rule describe:
     message:
         "Describing the modules of {wildcards.figure}"
     shell:
-        'python "$FLEXNET_SCRIPTS/stage.py" describe --settings {params.settings:q} --output {output:q} --log {log:q}'
+        'python "$FLEXNET_SCRIPTS/stage.py" describe --settings {params.settings:q} --images {input.images:q} --output {output:q} --log {log:q}'

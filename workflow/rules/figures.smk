@@ -37,6 +37,7 @@ rule draw_figure:
     input:
         rows=told(drawing.figure_rows),
         facts=told(drawing.figure_facts),
+        beside=told(drawing.beside_rows),
     output:
         pdf=report(
             "{home}figures/{variant}{figure}.pdf",
@@ -63,7 +64,9 @@ rule draw_figure:
     params:
         settings=told(drawing.figure_settings),
         code=lambda wildcards: drawing.figure_code(
-            ROOT / "workflow/scripts/draw.py", wildcards.figure
+            ROOT / "workflow/scripts/draw.py",
+            wildcards.figure,
+            FIGURES[wildcards.figure].get("beside", ()),
         ),
         facts=lambda wildcards, input: [
             word for path in input.facts for word in ("--facts", path)
@@ -76,4 +79,4 @@ rule draw_figure:
         "Drawing {wildcards.home}figures/{wildcards.variant}{wildcards.figure}.pdf"
     shell:
         'python "$FLEXNET_SCRIPTS/draw.py" --settings {params.settings:q} --rows {input.rows:q}'
-        " {params.facts:q} --table {output.table:q} --figure {output.pdf:q} --caption {output.caption:q} --log {log:q}"
+        " {params.facts:q} --beside {input.beside:q} --table {output.table:q} --figure {output.pdf:q} --caption {output.caption:q} --log {log:q}"

@@ -1,0 +1,103 @@
+"""Kinds of rules about networks under corruptions: by category, and along the bandwidth of the images."""
+
+import math
+
+import pandas as pd
+
+from flexnet.claims.differences import compared, conditions_text, differences
+from flexnet.claims.estimates import estimate
+from flexnet.claims.floor import above_floor
+from flexnet.claims.kinds import AtChance, Measurement, NotMeasured, rule_kind
+from flexnet.claims.model import Comparison, Rule, Window
+from flexnet.claims.seeds import Levels, complete_levels
+from flexnet.corruptions.names import GROUPINGS
+from flexnet.errors import ConfigError
+from flexnet.statistics.categories import by_original_name, category_rows
+from flexnet.statistics.correlation import mean_correlation, pearson
+
+PAPER = "flexible-layer"  # whose categories a rule means
+NOISES = (*GROUPINGS[PAPER]["noise"], "speckle_noise")
+
+
+@rule_kind
+def category_difference(
+    rows: pd.DataFrame, rule: Rule, comparison: Comparison, window: Window
+) -> Measurement:
+    """The mean difference over severities of the mean accuracy over the corruptions of a category."""
+    names = GROUPINGS[PAPER].get(comparison.category)
+    if not names:
+        raise ConfigError(f"category_difference of {comparison.series}: the key 'category' is absent; add it")
+    part = category_rows(rows, {comparison.category: names})
+    lacking = len(names) - int(part["corruptions"].max())
+    if lacking:
+        raise NotMeasured(
+            f"{comparison.text}: {lacking} of its {len(names)} corruptions were not asked about"
+        )
+    levels = compared(part.drop(columns=["category", "corruptions"]), rule, comparison, window)
+    detail = f"{comparison.text}, {conditions_text(levels.conditions, rule.over)}"
+    return estimate(differences(levels), rule, detail, levels.notes)
+
+
+@rule_kind
+def bandwidth_correlation(
+    rows: pd.DataFrame, rule: Rule, comparison: Comparison, window: Window
+) -> Measurement:
+    """The correlation over corruptions of a ratio of accuracies with a measure of bandwidth, seed by seed.
+
+    The ratio is that of the series and the one that it is compared with. Corruptions at which neither rises
+    above chance, or the other one is right about nothing, are left out. The interval is that over training
+    seeds, of Fisher's z.
+    """
+    if not comparison.measure or len(comparison.against) != 1:
+        raise ConfigError(
+            f"bandwidth_correlation of {comparison.series}: expected a measure and one series in against; "
+            "add them"
+        )
+    column = f"{comparison.measure}_fold"
+    if column not in rows.columns:
+        raise NotMeasured(f"{comparison.text}: no column {column!r} in the rows")
+    names, levels = _levels(rows, rule, comparison, window)
+    ratio = (levels.grids[0].accuracy / levels.grids[1].accuracy).replace(math.inf, math.nan).dropna(axis=1)
+    folds = _folds(rows, column, window)
+    kept = [place for place in ratio.columns if math.isfinite(folds.get(names[int(place)], math.nan))]
+    rest = [place for place in kept if names[int(place)] not in NOISES]
+    mean, low, high = _over_seeds(ratio[kept], names, folds, comparison)
+    quiet = _over_seeds(ratio[rest], names, folds, comparison)[0] if len(rest) > 2 else math.nan
+    detail = f"{comparison.text}: correlation over {len(kept)} corruptions; without noise types {quiet:.2f}"
+    return Measurement(mean, low, high, len(ratio), detail, (), levels.notes)
+
+
+def _levels(
+    rows: pd.DataFrame, rule: Rule, comparison: Comparison, window: Window
+) -> tuple[list[str], Levels]:
+    """Accuracies of both networks at the severity of a window; its conditions are places of corruptions."""
+    part = by_original_name(rows)
+    part = part[[value in window for value in part["severity"].astype(float)]]
+    if part["severity"].nunique() != 1:
+        found = sorted(set(part["severity"]))
+        raise NotMeasured(f"{comparison.text}: expected one severity in {window.text}; got {found}")
+    names = list(dict.fromkeys(part["corruption"]))
+    placed = part.assign(severity=part["corruption"].map(names.index)).drop(columns="corruption")
+    both = (comparison.series, *comparison.against)
+    levels = complete_levels(placed, both, "severity", Window())
+    try:
+        return names, above_floor(levels, rule, comparison.text)
+    except AtChance as reason:  # whose words speak of severities, for which corruptions stood
+        raise AtChance(f"{comparison.text}: no network rises above chance", reason.n) from None
+
+
+def _folds(rows: pd.DataFrame, column: str, window: Window) -> dict[str, float]:
+    """Bandwidth of the images of each corruption, which is the same for all networks."""
+    part = by_original_name(rows)
+    part = part[[value in window for value in part["severity"].astype(float)]]
+    return {str(name): float(value) for name, value in part.groupby("corruption")[column].mean().items()}
+
+
+def _over_seeds(
+    ratio: pd.DataFrame, names: list[str], folds: dict[str, float], comparison: Comparison
+) -> tuple[float, float, float]:
+    """Mean correlation and its interval over training seeds."""
+    x = [folds[names[int(place)]] for place in ratio.columns]
+    if len(set(x)) < 2 or len(x) < 3 or (ratio.nunique(axis=1) < 2).any():
+        raise NotMeasured(f"{comparison.text}: {len(x)} corruptions are too few, or too alike, to correlate")
+    return mean_correlation(pearson(x, ratio.loc[seed].tolist()) for seed in ratio.index)

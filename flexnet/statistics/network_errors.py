@@ -1,0 +1,134 @@
+"""Errors of networks under corruptions in a few numbers, each with its spread over training seeds."""
+
+import math
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import pandas as pd
+
+from flexnet.corruptions.names import CLEAN, SEVERITIES, SYNTHETIC
+from flexnet.errors import DataError
+from flexnet.statistics.categories import by_original_name
+from flexnet.statistics.corruption_errors import (
+    Means,
+    alexnet_cifar10,
+    category_means,
+    mce,
+    mean_errors,
+    relative_mce,
+)
+from flexnet.statistics.intervals import t_interval
+from flexnet.tables.columns import ESTIMATES
+
+ALEXNET: Final = "AlexNet on CIFAR-10-C"  # a reference by its published errors
+CLEAN_ERROR, MEAN_ERROR, MCE, RELATIVE = "clean error", "mean error", "mCE", "relative mCE"
+SYNTHESISED: Final = tuple(SYNTHETIC)
+_BY: Final = ["figure", "protocol", "series"]
+
+
+def network_errors(
+    rows: pd.DataFrame, reference: str, grouping: Mapping[str, Sequence[str]], without: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Clean error, mean error, mCE, relative mCE, and the mean error of each category, over training seeds.
+
+    Args:
+        rows: with the columns figure, protocol, series, seed, corruption, severity, n and accuracy, at all
+            five severities.
+        reference: the series with which the others are compared, seed by seed; or `ALEXNET`.
+        grouping: category -> corruptions.
+        without: corruptions; categories that hold one are given without it as well.
+
+    Returns:
+        One row for each network and measure: columns figure, protocol, series, measure, n (seeds), n_images,
+        mean, sem, low, high, by_seed. All are fractions: an mCE of 1 is as good as the reference. A measure
+        that is not defined, such as the relative mCE where a corruption does not raise the error of the
+        reference, is NaN, and its by_seed is "undefined".
+
+    Raises:
+        DataError: if the reference has no rows, a severity is missing, or as `by_original_name`.
+    """
+    known = by_original_name(rows)
+    found = pd.DataFrame(
+        [
+            record
+            for _, part in known.groupby(_BY[:2], sort=False)
+            for record in _runs(part, reference, grouping, without)
+        ]
+    )
+    records = [_record(key, part) for key, part in found.groupby([*_BY, "measure"], sort=False)]
+    return pd.DataFrame(records, columns=[*_BY, "measure", *ESTIMATES])
+
+
+def _runs(
+    rows: pd.DataFrame, reference: str, grouping: Mapping[str, Sequence[str]], without: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    """Every measure of every network and seed of a figure and protocol."""
+    errors = {key: _errors(part) for key, part in rows.groupby(["series", "seed"], sort=False)}
+    for (series, seed), (means, clean) in errors.items():
+        others = alexnet_cifar10() if reference == ALEXNET else errors.get((reference, seed))
+        if others is None:
+            raise DataError(
+                f"expected rows of {reference!r}, seed {seed}, with which {series!r} is compared; got none; "
+                "evaluate it"
+            )
+        label = dict(zip(_BY, (rows["figure"].iloc[0], rows["protocol"].iloc[0], series), strict=True))
+        label |= {"seed": seed, "n_images": int(rows["n"].min())}
+        values = {CLEAN_ERROR: clean, MEAN_ERROR: sum(means.values()) / len(means)}
+        values |= _compared(means, clean, *others) | _categories(means, grouping, without)
+        yield from ({**label, "measure": name, "value": value} for name, value in values.items())
+
+
+def _errors(part: pd.DataFrame) -> tuple[dict[str, float], float]:
+    """Mean error of each corruption over five severities, and the clean error, of one network and seed."""
+    clean = part[part["corruption"] == CLEAN]["accuracy"]
+    if len(clean) != 1:
+        raise DataError(f"expected one row of clean images for each network and seed; got {len(clean)}")
+    errors = {
+        str(name): [1 - float(own.get(severity, math.nan)) for severity in SEVERITIES]
+        for name, own in part[part["corruption"] != CLEAN]
+        .set_index("severity")
+        .groupby("corruption")["accuracy"]
+    }
+    return mean_errors(errors), 1 - float(clean.iloc[0])
+
+
+def _compared(means: Means, clean: float, others: Means, others_clean: float) -> dict[str, float]:
+    """Measures beside the reference; NaN where they are not defined."""
+    return {
+        MCE: _or_nan(lambda: mce(means, others)),
+        RELATIVE: _or_nan(lambda: relative_mce(means, clean, others, others_clean)),
+    }
+
+
+def _or_nan(percent: Callable[[], float]) -> float:
+    """A measure as a fraction; NaN where an error of the reference is none by which one can divide."""
+    try:
+        return percent() / 100
+    except DataError:
+        return math.nan
+
+
+def _categories(
+    means: Means, grouping: Mapping[str, Sequence[str]], without: Sequence[str]
+) -> dict[str, float]:
+    """Mean error of each category of which something was asked."""
+    asked = {name: [each for each in names if each in means] for name, names in grouping.items()}
+    asked = {name: names for name, names in asked.items() if names}
+    found = category_means(means, asked)
+    for name, names in asked.items():
+        left = [each for each in names if each not in without]
+        if left and len(left) < len(names):
+            gone = ", ".join(each for each in names if each in without)
+            found[f"{name} without {gone}"] = category_means(means, {name: left})[name]
+    return found
+
+
+def _record(key: Any, part: pd.DataFrame) -> dict[Hashable, Any]:
+    ordered = part.sort_values("seed")
+    label: dict[Hashable, Any] = dict(zip([*_BY, "measure"], key, strict=True))
+    told: dict[Hashable, Any] = {**label, "n": len(part), "n_images": int(part["n_images"].min())}
+    if ordered["value"].isna().any():
+        return {**told, **dict.fromkeys(("mean", "sem", "low", "high"), math.nan), "by_seed": "undefined"}
+    estimate = t_interval(ordered["value"])
+    told |= {name: getattr(estimate, name) for name in ("mean", "sem", "low", "high")}
+    return {**told, "by_seed": " ".join(f"{value:.7g}" for value in ordered["value"])}

@@ -1,0 +1,165 @@
+"""Claims under corruptions on tables whose right verdict is known."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from flexnet.claims.catalogue import load_claims
+from flexnet.claims.ledger import judge
+from flexnet.corruptions.names import GROUPINGS, NAMES, SYNTHETIC
+
+Level = Callable[[str, int], float]
+CATEGORY_OF = {name: key for key, names in GROUPINGS["flexible-layer"].items() for name in names}
+PLAIN = {"baseline": 0.5, "flexible": 0.5, "all": 0.5}
+
+
+def rows(
+    levels: dict[str, Any], seeds: tuple[int, ...] = (1, 2, 3, 4), names: Any = NAMES, **folds: Any
+) -> pd.DataFrame:
+    """Accuracies by series, a number or a function of corruption and severity; seeds differ by little."""
+    found = []
+    for place, (series, level) in enumerate(levels.items()):
+        for seed in seeds:
+            for name, severity in [("none", 0), *((n, s) for n in names for s in range(1, 6))]:
+                value = level(name, severity) if callable(level) else level
+                row = {
+                    "figure": "fig5a",
+                    "protocol": "paper",
+                    "series": series,
+                    "model": series,
+                    "seed": seed,
+                }
+                row |= {"corruption": SYNTHETIC.get(name, name), "severity": severity, "n": 2000}
+                row["accuracy"] = value + 0.002 * ((seed * 7 + place * 3) % 5 - 2)
+                row |= {f"{key}_fold": fold(name) for key, fold in folds.items()}
+                found.append(row)
+    return pd.DataFrame(found)
+
+
+def judged(claim: str, table: pd.DataFrame) -> list[dict[str, Any]]:
+    figure = next(each.figure for each in load_claims("flexible-layer") if each.id == claim)
+    table = table.assign(figure=figure)
+    ledger = judge(load_claims("flexible-layer"), {figure: table}, "paper", "laptop", classes={figure: [10]})
+    return [row for row in ledger if row["id"] == claim]
+
+
+def gaining(category: str, by: float) -> Level:
+    return lambda name, severity: 0.5 + (by if CATEGORY_OF.get(name) == category else 0.0)
+
+
+def test_a_loss_in_one_category_is_seen_there_and_nowhere_else() -> None:
+    found = judged("C14", rows({**PLAIN, "flexible": gaining("weather", -0.08)}))
+    words = {row["comparison"]: row["verdict"] for row in found}
+    assert words.pop("flexible - baseline, weather") == "contradicted"
+    assert set(words.values()) == {"reproduced"}
+    assert len(words) == 4
+    assert {row["summary"] for row in found} == {"mixed"}
+
+
+def test_a_category_is_the_mean_over_all_of_its_corruptions_and_severities() -> None:
+    one = rows({**PLAIN, "flexible": lambda name, severity: 0.5 + 0.4 * (name == "fog" and severity == 3)})
+    (row,) = (row for row in judged("C14", one) if row["comparison"].endswith("weather"))
+    shift = 0.002 * np.mean([(seed * 7 + 3) % 5 - (seed * 7) % 5 for seed in (1, 2, 3, 4)])
+    assert row["measured_value"] == pytest.approx(100 * (0.4 / 20 + shift))
+
+
+def test_clean_accuracy_is_no_part_of_a_category() -> None:
+    clean = rows({**PLAIN, "flexible": lambda name, severity: 0.9 if severity == 0 else 0.5})
+    assert all(abs(row["measured_value"]) < 1 for row in judged("C14", clean))
+
+
+def test_the_least_accurate_is_less_accurate_than_each_of_the_others() -> None:
+    """Less than the best of them would be no claim of the worst."""
+    between = {"baseline": 0.6, "all": 0.5, "flexible": 0.4}
+    words = {row["comparison"]: row["verdict"] for row in judged("C15", rows(between))}
+    assert words["all - baseline, blur"] == "reproduced"
+    assert words["all - flexible, blur"] == "contradicted"
+    assert {row["summary"] for row in judged("C15", rows({**between, "flexible": 0.6}))} == {"reproduced"}
+
+
+def test_the_gain_under_noise_is_that_of_severity_5() -> None:
+    def late(name: str, severity: int) -> float:
+        return 0.5 + 0.09 * (CATEGORY_OF.get(name) == "noise" and severity == 5)
+
+    found = judged("C16", rows({**PLAIN, "all": late}))
+    assert {row["summary"] for row in found} == {"reproduced"}
+    assert all(row["measured_value"] == pytest.approx(9, abs=0.5) for row in found)
+    assert judged("C16", rows({**PLAIN, "all": gaining("other", 0.2)}))[0]["summary"] == "contradicted"
+
+
+def test_a_category_that_was_asked_in_part_is_not_measured() -> None:
+    some = rows(PLAIN, names=[name for name in NAMES if name != "fog"])
+    words = {row["comparison"]: row for row in judged("C14", some)}
+    assert words["flexible - baseline, weather"]["verdict"] == "not measured"
+    assert "1 of its 4 corruptions were not asked about" in words["flexible - baseline, weather"]["detail"]
+    assert words["flexible - baseline, blur"]["verdict"] == "reproduced"
+
+
+def test_a_seed_that_lacks_a_corruption_leaves_and_is_named() -> None:
+    table = rows(PLAIN)
+    gone = (table["seed"] == 2) & (table["series"] == "flexible") & (table["corruption"] == "fog")
+    (row,) = (row for row in judged("C14", table[~gone]) if row["comparison"].endswith("weather"))
+    assert row["n"] == 3
+    assert "seed 2 left out" in row["detail"]
+
+
+def test_networks_at_chance_can_tell_nothing() -> None:
+    for claim in ("C14", "C15", "C16"):
+        assert {row["verdict"] for row in judged(claim, rows(dict.fromkeys(PLAIN, 0.1)))} == {"at chance"}
+    dead = rows(dict.fromkeys(PLAIN, 0.1), fwhm_log=len, centroid=len)
+    assert {row["verdict"] for row in judged("C17", dead)} == {"at chance"}
+
+
+def fold(name: str) -> float:
+    return 0.5 + NAMES.index(name) / 10 if name in NAMES else 1.0
+
+
+@pytest.mark.parametrize(("sign", "word"), [(1, "reproduced"), (-1, "contradicted")])
+def test_a_gain_that_follows_the_bandwidth_and_one_that_shuns_it(sign: int, word: str) -> None:
+    def level(name: str, severity: int) -> float:
+        return 0.5 + sign * 0.1 * (fold(name) - 1) * (severity == 5)
+
+    table = rows({**PLAIN, "all": level}, fwhm_log=fold, centroid=fold)
+    place = table["corruption"].map({name: number for number, name in enumerate(NAMES)}).fillna(0)
+    table["accuracy"] += 0.004 * ((table["seed"] * (place + 1)) % 5 - 2)  # seeds do not agree
+    found = judged("C17", table)
+    assert [row["verdict"] for row in found] == [word, word]
+    assert all(row["measured_value"] * sign > 0.9 for row in found)
+    assert all(-1 <= row["low"] <= row["high"] <= 1 for row in found)
+    assert {row["unit"] for row in found} == {"correlation"}
+
+
+def test_each_measure_is_judged_by_its_own_column_and_noise_types_are_told_apart() -> None:
+    noises = ("gaussian_noise", "shot_noise", "impulse_noise", "speckle_noise")
+
+    def level(name: str, severity: int) -> float:  # a gain at noise types alone, else against the bandwidth
+        return 0.7 if name in noises else 0.5 - 0.03 * fold(name)
+
+    def wide(name: str) -> float:
+        return 9.0 if name in noises else fold(name)
+
+    table = rows({**PLAIN, "all": level}, fwhm_log=wide, centroid=lambda name: 1 / wide(name))
+    first, second = judged("C17", table)
+    assert first["comparison"] == "all - baseline, fwhm_log"
+    assert first["measured_value"] > 0.9
+    assert "without noise types -1.00" in first["detail"]
+    assert second["measured_value"] < -0.5
+
+
+def test_a_network_that_is_right_about_nothing_leaves_that_corruption_out() -> None:
+    def base(name: str, severity: int) -> float:
+        return 0.004 if name == "snow" else 0.5
+
+    table = rows({"baseline": base, "flexible": 0.5, "all": lambda name, severity: 0.4 + 0.1 * fold(name)},
+                 fwhm_log=fold, centroid=fold)  # fmt: skip
+    table["accuracy"] = table["accuracy"].where(
+        (table["series"] != "baseline") | (table["corruption"] != "snow"), 0.0
+    )
+    assert "correlation over 18 corruptions" in judged("C17", table)[0]["detail"]
+
+
+def test_rows_without_bandwidths_are_not_measured() -> None:
+    assert {row["verdict"] for row in judged("C17", rows(PLAIN))} == {"not measured"}
