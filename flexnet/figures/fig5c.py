@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 NAME = "fig5c"
 HEIGHT_MM, TWO_MM, COLUMNS = 58.0, 140.0, 4
 TITLES: Final = {
-    "paper": "Band-pass, as in the text",
-    "release": "As in the released code",
-    "contrast": "Band-pass, full contrast",
+    "paper": "Band-pass\n(as in the text)",
+    "release": "Band-pass\n(released code)",
+    "contrast": "Band-pass\n(full contrast)",
     "low_pass": "Low-pass",
     "high_pass": "High-pass",
 }
 AXIS: Final = {
-    "low_pass": "Width of the pass\n(cycles per image)",
-    "high_pass": "Width of what is removed\n(cycles per image)",
+    "low_pass": "Width passed\n(cycles per image)",
+    "high_pass": "Width removed\n(cycles per image)",
 }
 BAND_AXIS: Final = "Centre frequency\n(cycles per image)"
 
@@ -61,8 +61,8 @@ def shown_filters(part: "pd.DataFrame") -> list[str]:
 
 
 def fill(panels: Sequence[Axes], part: "pd.DataFrame", facts: Facts) -> None:
-    """Draw the filters of a protocol on as many axes."""
-    for axes, name in zip(panels, shown_filters(part), strict=True):
+    """Draw the filters of a protocol, one on each axes; of fewer axes the first filters."""
+    for axes, name in zip(panels, shown_filters(part), strict=False):
         own = part[part["filter"] == name]
         draw_bars(axes, own, "frequency", facts)
         _mark_clean(axes, part[part["filter"] == NONE], float(own["frequency"].max()), axes is panels[-1])

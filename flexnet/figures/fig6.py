@@ -12,7 +12,7 @@ from flexnet.families.drawings import OWN
 from flexnet.figures.captions import spread
 from flexnet.figures.cells import BLANK, change_text, estimate_text
 from flexnet.figures.chance import mark_chance
-from flexnet.figures.curves import PER_CENT, mark_spread, one_protocol
+from flexnet.figures.curves import FEW, PER_CENT, mark_spread, one_protocol
 from flexnet.figures.facts import Facts
 from flexnet.figures.legends import legend_above
 from flexnet.figures.look import INK, LETTER, PAGE_MM, SMALL, column_figure, journal
@@ -73,7 +73,7 @@ def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
             mark_chance(axes, facts, side="right", named=axes is panels[-1])
         _examples([figure.add_subplot(grid[1, 3 * i : 3 * i + 3]) for i in range(7)])
         legend_above(figure, panels, 4)
-        add_note(figure, f"{note_of(part, facts)} {_sets(part)} {_above(part)}")
+        add_note(figure, f"{note_of(part, facts)} {_sets(part)} {_above(part, facts)}")
     return figure
 
 
@@ -91,15 +91,17 @@ def _bars(axes: Axes, part: "pd.DataFrame", facts: Facts) -> None:
         for at, (_, row) in zip(x, own.iterrows(), strict=True):
             _mark_test(axes, float(at), row)
     axes.set_xticks(list(POLARITIES), list(POLARITIES.values()))
-    axes.set_xlim(-0.5, 1.5)
+    axes.set_xlim(-0.5, 1.9)  # room for the name of the line of chance
 
 
 def _mark_test(axes: Axes, x: float, row: "pd.Series") -> None:
     """Above a bar, in how many of the seeds the network is told from the baseline; nothing if in none."""
     if not row["told_apart"] > 0:
         return
-    reached = [row["mean"], *([row["high"]] if np.isfinite(row["high"]) else [])]
-    reached += [float(value) for value in str(row["by_seed"]).split()]
+    # What is drawn there: the interval, or of few seeds these themselves.
+    seeds = [float(value) for value in str(row["by_seed"]).split()]
+    reached = [row["mean"], *(seeds if len(seeds) < FEW else [])]
+    reached += [row["high"]] if len(seeds) >= FEW and np.isfinite(row["high"]) else []
     words = f"{int(row['told_apart'])}/{int(row['n'])}"
     top = min(PER_CENT * max(reached) + 2.0, 95.0)
     axes.text(x, top, words, ha="center", va="bottom", fontsize=SMALL)
@@ -132,13 +134,13 @@ def _sets(part: "pd.DataFrame") -> str:
     )
 
 
-def _above(part: "pd.DataFrame") -> str:
+def _above(part: "pd.DataFrame", facts: Facts) -> str:
     tested = part[part["told_apart"].notna()]
     if tested.empty:
         return ""
     return (
         "Above bars, where there are any: training seeds in which McNemar's exact test on these images tells"
-        f" the network from {REFERENCE} (p < 0.05, raised for the six sets by Holm's method)."
+        f" the network from {facts.label(REFERENCE)} (p < 0.05, raised for the six sets by Holm's method)."
     )
 
 

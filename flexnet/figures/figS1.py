@@ -8,16 +8,17 @@ from matplotlib.figure import Figure
 
 from flexnet.figures.curves import one_protocol
 from flexnet.figures.facts import Facts
-from flexnet.figures.look import FAINT, LETTER, PAGE_MM, SMALL, column_figure, journal
+from flexnet.figures.look import FAINT, LETTER, PAGE_MM, SMALL, TEXT, column_figure, journal
 from flexnet.figures.notes import add_note, note_of
 from flexnet.figures.pictures import read_pictures, show
+from flexnet.figures.words import wrapped
 from flexnet.statistics.summary import summarise
 
 if TYPE_CHECKING:
     import pandas as pd
 
 NAME = "figS1"
-ROW_MM: Final = 44.0
+ROW_MM, LABEL_MM = 44.0, 36.0
 MEASURES: Final = ["correlation", "sameness"]
 IMAGES: Final = 0  # the layer that stands for the images themselves
 
@@ -54,7 +55,7 @@ def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
                 found = part[(part["series"] == series) & (part["layer"] == layer)]
                 letter = "" if layer == IMAGES else next(letters, "")
                 _panel(axes, found, int(layer), letter, top=series == shown[0])
-            line[0].set_ylabel(facts.label(series))
+            line[0].set_ylabel("\n".join(wrapped(facts.label(series), LABEL_MM, TEXT)))
         add_note(figure, f"{note_of(part, facts)} Pictures: first training seed.")
     return figure
 

@@ -11,15 +11,17 @@ from numpy.typing import NDArray
 from flexnet.figures.captions import spread
 from flexnet.figures.curves import PER_CENT, one_protocol
 from flexnet.figures.facts import Facts
-from flexnet.figures.look import PAGE_MM, SMALL, WIDE_MM, column_figure, journal
+from flexnet.figures.look import PAGE_MM, SMALL, column_figure, journal
 from flexnet.figures.notes import add_note, note_of
+from flexnet.figures.words import wrapped
 from flexnet.statistics.summary import summarise
 
 if TYPE_CHECKING:
     import pandas as pd
 
 NAME = "fourier_heatmap"
-HEIGHT_MM: Final = 58.0
+HEIGHT_MM, TITLE_MM = 62.0, 42.0
+EACH_MM, BAR_MM = 50.0, 28.0  # width of a map, and of the scale of colours with the axis' name
 COLOURS: Final = "viridis"
 
 
@@ -43,7 +45,7 @@ def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
         dict.fromkeys(part["series"])
     )
     with journal():
-        figure = column_figure(HEIGHT_MM, WIDE_MM if len(shown) < 3 else PAGE_MM)
+        figure = column_figure(HEIGHT_MM, min(PAGE_MM, EACH_MM * len(shown) + BAR_MM))
         panels = list(figure.subplots(1, len(shown), sharex=True, sharey=True, squeeze=False)[0])
         for axes, series in zip(panels, shown, strict=True):
             image = _map(axes, part[part["series"] == series], facts.label(series))
@@ -70,8 +72,12 @@ def _map(axes: Axes, part: "pd.DataFrame", label: str) -> AxesImage:
         cmap=COLOURS,
         interpolation="nearest",
     )
-    level = f"\nclean: {float(clean['mean'].iloc[0]) * PER_CENT:.1f} %" if len(clean) else ""
-    axes.set_title(f"{label}{level}", fontsize=SMALL + 1, pad=3)
+    lines = wrapped(label, TITLE_MM, SMALL + 1)
+    lines += [f"clean: {float(clean['mean'].iloc[0]) * PER_CENT:.1f} %"] if len(clean) else []
+    axes.set_title("\n".join(lines), fontsize=SMALL + 1, pad=3)
+    ticks = sorted({frequencies[0], 0, frequencies[-1]})
+    axes.set_xticks(ticks)
+    axes.set_yticks(ticks)
     axes.set_xlabel("Horizontal frequency\n(cycles per image)")
     axes.spines[:].set_visible(False)
     return image
