@@ -71,6 +71,7 @@ def _map(axes: Axes, part: "pd.DataFrame", label: str) -> AxesImage:
         vmax=PER_CENT,
         cmap=COLOURS,
         interpolation="nearest",
+        aspect="auto",  # the page is such that maps are nearly square
     )
     lines = wrapped(label, TITLE_MM, SMALL + 1)
     lines += [f"clean: {float(clean['mean'].iloc[0]) * PER_CENT:.1f} %"] if len(clean) else []
