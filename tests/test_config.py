@@ -221,7 +221,7 @@ def test_null_takes_back_what_a_row_took_over() -> None:
         ({"protocols": {"paper": {"fgsm": {"space": "Pixel"}}}}, "got 'Pixel'; did you mean 'pixel'?"),
         (
             {"protocols": {"paper": {"fsgm": {}}}},
-            "protocols.paper: unknown key 'fsgm'; expected keys among ['band', 'corruptions', 'fgsm', ",
+            "protocols.paper: unknown key 'fsgm'; expected keys among ['band', 'bandpass', 'corruptions', ",
         ),
         (
             {"protocols": {"mild": {"like": "corected"}}},

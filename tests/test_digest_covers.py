@@ -16,7 +16,9 @@ import torch
 from flexnet import config, digest
 from flexnet.config import read_yaml
 from flexnet.corruptions.names import NAMES
+from flexnet.data.shapes import CLASSES
 from flexnet.digest import SILENT, words_of
+from flexnet.families.bandpass import FILTERS
 from flexnet.families.registry import families
 from flexnet.figures.names import module_of as figure_module
 from flexnet.stages import collect, data, describe, evaluate, subset, train
@@ -177,11 +179,25 @@ ASKED: list[tuple[str, str, Any]] = [
     ("sweep", "small uniform", [0.2]),
     ("corruptions", "small learned", None),
     ("corruptions", "small random", None),
+    *((name, "small random", None) for name in ("bandpass", "fourier", "maps", "drawings")),
 ]
 # What a job is told beside what the protocol says, so that it does all that it can and is quick.
 DRAWS = {"draws": 2, "epsilons": [0, 0.1]}
 GREY = {"corruptions": [name for name in NAMES if name != "saturate"], "severities": [5]}
-ALSO = {"corruptions": GREY}
+ALSO: dict[str, dict[str, Any]] = {
+    "corruptions": GREY,
+    "bandpass": {"filters": list(FILTERS), "frequencies": [3]},
+    "fourier": {"norm": 2, "most": 1},
+    "maps": {"images": 10, "pictured": 1},
+}
+
+
+def also(family: str, folder: Path) -> dict[str, Any]:
+    """What a family is told here; the datasets that models are judged on are those of the folder."""
+    if family != "drawings":
+        return ALSO.get(family, DRAWS)
+    told = {"arrays": str(folder / "test.safetensors"), "subset": str(folder / "s.json"), "title": "others"}
+    return {"judged_on": {"others": told}, "classes": list(CLASSES)}
 
 
 def test_every_family_is_traced() -> None:
@@ -197,7 +213,7 @@ def test_what_an_evaluation_runs_is_in_its_digest(
     if not (folder / f"{name} plain.safetensors").exists():
         trained(folder, name, "plain")
     declared = families()[family]
-    section = declared.section(CONFIG["protocols"][protocol]) | ALSO.get(family, DRAWS)
+    section = declared.section(CONFIG["protocols"][protocol]) | also(family, folder)
     section = section if declared.told is None else declared.told(section, 28)
     settings = {"family": family, "model": "m", "protocol": protocol, "settings": section, "asked": asked}
     place = files(folder, output="rows.csv")
