@@ -10,6 +10,7 @@ from flexnet.jobs import import_needed, run_job
 # Each is a module of flexnet.commands with `add_arguments(parser)` and `run(parsed)`.
 COMMANDS = {
     "judge": "tell how often a network is right: clean, under FGSM, under noise of the same size",
+    "audit": "tell whether a network's robustness is real: robust, masked or undecided, with reasons",
     "corrupt": "write images under nineteen corruptions at five severities, in the layout of CIFAR-10-C",
 }
 STAGE = "stage"

@@ -41,7 +41,7 @@ def parse_yaml(text: str, name: str) -> Any:
     Raises:
         ConfigError: as `read_yaml`, with the line.
     """
-    loader = yaml.SafeLoader(text)
+    loader = _loader(text)
     try:
         node = loader.get_single_node()
         faults = [] if node is None else list(_faults(loader, node, ""))
@@ -53,6 +53,16 @@ def parse_yaml(text: str, name: str) -> Any:
     if faults:
         raise ConfigError("\n".join(f"{name}, {fault}" for fault in faults))
     return value
+
+
+def _loader(text: str) -> Any:
+    """The fast reader, if it is there and has no complaint; the other one says better what is wrong."""
+    fast = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        yaml.compose(text, Loader=fast)
+    except yaml.YAMLError:
+        return yaml.SafeLoader(text)
+    return fast(text)
 
 
 def _no_yaml(name: str, error: Exception) -> str:

@@ -197,7 +197,7 @@ def test_null_takes_back_what_a_row_took_over() -> None:
     settings.check(config, SCHEMA, "scale.yaml")
     rows = settings.resolve(config)["models"]
     assert "at_test" not in rows["plain"]
-    assert "at_test" not in rows["swept"]
+    assert set(rows["swept"]["at_test"]) == {"audit"}
     assert rows["learned"]["options"]["layer"] == {"scheme": "learned", "value": None}
     for name in ("plain", "swept", "learned"):
         build(rows[name]["network"], **rows[name]["options"])
@@ -221,7 +221,7 @@ def test_null_takes_back_what_a_row_took_over() -> None:
         ({"protocols": {"paper": {"fgsm": {"space": "Pixel"}}}}, "got 'Pixel'; did you mean 'pixel'?"),
         (
             {"protocols": {"paper": {"fsgm": {}}}},
-            "protocols.paper: unknown key 'fsgm'; expected keys among ['band', 'bandpass', 'corruptions', ",
+            "protocols.paper: unknown key 'fsgm'; expected keys among ['audit', 'band', 'bandpass', ",
         ),
         (
             {"protocols": {"mild": {"like": "corected"}}},
@@ -230,6 +230,18 @@ def test_null_takes_back_what_a_row_took_over() -> None:
         (
             {"models": {"small-low": {"at_test": {"swep": [0]}}}},
             "at_test.swep: expected a family that models tell something; got 'swep'; did you mean 'sweep'?",
+        ),
+        (
+            {"models": {"small-low": {"at_test": {"audit": {"twin": "small-baselin"}}}}},
+            "models.small-low.at_test.audit.twin: expected a row of models; got 'small-baselin'; did you",
+        ),
+        (
+            {"models": {"small-low": {"at_test": {"audit": {"epsilom": 1}}}}},
+            "models.small-low.at_test.audit: unknown key 'epsilom'",
+        ),
+        (
+            {"protocols": {"release": {"pgd": {"surrogate": "surogate"}}}},
+            "protocols.release.pgd.surrogate: expected a row of models; got 'surogate'; did you mean 'surr",
         ),
         (
             {"models": {"small-low": {"at_test": {"interventions": ["shuffled"]}}}},

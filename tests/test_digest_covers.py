@@ -59,6 +59,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         "precision": "bf16",
         "schedule": {"kind": "milestones", "epochs": [1], "factor": 0.5},
         "augment": [{"kind": "crop", "padding": 2}, {"kind": "resized_crop"}],
+        "adversarial": {"kind": "pgd", "epsilon": 0.1, "steps": 2},
     },
 }
 
@@ -146,7 +147,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def files(place: Path, **others: Any) -> Namespace:
     """Arguments of a job, its outputs in the folder."""
     images = {"training": str(place / "train.safetensors"), "test": str(place / "test.safetensors")}
-    fixed = {"subset": str(place / "s.json"), "threads": 1, "log": None, "others": None}
+    fixed = {"subset": str(place / "s.json"), "threads": 1, "log": None, "others": None, "images": None}
     return Namespace(**images, **fixed, **{key: str(place / name) for key, name in others.items()})
 
 
@@ -174,6 +175,9 @@ ASKING = [name for name in NETWORKS if "small" in name or name == "lenet"]
 # Family, network and what the model row says to the family.
 ASKED: list[tuple[str, str, Any]] = [
     *((name, network, None) for name in ("fgsm", "noise") for network in NETWORKS if network in ASKING),
+    *((name, network, None) for name in ("pgd", "suite") for network in ("small learned", "small random")),
+    ("audit", "small learned", {"epsilon": 0.1}),
+    ("audit", "small random", None),
     ("interventions", "small learned", ["shuffled", "normal(0,1)"]),
     ("interventions", "small random", None),
     ("sweep", "small uniform", [0.2]),
@@ -181,21 +185,11 @@ ASKED: list[tuple[str, str, Any]] = [
     ("corruptions", "small random", None),
     *((name, "small random", None) for name in ("bandpass", "fourier", "maps", "drawings")),
 ]
-# What a job is told beside what the protocol says, so that it does all that it can and is quick.
-DRAWS = {"draws": 2, "epsilons": [0, 0.1]}
-GREY = {"corruptions": [name for name in NAMES if name != "saturate"], "severities": [5]}
-ALSO: dict[str, dict[str, Any]] = {
-    "corruptions": GREY,
-    "bandpass": {"filters": list(FILTERS), "frequencies": [3]},
-    "fourier": {"norm": 2, "most": 1},
-    "maps": {"images": 10, "pictured": 1},
-}
+GREYS = {"corruptions": [name for name in NAMES if name != "saturate"], "severities": [5]}
 
 
-def also(family: str, folder: Path) -> dict[str, Any]:
-    """What a family is told here; the datasets that models are judged on are those of the folder."""
-    if family != "drawings":
-        return ALSO.get(family, DRAWS)
+def visiting(folder: Path) -> dict[str, Any]:
+    """The datasets that a family judges on here are those of the folder."""
     told = {"arrays": str(folder / "test.safetensors"), "subset": str(folder / "s.json"), "title": "others"}
     return {"judged_on": {"others": told}, "classes": list(CLASSES)}
 
@@ -203,6 +197,18 @@ def also(family: str, folder: Path) -> dict[str, Any]:
 def test_every_family_is_traced() -> None:
     asking = {name for name, family in families().items() if family.subject == "trained"}
     assert {family for family, _, _ in ASKED} == asking
+
+
+# What is asked in short: of the attack of one step two repeats and sizes, of others few steps and images.
+SHORT: dict[str, dict[str, Any]] = {
+    "pgd": {"steps": [2], "draws": 1, "images": 4, "surrogate": None},
+    "suite": {"parts": ["apgd-ce"], "epsilons": [0.1], "l2_epsilons": None, "eot_draws": 2, "images": 3},
+    "corruptions": GREYS,
+    "bandpass": {"filters": list(FILTERS), "frequencies": [3]},
+    "fourier": {"norm": 2, "most": 1},
+    "maps": {"images": 10, "pictured": 1},
+    "audit": {"steps": 2, "queries": 5, "few": 1, "images": 4, "twin": None, "surrogate": None},
+}
 
 
 @pytest.mark.parametrize("protocol", CONFIG["protocols"])
@@ -213,7 +219,11 @@ def test_what_an_evaluation_runs_is_in_its_digest(
     if not (folder / f"{name} plain.safetensors").exists():
         trained(folder, name, "plain")
     declared = families()[family]
-    section = declared.section(CONFIG["protocols"][protocol]) | also(family, folder)
+    if not declared.applies(CONFIG["protocols"][protocol]) and family in SHORT:
+        pytest.skip(f"{protocol} does not ask it")
+    short = SHORT.get(family, {"draws": 2, "epsilons": [0, 0.1]})
+    short = visiting(folder) if family == "drawings" else short
+    section = declared.section(CONFIG["protocols"][protocol]) | short
     section = section if declared.told is None else declared.told(section, 28)
     settings = {"family": family, "model": "m", "protocol": protocol, "settings": section, "asked": asked}
     place = files(folder, output="rows.csv")
@@ -235,16 +245,21 @@ def test_what_an_evaluation_runs_is_in_its_digest(
 def test_what_a_description_runs_is_in_its_digest(family: str, folder: Path) -> None:
     network, options = NETWORKS["small learned"]
     example = {"example": {"kernel_size": 3, "input_size": 5, "seed": 1}} if family == "worked" else {}
-    series = {"a": {"network": network, "options": options}}
+    declared, place = families()[family], files(folder, output="d.csv")
+    more: dict[str, Any] = {} if declared.told is None else {"told": declared.told(GREYS, 28)}
+    if declared.images:
+        more |= {"image": 1, "title": "drawn objects"}
+        place.images = place.test
+    series = {"a": {"network": network, "options": options, "more": more}}
     settings = {"family": family, "figure": "fig1", "protocol": "paper", "series": series, **example}
     with traced() as called:
-        describe.run(settings, files(folder, output="d.csv"))
+        describe.run(settings, place)
     starts = (
         "flexnet.stages.describe:run",
         f"flexnet.evaluation.{family}:describe",
         *network_code(network, options),
     )
-    assert missed(called, *starts, words=[network, options]) == []
+    assert missed(called, *starts, words=[network, options, more]) == []
 
 
 def test_what_a_join_runs_is_in_its_digest(folder: Path) -> None:

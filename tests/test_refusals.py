@@ -298,7 +298,11 @@ SLIPS: dict[str, tuple[Edit, str]] = {
         f"{MAIN}: models.vgg16-baseline.dataset: expected a dataset to train on; 'cifar10' can only be",
     ),
     "source-split": (
-        (MAIN, "splits: { train: train, test: val }", "splits: { train: train, test: vall }"),
+        (
+            MAIN,
+            "dataset: imagenette\n    title",
+            "dataset: imagenette\n    splits: { test: vall }\n    title",
+        ),
         f"{MAIN}: sources.imagenette.splits.test: expected a split of imagenette; got 'vall'; did you mean",
     ),
     "too-many-images": (

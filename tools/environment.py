@@ -16,6 +16,8 @@ VENV = ROOT / ".venv"
 STAMP = VENV / "locked"
 LOCKS = {name: ROOT / "requirements" / f"{name}.lock" for name in ("all", "torch", "cuda", "uv")}
 PYTHON = VENV / "bin" / "python"
+# A line that Python runs when it starts in the environment.
+MENDED = "import torchvision_operators; torchvision_operators.declare_before_import()\n"
 PIP = [PYTHON, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
 
 
@@ -28,7 +30,7 @@ def run(*command: str | Path) -> None:
 
 def identity() -> str:
     """Digest of what the environment is made from."""
-    files = [*LOCKS.values(), ROOT / "pyproject.toml"]
+    files = [*LOCKS.values(), ROOT / "pyproject.toml", ROOT / "flexnet" / "data" / "_torchvision.py"]
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
@@ -48,10 +50,21 @@ def install_torch() -> None:
         run(*PIP, "-r", LOCKS["torch"])
 
 
-def needs_cuda() -> bool:
-    """Whether the installed torch is a GPU build, which on Linux needs NVIDIA's libraries."""
+def has_cpu_build() -> bool:
+    """Whether the installed torch is a CPU build."""
     versions = [path.name.split("-")[1] for path in VENV.glob("lib/python*/site-packages/torch-*.dist-info")]
-    return sys.platform == "linux" and not any("+cpu" in version for version in versions)
+    return any("+cpu" in version for version in versions)
+
+
+def mend_torchvision() -> None:
+    """Let torchvision be imported beside a CPU build of torch.
+
+    The index has it compiled for GPUs alone; its compiled part does not load then, and its import stops. The
+    module that mends it is copied: flexnet itself must not be imported before it is known from where.
+    """
+    for packages in VENV.glob("lib/python*/site-packages"):
+        shutil.copyfile(ROOT / "flexnet" / "data" / "_torchvision.py", packages / "torchvision_operators.py")
+        (packages / "torchvision_operators.pth").write_text(MENDED, encoding="utf-8")
 
 
 def main() -> None:
@@ -67,9 +80,12 @@ def main() -> None:
     uv = installer()
     install = [*uv, "pip", "install", "--python", str(PYTHON), "--no-deps"]
     install_torch()
+    on_linux = sys.platform == "linux"
     locked = [*install, "--compile-bytecode", "--require-hashes"]
-    run(*locked, "-r", LOCKS["all"], *(["-r", LOCKS["cuda"]] if needs_cuda() else []))
+    run(*locked, "-r", LOCKS["all"], *(["-r", LOCKS["cuda"]] if on_linux and not has_cpu_build() else []))
     run(*install, "--quiet", "--editable", ROOT)
+    if on_linux and has_cpu_build():
+        mend_torchvision()
     STAMP.write_text(identity(), encoding="utf-8")
 
 

@@ -11,8 +11,7 @@ from torch import nn
 
 from flexnet.attacks.spaces import Space, space_of
 from flexnet.errors import ConfigError
-
-PGD_CLAMPS = ("squeezed", "loose", "valid")
+from flexnet.options.attacks import PGD_CLAMPS
 
 
 def pgd_space(model: nn.Module, space: str, clamp: str) -> Space:

@@ -72,14 +72,15 @@ def restarted(attack: Attack, restarts: int) -> Attack:
 def standing(
     attack: Attack, found: Attacked, model: nn.Module, images: Tensor, labels: Tensor, ball: Ball, key: Key
 ) -> Attacked:
-    """Attack the images that withstood so far; `found` with what is new."""
+    """Attack the images that withstood so far; `found` with what is new or, judged by draws, worse."""
     left = torch.nonzero(~found.fooled).flatten()
     if not len(left):
         return found
     new = attack(model, images[left], labels[left], ball, key=key.part(left.tolist(), len(images)))
     moved, right = found.images.clone(), found.verdict.right.clone()
-    hit = left[new.fooled]
-    moved[hit], right[hit] = new.images[new.fooled], new.verdict.right[new.fooled]
+    worse = new.fooled | (new.verdict.right < right[left])
+    hit = left[worse]
+    moved[hit], right[hit] = new.images[worse], new.verdict.right[worse]
     forwards, backwards = found.forwards.clone(), found.backwards.clone()
     forwards[left] += new.forwards
     backwards[left] += new.backwards

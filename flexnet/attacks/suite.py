@@ -97,6 +97,18 @@ def suite(
     return Suite(found, clean, left, tuple(by))
 
 
+def fitting(classes: int, draws: int = 1) -> SuiteOptions:
+    """Options of the suite for a network of so many classes, whose answers vary if there are several draws.
+
+    The ratios of logits need more classes than some networks have; the margin takes their place.
+    """
+    if draws > 1:
+        return SuiteOptions(draws=draws, verdicts=draws, parts=("apgd-ce", "apgd-margin"))
+    return (
+        SuiteOptions() if classes >= 4 else SuiteOptions(parts=("apgd-ce", "apgd-margin", "fab-t", "square"))
+    )
+
+
 def _clean(verdicts: int) -> Attack:
     """No attack: the verdict on the images as they are."""
 

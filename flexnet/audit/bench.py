@@ -29,7 +29,8 @@ class Bench:
         ball: how far attacks may go.
         key: names all draws.
         steps: steps of the reference attack: white-box PGD from a random start.
-        twin: another network for the transfer, such as the baseline of the same seed, or a surrogate.
+        twin: another network for the transfer, such as the baseline of the same seed.
+        surrogate: one more, such as a network that was trained for the purpose.
         queries: of the square attack.
         few: number of images for the attack by decisions.
         batch_size: most images per pass.
@@ -45,12 +46,14 @@ class Bench:
     key: Key = field(default_factory=Key)
     steps: int = 20
     twin: nn.Module | None = None
+    surrogate: nn.Module | None = None
     queries: int = 5000
     few: int = 20
     batch_size: int = 100
 
     def __post_init__(self) -> None:
-        check_attacked(self.model, self.images, self.labels, self.ball, self.key, self.twin)
+        for other in (self.twin, self.surrogate):
+            check_attacked(self.model, self.images, self.labels, self.ball, self.key, other)
         object.__setattr__(self, "fooled", torch.zeros_like(self.labels, dtype=torch.bool))
 
     @cached_property
@@ -125,10 +128,15 @@ class Bench:
         return 1 - float(fooled.double().mean())
 
     @property
+    def withstanding(self) -> Tensor:
+        """Which images withstood everything so far, bool, (N,)."""
+        known: Tensor = self.__dict__["fooled"]
+        return ~known
+
+    @property
     def standing(self) -> int:
         """Number of images that withstood everything so far."""
-        known: Tensor = self.__dict__["fooled"]
-        return int((~known).sum())
+        return int(self.withstanding.sum())
 
     def averaged(self) -> PgdOptions:
         """The reference attack with a gradient averaged over draws."""

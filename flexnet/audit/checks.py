@@ -12,12 +12,12 @@ from flexnet.attacks.hopskipjump import hopskipjump
 from flexnet.attacks.keys import position_batches
 from flexnet.attacks.repeats import batched
 from flexnet.attacks.square import square_attack
-from flexnet.attacks.suite import suite
+from flexnet.attacks.suite import fitting, suite
 from flexnet.attacks.verdicts import judge
 from flexnet.audit.bench import DRAWS, Bench
 from flexnet.audit.findings import Finding
 from flexnet.audit.gates import copied, frozen, softened
-from flexnet.options.iterated import PgdOptions, SquareOptions, SuiteOptions
+from flexnet.options.iterated import PgdOptions, SquareOptions
 
 SHARPNESSES = (1.0, 5.0, 10.0)
 STOCHASTIC = "the model is stochastic, and this attack trusts single answers"
@@ -55,10 +55,12 @@ def noise(bench: Bench) -> Finding:
 
 
 def transfer(bench: Bench) -> Finding:
-    """The gradient of another network."""
-    if bench.twin is None:
+    """The gradients of other networks, together."""
+    others = [other for other in (bench.twin, bench.surrogate) if other is not None]
+    if not others:
         return Finding("transfer", None, note="no other network was given")
-    return _beyond(bench, "transfer", bench.attack(bench.options, source=bench.twin).fooled)
+    fooled = torch.stack([bench.attack(bench.options, source=other).fooled for other in others]).any(0)
+    return _beyond(bench, "transfer", fooled)
 
 
 def black_box(bench: Bench) -> Finding:
@@ -122,6 +124,7 @@ def float64(bench: Bench) -> Finding:
         images=bench.images.double(),
         ball=replace(bench.ball, space=wide),
         twin=None,
+        surrogate=None,
     )
     return _beyond(bench, "float64", twin.white)
 
@@ -135,11 +138,7 @@ def expectation(bench: Bench) -> Finding:
 
 def strongest(bench: Bench) -> Finding:
     """The standard suite."""
-    options = SuiteOptions()
-    if bench.stochastic:
-        options = SuiteOptions(draws=DRAWS, verdicts=DRAWS, parts=("apgd-ce", "apgd-margin"))
-    elif bench.classes < 4:
-        options = SuiteOptions(parts=("apgd-ce", "apgd-margin", "fab-t", "square"))
+    options = fitting(bench.classes, DRAWS if bench.stochastic else 1)
     whole = (bench.model, bench.images, bench.labels, bench.ball, options)
     found = suite(*whole, key=bench.key, batch_size=bench.batch_size)
     value = bench.beyond(found.found.fooled)

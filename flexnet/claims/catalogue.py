@@ -148,9 +148,7 @@ def _rule(entry: Mapping[str, Any], where: str) -> Rule:
     if not 0 < values.get("chance", 0.5) < 1:
         raise ConfigError(f"{where}: expected chance between 0 and 1; got {values['chance']!r}")
     _check_conditions(values["over"], values.get("where", {}), where)
-    values["compare"] = tuple(_comparison(pair, where) for pair in values["compare"])
-    for pair in values["compare"]:
-        _check_conditions(values["over"], pair.where, f"{where}: compare")
+    values["compare"] = tuple(_comparison(pair, values["over"], where) for pair in values["compare"])
     values["range"] = _windows(values, where)
     return Rule(**values)
 
@@ -166,13 +164,15 @@ def _check_conditions(over: Any, at: Any, where: str) -> None:
         raise ConfigError(f"{where}: expected over or where to name {over!r}; got both; keep one")
 
 
-def _comparison(entry: Mapping[str, Any], where: str) -> Comparison:
+def _comparison(entry: Mapping[str, Any], over: str, where: str) -> Comparison:
     where = f"{where}: compare"
     values = _checked(entry, Comparison, where)
-    if not {"against", "at", "cell", "range"} & set(values):
+    if not {"against", "at", "cell", "than", "range"} & set(values):
         raise ConfigError(
-            f"{where}: expected a key against, at, cell or range; got {sorted(values)}; add one"
+            f"{where}: expected a key against, at, cell, than or range; got {sorted(values)}; add one"
         )
+    for key in ("where", "than"):
+        _check_conditions(over, values.get(key, {}), f"{where}: {key}")
     values["against"] = tuple(values.get("against", ()))
     if "cell" in values:
         values["cell"] = _cell(values["cell"], f"{where}: cell")

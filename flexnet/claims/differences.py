@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,8 @@ from flexnet.claims.floor import above_floor
 from flexnet.claims.kinds import Measurement, NotMeasured, rule_kind
 from flexnet.claims.model import Comparison, Rule, Window
 from flexnet.claims.seeds import Levels, complete_levels
+from flexnet.errors import ConfigError
+from flexnet.statistics.conditions import chosen
 
 
 @rule_kind
@@ -38,6 +41,39 @@ def crossing_difference(
     detail = f"{comparison.text}, {conditions_text(levels.conditions, rule.over)}"
     detail += f"; {_crossing_words(rows, rule, comparison)}"
     return estimate(differences(levels), rule, detail, levels.notes)
+
+
+@rule_kind
+def distance(rows: pd.DataFrame, rule: Rule, comparison: Comparison, window: Window) -> Measurement:
+    """How far apart the series are, either way: the mean difference without its sign."""
+    found = mean_difference(rows, rule, comparison, window)
+    low, high = sorted((abs(found.low), abs(found.high)))
+    if found.low < 0 < found.high:
+        low = 0.0
+    return replace(found, effect=abs(found.effect), low=low, high=high)
+
+
+@rule_kind
+def condition_difference(
+    rows: pd.DataFrame, rule: Rule, comparison: Comparison, window: Window
+) -> Measurement:
+    """One series under some conditions minus the same series under others, such as two attacks."""
+    here, there = rule.at(comparison), {**rule.at(comparison), **comparison.than}
+    if not comparison.than:
+        raise ConfigError(f"condition_difference of {comparison.series}: the key 'than' is absent; add it")
+    names = {"here": here, "there": there}
+    own = rows[rows["series"] == comparison.series]
+    if own.empty:
+        raise NotMeasured(f"no rows of series {comparison.series!r}")
+    parts = [
+        chosen(own, values).assign(series=name).drop(columns=list(values), errors="ignore")
+        for name, values in names.items()
+    ]
+    pair = Comparison("here", ("there",))
+    told = replace(rule, where={}, compare=(pair,))
+    found = mean_difference(pd.concat(parts), told, pair, window)
+    words = rule.text(comparison, "")
+    return replace(found, detail=found.detail.replace("here - there", words))
 
 
 def compared(

@@ -72,11 +72,12 @@ class Comparison:
     """One series against one other, or against the best of several at each condition.
 
     A series that is judged by itself has nothing in `against`, but the condition `at` which it should be
-    best, or the published `cell` that it should repeat. `value` is the paper's effect for this comparison,
-    if it gives one. `category` is that of corruptions over which accuracies are averaged first; `measure` is
-    a column that is compared in the place of the accuracy, or the bandwidth with which a ratio of accuracies
-    is correlated; `where` adds to the rule's. A `range` of its own takes the place of the rule's; the
-    comparison is then judged under the protocols that it names and no other.
+    best, the published `cell` that it should repeat, or values of conditions at which it should do otherwise
+    (`than`), such as {attack: white}. `value` is the paper's effect for this comparison, if it gives one.
+    `category` is that of corruptions over which accuracies are averaged first; `measure` is a column that is
+    compared in the place of the accuracy, or the bandwidth with which a ratio of accuracies is correlated. A
+    `range` of its own takes the place of the rule's; the comparison is then judged under the protocols that
+    it names and no other. `where` goes before the rule's.
     """
 
     series: str
@@ -88,13 +89,15 @@ class Comparison:
     measure: str = ""
     range: Mapping[str, Window] = field(default_factory=dict)
     where: Mapping[str, Value] = field(default_factory=dict)
+    than: Mapping[str, Value] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
         """The comparison in words, such as `random - best of baseline, flexible`."""
         best = "best of " if len(self.against) > 1 else ""
         words = " - ".join(part for part in (self.series, best + ", ".join(self.against)) if part)
-        words += "".join(f", {name} {value}" for name, value in self.where.items())
+        if not self.than:  # else both values are told
+            words += "".join(f", {name} {value}" for name, value in self.where.items())
         about = self.category or self.measure
         return f"{words}, {about}" if about else words
 
@@ -140,17 +143,23 @@ class Rule:
         """The claimed side as an interval of effects, open at infinity."""
         return (self.threshold, math.inf) if self.sign > 0 else (-math.inf, self.threshold)
 
-    def at(self, comparison: Comparison) -> dict[str, Value]:
-        """The values of conditions that count in a comparison."""
-        return {**self.where, **comparison.where}
-
     def text(self, comparison: Comparison, protocol: str) -> str:
         """One comparison in words that no other of the rule has: `low, threshold 0.1 - others`."""
+        if comparison.than:
+            here, there = (
+                ", ".join(str(values[name]) for name in comparison.than)
+                for values in (self.at(comparison), comparison.than)
+            )
+            return f"{comparison.text}, {here} - {there}"
         if comparison.at is not None:
             return f"{comparison.text}, {self.over} {comparison.at:g} - others"
         if comparison.range:
             return f"{comparison.text}, {self.over} {self.window(protocol, comparison).text}"
         return comparison.text
+
+    def at(self, comparison: Comparison) -> dict[str, Value]:
+        """The value that counts of conditions other than `over`, of one comparison."""
+        return {**self.where, **comparison.where}
 
     def window(self, protocol: str, comparison: Comparison | None = None) -> Window:
         """The conditions that count under `protocol`, of one comparison or by default."""

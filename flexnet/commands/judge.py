@@ -2,13 +2,16 @@
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flexnet.columns import aligned
 from flexnet.commands.images import add_images, images_of
-from flexnet.commands.models import add_model, model_of, name_of
+from flexnet.commands.models import add_model, subject_of
+from flexnet.commands.sizes import size_of
 from flexnet.errors import ConfigError
+
+if TYPE_CHECKING:
+    from flexnet.evaluation.subject import Subject
 
 # As the corrected protocol has it: pixels that stay in [0, 1], gradients and verdicts over draws.
 ATTACK = {"space": "pixel", "clamp": "valid"}
@@ -53,8 +56,7 @@ def run(parsed: Namespace) -> None:
     """
     sizes = _sizes(parsed.epsilons)
     arrays = images_of(parsed.images, parsed.n, parsed.seed)
-    model = model_of(parsed.model, parsed.weights, arrays)
-    rows = list(_rows(model, arrays, parsed, sizes))
+    rows = list(_rows(subject_of(parsed, arrays), parsed.under, sizes))
     print(f"{parsed.model}: {len(arrays)} images of {parsed.images}, seed {parsed.seed}")
     print("\n".join(aligned(HEAD, *_lines(rows))))
     if parsed.output is not None:
@@ -66,43 +68,31 @@ def run(parsed: Namespace) -> None:
 
 def _sizes(texts: Sequence[str]) -> tuple[float, ...]:
     """Sizes as numbers; 0, the images as they are, is among them."""
-    try:
-        sizes = [float(Fraction(text)) for text in texts]
-    except (ValueError, ZeroDivisionError) as error:
-        raise ConfigError(f"--epsilons: expected numbers such as 0.03 or 8/255; got {list(texts)}") from error
+    sizes = [size_of(text, "--epsilons") for text in texts]
     if not all(0 <= size <= 1 for size in sizes):
         raise ConfigError(f"--epsilons: expected numbers from 0 to 1, the range of pixels; got {list(texts)}")
     return tuple(sorted({0.0, *sizes}))
 
 
-def _rows(model: Any, arrays: Any, parsed: Namespace, sizes: tuple[float, ...]) -> Iterator[dict[str, Any]]:
+def _rows(subject: "Subject", under: Sequence[str], sizes: tuple[float, ...]) -> Iterator[dict[str, Any]]:
     """One row for each condition and draw of each family."""
-    import torch
-
-    from flexnet.evaluation.subject import Job, Subject
+    from flexnet.evaluation.subject import Job
     from flexnet.families.registry import family_of
     from flexnet.jobs import import_needed
     from flexnet.problems import refuse
     from flexnet.progress import Progress
-    from flexnet.stages._common import choose_device, set_up_cpu
-    from flexnet.training.batches import DeviceImages
-    from flexnet.training.run import Run
 
-    set_up_cpu(None)
-    device = choose_device()
-    run = Run(name_of(parsed.model), 1, parsed.model, {}, run_seed=parsed.seed)
-    scored = DeviceImages.load(arrays, None, device)
-    subject = Subject(model.to(device, memory_format=torch.channels_last), run, scored)
-    for name in parsed.under:
-        module = import_needed(f"flexnet.evaluation.{name}")
-        settings = {**ATTACK, **UNDER[name], "epsilons": sizes}
-        rules = family_of(name).settings
+    name = subject.run.model
+    for family in under:
+        module = import_needed(f"flexnet.evaluation.{family}")
+        settings = {**ATTACK, **UNDER[family], "epsilons": sizes}
+        rules = family_of(family).settings
         assert rules is not None
-        refuse(name, rules.problems(settings))
+        refuse(family, rules.problems(settings))
         passes = module.passes(settings, None) if hasattr(module, "passes") else 1
-        with Progress(f"{run.model} {name}", passes * len(arrays), "images") as progress:
+        with Progress(f"{name} {family}", passes * len(subject.scored), "images") as progress:
             for answer in module.evaluate(subject, settings, None, Job(PROTOCOL, BATCH, progress.advance)):
-                yield {"model": run.model, "under": name, **answer.row()}
+                yield {"model": name, "under": family, **answer.row()}
 
 
 def _lines(rows: Sequence[dict[str, Any]]) -> Iterator[tuple[str, ...]]:

@@ -1,6 +1,6 @@
 """The network that a command is about: weights that flexnet wrote, or a function of one's own."""
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from flexnet.data.arrays import ImageArrays
+    from flexnet.evaluation.subject import Subject
 
 WEIGHTS = ".safetensors"
 MODEL_HELP = (
@@ -52,6 +53,33 @@ def model_of(given: str, weights: str | None, arrays: "ImageArrays") -> "nn.Modu
         )
     _require_fit(given, model, arrays)
     return model.eval()
+
+
+def subject_of(parsed: Namespace, arrays: "ImageArrays", **others: str | None) -> "Subject":
+    """The network of the arguments with its images, and other networks by their key, on the device.
+
+    Raises:
+        ConfigError: as `model_of`, or if FLEXNET_DEVICE names none.
+        DataError: as `model_of`.
+    """
+    import torch
+
+    from flexnet.evaluation.subject import Subject
+    from flexnet.stages._common import choose_device, set_up_cpu
+    from flexnet.training.batches import DeviceImages
+    from flexnet.training.run import Run
+
+    set_up_cpu(None)
+    device = choose_device()
+
+    def placed(given: str, weights: str | None) -> "nn.Module":
+        model: Any = model_of(given, weights, arrays)
+        return model.to(device, memory_format=torch.channels_last)  # type: ignore[no-any-return]
+
+    named = {key: placed(given, None) for key, given in others.items() if given is not None}
+    run = Run(name_of(parsed.model), 1, parsed.model, {}, run_seed=parsed.seed)
+    scored = DeviceImages.load(arrays, None, device)
+    return Subject(placed(parsed.model, parsed.weights), run, scored, named)
 
 
 def name_of(given: str) -> str:

@@ -21,7 +21,7 @@ def passes(settings: Mapping[str, Any], asked: None) -> int:
 
 
 def evaluate(subject: Subject, settings: Mapping[str, Any], asked: None, job: Job) -> Iterator[Answer]:
-    """Answers on clean images and under each wave: conditions norm, vertical and horizontal.
+    """Answers on clean images and under each wave: conditions strength (the norm), vertical and horizontal.
 
     The wave is added to each channel of each image with a sign of its own, and the result is cut off at 0
     and 1. Signs follow from training seed, frequency and place of the image: they are the same for all
@@ -41,7 +41,7 @@ def evaluate(subject: Subject, settings: Mapping[str, Any], asked: None, job: Jo
             wave = norm * basis_image(height, width, vertical, horizontal).float()
             signs = _signs(number, channels, derive_seed(seed, vertical, horizontal))
             right = judge(_change(wave, signs, norm), norm, vertical, horizontal)
-            conditions = {"norm": norm, "vertical": vertical, "horizontal": horizontal}
+            conditions = {"strength": norm, "vertical": vertical, "horizontal": horizontal}
             yield Answer(conditions, right, len(right))
 
 

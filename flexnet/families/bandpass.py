@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from flexnet.families.base import Condition, Family
+from flexnet.families.base import ANSWER, Condition, Family
 from flexnet.options.rules import Options, distinct, number, one_of, option, required, whole
 from flexnet.tables.kinds import AMOUNT, TEXT
 
@@ -34,9 +34,9 @@ class BandpassSettings(Options):
             yield from ((name, float(frequency)) for frequency in self.frequencies)
 
 
-def passes(section: Mapping[str, Any]) -> int:
-    """How often the images are scored."""
-    return sum(1 for _ in BandpassSettings.from_values(section).conditions())
+def work(section: Mapping[str, Any]) -> float:
+    """Training steps that cost as much: each condition is an answer."""
+    return ANSWER * sum(1 for _ in BandpassSettings.from_values(section).conditions())
 
 
 FAMILY = Family(
@@ -44,5 +44,5 @@ FAMILY = Family(
     conditions={"filter": Condition(TEXT, plain=NONE), "frequency": Condition(AMOUNT, plain=0.0)},
     settings=BandpassSettings,
     seeds="all",
-    passes=passes,
+    work=work,
 )

@@ -12,6 +12,9 @@ from flexnet.tables.kinds import Kind, Value
 AskedCheck: TypeAlias = Callable[[Any, Options | None], Iterator[Problem]]
 
 
+ANSWER = 0.2  # of a training step, of one answer about an image
+
+
 @dataclass(frozen=True)
 class Condition:
     """What was done to a model or its images before a row was counted; a column of the family's rows.
@@ -48,12 +51,14 @@ class Family:
         asks: whether a model must say something there to be asked at all.
         seeds: whether a job does "one" training seed or "all" of a model (small networks, where starting
             Python takes longer than scoring).
-        models: keys of its settings that name another model, which the job gets as well, of the same seed.
+        models: keys of its settings that name another model, which the job gets as well, of the same seeds.
+            What a model row says to the family under such a key counts before them.
+        work: training steps that cost as much as what its settings ask of an image, for estimates; None: as
+            attacks of one step.
         told: from its section and the side of the images in pixels to what its job is told: with everything
             that the section leaves to tables, so that a job runs again when they change; None if it leaves
             nothing to them.
         files: files of the user's own that its section names; None if it can name none.
-        passes: how often its section has the images scored; None where that is reckoned as for attacks.
         images: whether a family that looks at modules also looks at the images that a network is scored on.
         mem_mb, runtime: what a job may need, in MB and in minutes.
     """
@@ -70,9 +75,9 @@ class Family:
     asks: bool = False
     seeds: Literal["one", "all"] = "one"
     models: tuple[str, ...] = ()
+    work: Callable[[Mapping[str, Any]], float] | None = None
     told: Callable[[Mapping[str, Any], int], dict[str, Any]] | None = None
     files: Callable[[Mapping[str, Any]], list[str]] | None = None
-    passes: Callable[[Mapping[str, Any]], int] | None = None
     images: bool = False
     mem_mb: int = 8000
     runtime: int = 120
@@ -89,6 +94,17 @@ class Family:
         known = self.settings.__dataclass_fields__
         own: dict[str, Any] = protocol.get(self.name, {})
         return {key: value for key, value in taken.items() if key in known} | own
+
+    def named(self, section: Mapping[str, Any], asked: Any, model: str) -> dict[str, str]:
+        """The other models of a job by the key that names them; a model is no other of itself.
+
+        Args:
+            section: what the protocol says.
+            asked: what the model row says.
+            model: which is asked.
+        """
+        told = {**section, **(asked if isinstance(asked, Mapping) else {})}
+        return {key: told[key] for key in self.models if told.get(key) not in (None, model)}
 
     def applies(self, protocol: Mapping[str, Any]) -> bool:
         """Whether a protocol asks this family at all."""

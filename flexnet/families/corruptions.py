@@ -13,6 +13,8 @@ from flexnet.options.rules import Options, distinct, one_of, option, optional, w
 from flexnet.problems import Problem, refuse, wrong
 from flexnet.tables.kinds import PERHAPS_AMOUNT, TEXT, WHOLE
 
+ANSWER = 0.25  # of a training step, of one answer about an image that was corrupted before
+
 
 def _severity(value: Any) -> Iterator[Problem]:
     if type(value) is not int or value not in SEVERITIES:
@@ -124,9 +126,9 @@ def files(section: Mapping[str, Any]) -> list[str]:
     return [] if rules.folder is None else files_of(rules.folder, rules.corruptions)
 
 
-def passes(section: Mapping[str, Any]) -> int:
-    """How often the images are scored."""
-    return sum(1 for _ in CorruptionSettings(**section).conditions())
+def work(section: Mapping[str, Any]) -> float:
+    """Training steps that cost as much: each condition is an answer, and corrupting the images costs more."""
+    return ANSWER * sum(1 for _ in CorruptionSettings(**section).conditions())
 
 
 # Bandwidths of the images beside those of the clean ones: the mean over images of their ratio.
@@ -140,6 +142,6 @@ FAMILY = Family(
     seeds="all",
     told=told,
     files=files,
-    passes=passes,
+    work=work,
     runtime=720,
 )

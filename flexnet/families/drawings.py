@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from flexnet.families.base import Condition, JudgedOn, Visiting
+from flexnet.families.base import ANSWER, Condition, JudgedOn, Visiting
 from flexnet.options.rules import Options, distinct, option, optional, required, whole
 from flexnet.problems import Problem, wrong
 from flexnet.tables.kinds import TEXT, WHOLE
@@ -45,9 +45,9 @@ class DrawingSettings(Options):
     batch: int = option(100, whole(1))
 
 
-def passes(section: Mapping[str, Any]) -> int:
-    """How often images are scored."""
-    return 1 + len(section["judged_on"])
+def work(section: Mapping[str, Any]) -> float:
+    """Training steps that cost as much, if other datasets have as many images: each set is an answer."""
+    return ANSWER * (1 + len(section["judged_on"]))
 
 
 FAMILY = Visiting(
@@ -57,5 +57,5 @@ FAMILY = Visiting(
     measures={"title": TEXT, "digest": TEXT},
     settings=DrawingSettings,
     seeds="all",
-    passes=passes,
+    work=work,
 )

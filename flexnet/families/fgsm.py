@@ -5,9 +5,9 @@ from dataclasses import dataclass, fields
 from typing import Any, Self
 
 from flexnet.families.base import Condition, Family
-from flexnet.options.attacks import CLAMPS, LARGEST_EPSILON, LOSSES, SPACES
+from flexnet.options.attacks import CLAMPS, LOSSES, SPACES, unfit
 from flexnet.options.rules import Options, distinct, flag, number, one_of, option, required, whole
-from flexnet.problems import Problem, refuse, wrong
+from flexnet.problems import Problem, refuse
 from flexnet.tables.kinds import AMOUNT, WHOLE
 
 COUNTINGS = ("all", "drop_last_of_batch")
@@ -46,14 +46,8 @@ class FgsmSettings(Options):
         refuse("fgsm", type(self).problems({entry.name: getattr(self, entry.name) for entry in fields(self)}))
 
     def disagreements(self) -> Iterator[Problem]:
-        """The loose clamp is one of normalised images; a step as large as their range does all it can."""
-        if self.space == "pixel" and self.clamp != "valid":
-            yield wrong("'valid', the only clamp of the space 'pixel'", self.clamp).below("clamp")
-        largest = LARGEST_EPSILON[self.space]
-        for place, epsilon in enumerate(self.epsilons):
-            if epsilon > largest:
-                words = f"at most {largest:g}, the whole range of the space {self.space!r}"
-                yield wrong(words, epsilon).below("epsilons", place)
+        """Clamp and sizes fit the space."""
+        return unfit(self.space, self.clamp, self.epsilons)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Self:

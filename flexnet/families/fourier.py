@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flexnet.families.base import Condition, Family
+from flexnet.families.base import ANSWER, Condition, Family
 from flexnet.options.rules import Options, number, option, required, whole
 from flexnet.spectral.plane import half_plane
 from flexnet.tables.kinds import AMOUNT, Kind
@@ -34,19 +34,19 @@ class FourierSettings(Options):
         yield from ((float(self.norm), v, h) for v, h in half_plane(self.most, self.step))
 
 
-def passes(section: Mapping[str, Any]) -> int:
-    """How often the images are scored."""
-    return sum(1 for _ in FourierSettings.from_values(section).conditions())
+def work(section: Mapping[str, Any]) -> float:
+    """Training steps that cost as much: each condition is an answer."""
+    return ANSWER * sum(1 for _ in FourierSettings.from_values(section).conditions())
 
 
 FAMILY = Family(
     name="fourier",
     conditions={
-        "norm": Condition(AMOUNT, plain=0.0),
+        "strength": Condition(AMOUNT, plain=0.0),
         "vertical": Condition(CYCLES, plain=0),
         "horizontal": Condition(CYCLES, plain=0),
     },
     settings=FourierSettings,
     seeds="all",
-    passes=passes,
+    work=work,
 )

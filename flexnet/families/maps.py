@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from flexnet.families.base import Condition, Family
+from flexnet.families.base import ANSWER, Condition, Family
 from flexnet.options.rules import Options, distinct, option, required, whole
 from flexnet.problems import Problem
 from flexnet.tables.kinds import PERHAPS, PERHAPS_FRACTION, TEXT, WHOLE
@@ -42,5 +42,5 @@ FAMILY = Family(
     settings=MapSettings,
     asked=_asked,
     seeds="all",
-    passes=lambda section: 1,
+    work=lambda section: ANSWER,
 )

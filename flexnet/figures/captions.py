@@ -15,7 +15,7 @@ _BAND_WORDS: Final = {"sem": "the standard error of the mean", "interval": "the 
 # How a band is drawn, by a column that only such figures have; anything else is shaded.
 _TEXT, _BARS, _SHADING, _MEANS = "text", "bars", "shading", "means"
 _DRAWN: Final = {
-    **{"intervention": _TEXT, "measure": _TEXT},
+    **dict.fromkeys(("intervention", "attack", "check", "measure"), _TEXT),
     **dict.fromkeys(("threshold", "epsilon", "severity", "fold", "frequency", "inverted"), _BARS),
     **dict.fromkeys(("vertical", "layer"), _MEANS),
 }

@@ -3,9 +3,9 @@
 Digits stand under each other: a number below ten gets a blank as wide as a digit before it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import floor, log10
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -25,10 +25,14 @@ def find(
     table: "pd.DataFrame", series: str, epsilon: float | None, intervention: str = TRAINED
 ) -> "Record | None":
     """The row of one series, intervention and epsilon, or None if the table has none."""
-    found = table[
-        (table["series"] == series) & (table["intervention"] == intervention) & (table["epsilon"] == epsilon)
-    ]
-    return None if found.empty else found.iloc[0]
+    return find_at(table, {"series": series, "intervention": intervention, "epsilon": epsilon})
+
+
+def find_at(table: "pd.DataFrame", values: Mapping[str, Any]) -> "Record | None":
+    """The first row with some values of columns, or None if the table has none."""
+    for name, value in values.items():
+        table = table[table[name] == value]
+    return None if table.empty else table.iloc[0]
 
 
 def attack_epsilon(table: "pd.DataFrame") -> float | None:
@@ -37,12 +41,19 @@ def attack_epsilon(table: "pd.DataFrame") -> float | None:
     return largest if largest > 0 else None
 
 
-def estimate_text(record: "Record | None", facts: Facts) -> str:
+def estimate_text(record: "Record | None", facts: Facts, *, spread: bool = True) -> str:
     """Mean in per cent with ± standard error, [interval] or (both seeds), whichever there is to show."""
     if record is None:
         return BLANK
-    spread = _spread(record, facts, "", lambda value: f"{min(max(value, 0.0), 1.0) * PER_CENT:.1f}")
-    return _padded(f"{record['mean'] * PER_CENT:.1f}") + spread
+    if not spread:
+        return number_text(record["mean"] * PER_CENT)
+    around = _spread(record, facts, "", lambda value: f"{min(max(value, 0.0), 1.0) * PER_CENT:.1f}")
+    return number_text(record["mean"] * PER_CENT) + around
+
+
+def number_text(per_cent: float) -> str:
+    """A number in per cent with one digit."""
+    return _padded(f"{per_cent:.1f}")
 
 
 def ratio_text(record: "Record | None", facts: Facts) -> str:

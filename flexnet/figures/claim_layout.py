@@ -1,5 +1,6 @@
 """Where everything stands in the figure of the claims, in millimetres of its page."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 MARGIN_MM, GAP_MM, TOP_MM = 1.5, 2.4, 17.0
 HEAD_MM, LINE_MM, TICKS_MM, BETWEEN_MM = 4.2, 3.5, 4.2, 1.2
 N_MM, WORD_MM = 4.5, 20.0  # beside each axis: the number of seeds, and the verdict with its mark
+PAGE_HEIGHT_MM = 247.0  # what a page of A4 has room for
 HEAD: Final = 6.5  # size of type
 LABELS_MM, AXIS_MM = 36.0, 120.0  # the widest that labels and axes become
 
@@ -92,6 +94,16 @@ def block_of(rows: "pd.DataFrame", columns: Columns) -> Block:
         tuple(tuple(wrapped(minus(text), columns.labels)) for text in comparisons),
         tuple(wrapped(_images(rows), columns.labels)),
     )
+
+
+def parts_of(blocks: Sequence[Block], room: float) -> list[list[Block]]:
+    """The claims in their order, as many together as fit into so many millimetres, one at least."""
+    parts: list[list[Block]] = [[]]
+    for block in blocks:
+        if parts[-1] and sum(each.height for each in [*parts[-1], block]) > room:
+            parts.append([])
+        parts[-1].append(block)
+    return parts
 
 
 def after_label(rows: "pd.DataFrame") -> float:

@@ -1,9 +1,10 @@
-"""The papers' claims against what was measured, on one page: a claim below the other, a column per protocol.
+"""The papers' claims against what was measured: a claim below the other, a column per protocol.
 
 Each claim has an axis of its own, the same under all protocols; each comparison has a line, with its number
 of training seeds and its verdict.
 """
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -24,6 +25,7 @@ from flexnet.figures.claim_layout import (
     LINE_MM,
     MARGIN_MM,
     N_MM,
+    PAGE_HEIGHT_MM,
     TICKS_MM,
     TOP_MM,
     Block,
@@ -31,6 +33,7 @@ from flexnet.figures.claim_layout import (
     after_label,
     block_of,
     columns_of,
+    parts_of,
 )
 from flexnet.figures.claim_table import claims_sheet
 from flexnet.figures.facts import Facts
@@ -81,22 +84,39 @@ def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
 
     All protocols of the table are shown. Of a scale that is no evidence only the measurements are drawn.
     """
+    return _drawn(table, facts, math.inf)[0]
+
+
+def draw_pages(table: "pd.DataFrame", facts: Facts) -> list[Figure]:
+    """The same, on as many pages as can be read on paper."""
+    return _drawn(table, facts, PAGE_HEIGHT_MM)
+
+
+def _drawn(table: "pd.DataFrame", facts: Facts, room: float) -> list[Figure]:
+    """The claims on pages with so many millimetres each."""
     if "label" not in table:
         table = summarise_rows(table)
     with journal():
         columns = columns_of(table)
         blocks = [block_of(rows, columns) for _, rows in table.groupby(["paper", "id"], sort=False)]
         notes = wrapped(_note(table, facts), columns.right - MARGIN_MM)
-        height = TOP_MM + sum(block.height for block in blocks) + NOTE_MM * (len(notes) + 0.5)
-        figure, axes = page(columns.right + MARGIN_MM, height)
-        _heads(axes, columns, facts)
-        top = TOP_MM
-        for block in blocks:
-            _draw_block(axes, block, columns, top, facts)
-            top += block.height
-        for place, line in enumerate(notes):
-            write(axes, (MARGIN_MM, top + NOTE_MM * (place + 0.5)), line)
-        _legends(figure, table, facts)
+        rest = room - TOP_MM - NOTE_MM * (len(notes) + 0.5)
+        return [_page(table, part, columns, notes, facts) for part in parts_of(blocks, rest)]
+
+
+def _page(
+    table: "pd.DataFrame", blocks: Sequence[Block], columns: Columns, notes: Sequence[str], facts: Facts
+) -> Figure:
+    height = TOP_MM + sum(block.height for block in blocks) + NOTE_MM * (len(notes) + 0.5)
+    figure, axes = page(columns.right + MARGIN_MM, height)
+    _heads(axes, columns, facts)
+    top = TOP_MM
+    for block in blocks:
+        _draw_block(axes, block, columns, top, facts)
+        top += block.height
+    for place, line in enumerate(notes):
+        write(axes, (MARGIN_MM, top + NOTE_MM * (place + 0.5)), line)
+    _legends(figure, table, facts)
     return figure
 
 

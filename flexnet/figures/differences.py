@@ -17,6 +17,7 @@ _RECIPE: Final = {
     "gamma": "factor of each decay",
     "threshold_weight_decay": "weight decay of thresholds",
     "flip": "share of mirrored images",
+    "adversarial": "attack on training images",
 }
 # What changes no weight.
 _IDLE: Final = ("evaluate_every", "compile")

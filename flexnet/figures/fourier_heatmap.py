@@ -31,7 +31,7 @@ def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
     Raises:
         DataError: if a column is missing or a series mixes several models.
     """
-    return summarise(rows, ["figure", "protocol", "series", "norm", "vertical", "horizontal"])
+    return summarise(rows, ["figure", "protocol", "series", "strength", "vertical", "horizontal"])
 
 
 def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
@@ -59,7 +59,7 @@ def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
 
 def _map(axes: Axes, part: "pd.DataFrame", label: str) -> AxesImage:
     """The map of one network; under its name the accuracy on clean images."""
-    noisy, clean = part[part["norm"] > 0], part[part["norm"] == 0]
+    noisy, clean = part[part["strength"] > 0], part[part["strength"] == 0]
     frequencies, grid = whole_plane(noisy)
     half = (frequencies[1] - frequencies[0]) / 2 if len(frequencies) > 1 else 0.5
     ends = (frequencies[0] - half, frequencies[-1] + half)
@@ -97,5 +97,5 @@ def whole_plane(noisy: "pd.DataFrame") -> tuple[list[int], NDArray[np.float64]]:
 
 def body(table: "pd.DataFrame", facts: Facts) -> str:
     """How large the noise is."""
-    norms = [float(value) for value in one_protocol(table, facts)["norm"] if value > 0]
+    norms = [float(value) for value in one_protocol(table, facts)["strength"] if value > 0]
     return f"Norm of the noise in each channel: {spread(norms, '{:g}')}, of images in [0, 1]."

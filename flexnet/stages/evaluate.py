@@ -17,8 +17,10 @@ from flexnet.evaluation.subject import Answer, Job, Subject
 from flexnet.families.base import Family
 from flexnet.families.registry import family_of
 from flexnet.files import write_rows
+from flexnet.networks.registry import expected_images
 from flexnet.problems import refuse
 from flexnet.progress import Progress
+from flexnet.seeds import derive_seed
 from flexnet.stages._common import choose_device, load_scored, set_up_cpu
 from flexnet.tables.outcomes import outcomes_path, write_outcomes
 from flexnet.training.batches import DeviceImages, digest_of
@@ -45,7 +47,8 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
         where = f"{family.name}, protocol {settings['protocol']}"
         refuse(where, family.settings.problems(settings["settings"]))
     set_up_cpu(files.threads)
-    subjects = list(_subjects(settings["model"], files, choose_device()))
+    limit = settings["settings"].get("images")  # of any family: the most images that it asks about
+    subjects = list(_subjects(settings["model"], files, choose_device(), limit))
     answers = _ask_all(family, subjects, settings, files.log)
     rows = [row for row, _ in answers]
     right = [answer.right.cpu().numpy() for _, answer in answers if answer.right is not None]
@@ -54,19 +57,66 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
     write_rows(files.output, list(rows[0]), rows)
 
 
-def _subjects(name: str, files: Namespace, device: torch.device) -> Iterator[Subject]:
-    """The trained networks, all with the same images."""
+def _subjects(name: str, files: Namespace, device: torch.device, limit: int | None) -> Iterator[Subject]:
+    """The trained networks, all with the same images, each with the other networks of its own seed."""
     scored: DeviceImages | None = None
-    numbers: list[int] | None = None
-    for path in files.weights:
+    numbers: list[int] = []
+    others = _others(files)
+    for place, path in enumerate(files.weights):
         model, metadata = _load(path, name, device)
         if scored is None:
             options = json.loads(metadata["options"])
-            scored = load_scored(files, metadata["network"], options, device)
-            numbers = read_subset(files.subset)["scored"]
-        others = dict(entry.split("=", 1) for entry in files.others or ())
-        named = {key: _load(other, None, device)[0] for key, other in others.items()}
+            whole = load_scored(files, metadata["network"], options, device)
+            scored, numbers = some_of(whole, limit), read_subset(files.subset)["scored"]
+            numbers = [numbers[chosen] for chosen in some_numbers(len(numbers), limit)]
+        named = {key: _other(key, paths[place], metadata, device) for key, paths in others.items()}
         yield Subject(model, Run.from_metadata(metadata), scored, named, numbers)
+
+
+def _others(files: Namespace) -> dict[str, list[str]]:
+    """Files of the other networks by their key, one for each of the networks that are asked."""
+    found: dict[str, list[str]] = {}
+    for entry in files.others or ():
+        key, _, path = entry.partition("=")
+        found.setdefault(key, []).append(path)
+    for key, paths in found.items():
+        if len(paths) != len(files.weights):
+            raise DataError(
+                f"--others {key}: expected a file for each of the {len(files.weights)} files of --weights; "
+                f"got {len(paths)}; give them in the order of the seeds"
+            )
+    return found
+
+
+def _other(key: str, path: str, asked: Mapping[str, str], device: torch.device) -> nn.Module:
+    """Another network, which must take the same images and tell the same classes."""
+    model, metadata = _load(path, None, device)
+    found, expected = (
+        expected_images(told["network"], json.loads(told["options"])) for told in (metadata, asked)
+    )
+    if found != expected:
+        raise DataError(
+            f"{path}: expected a network for images of (channels, size, classes) {expected}, as "
+            f"{asked['model']} is; got {metadata['model']} for {found}; name another {key}"
+        )
+    return model
+
+
+def some_of(scored: DeviceImages, limit: int | None) -> DeviceImages:
+    """At most so many of the images, in their order: the same for every network, whatever their labels."""
+    if limit is None or limit >= len(scored):
+        return scored
+    chosen = torch.tensor(some_numbers(len(scored), limit), device=scored.images.device)
+    return DeviceImages(scored.images[chosen], scored.labels[chosen])
+
+
+def some_numbers(number: int, limit: int | None) -> list[int]:
+    """Places of at most so many of some images, in their order."""
+    if limit is None or limit >= number:
+        return list(range(number))
+    generator = torch.Generator().manual_seed(derive_seed("some images", number))
+    found: list[int] = torch.randperm(number, generator=generator)[:limit].sort().values.tolist()
+    return found
 
 
 def _load(path: str, name: str | None, device: torch.device) -> tuple[nn.Module, dict[str, str]]:

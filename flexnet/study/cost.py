@@ -1,9 +1,10 @@
 """What jobs cost, estimated before they run: seconds of one core of the machine of `speeds.json`."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from flexnet.families.base import ANSWER
 from flexnet.families.registry import family_of
 from flexnet.study.data import Used, used_images
 from flexnet.study.jobs import section_of, seeds_in
@@ -16,7 +17,7 @@ from flexnet.training.recipe import Recipe
 LIGHT, START = 2.0, 4.0
 BETWEEN = 0.5  # seconds of the workflow itself between two jobs
 # Of a training step, without and with what an attack needs beside the answers: its gradient.
-FORWARD, ANSWER, GRADIENT = 1 / 3, 0.2, 0.5
+FORWARD, GRADIENT = 1 / 3, 0.5
 # Rules whose cost does not depend on what they are about.
 PLAIN = {"prepare_data": 6.0, "choose_subset": LIGHT, "describe": START, "import_weights": 2 * START}
 
@@ -48,12 +49,9 @@ def task_seconds(study: Study, task: Task) -> float | None:
         return START + each * _trained_images(config, model, used.training, used.scored)
     seeds = seeds_in(study, said["home"], model, said["seeds"])
     section = section_of(study, said["home"], said["family"], said["protocol"])
-    declared = family_of(said["family"])
-    if declared.passes is None:
-        passes = _passes(section, config["models"][model], said["family"])
-    else:
-        passes = declared.passes(section) * ANSWER
-    return START + len(seeds) * each * used.scored * passes
+    passes = _passes(section, config["models"][model], said["family"])
+    scored = min(used.scored, section.get("images") or used.scored)
+    return START + len(seeds) * each * scored * passes
 
 
 def used_of(config: Mapping[str, Any], model: str) -> Used:
@@ -71,6 +69,10 @@ def _trained_images(config: Mapping[str, Any], model: str, training: int, scored
 
 def _passes(section: Mapping[str, Any], row: Mapping[str, Any], family: str) -> float:
     """Training steps that cost as much as what an evaluation asks of each image."""
+    work = family_of(family).work
+    if work is not None:
+        # A network that draws is asked as often as its gradient is averaged.
+        return work(section) * (section.get("eot_draws", 20) if _scheme(row) == "random" else 1)
     asked = row.get("at_test", {}).get(family) or ()
     times = len({"trained", *asked}) if family == "interventions" else max(1, len(asked))
     if "epsilons" not in section:
@@ -87,8 +89,13 @@ def _passes(section: Mapping[str, Any], row: Mapping[str, Any], family: str) -> 
 
 def _varies(section: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
     """Whether repeats of an evaluation differ."""
-    scheme = (row.get("options", {}).get("layer") or {}).get("scheme")
+    scheme = _scheme(row)
     return scheme == "random" or (scheme == "redrawn" and bool(section.get("redraw")))
+
+
+def _scheme(row: Mapping[str, Any]) -> str | None:
+    """The scheme of a model's flexible layer, if the row names one."""
+    return (row.get("options", {}).get("layer") or {}).get("scheme")
 
 
 def plan_seconds(costs: Sequence[float], cores: int, threads: int, factor: float = 1.0) -> float:
@@ -205,19 +212,3 @@ def _how_long(seconds: float | None) -> str:
 
 
 _RUNS = {"train": "training runs", "evaluate": "evaluations"}
-
-
-def retyped(
-    words: Sequence[str], targets: Iterable[str], others: Iterable[str], quote: Callable[[str], str]
-) -> str:
-    """A command with other targets, and everything else as it was typed.
-
-    Args:
-        words: of the command, its program first.
-        targets: those among them.
-        others: that take their place, right behind the program.
-        quote: writes a word for a shell.
-    """
-    asked = set(targets)
-    rest = [word for word in words[1:] if word not in asked]
-    return " ".join(map(quote, [words[0], *others, *rest]))

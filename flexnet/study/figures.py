@@ -88,8 +88,8 @@ def _mistaken(name: str, other: str) -> Iterator[Problem]:
 def _module(name: str) -> Iterator[Problem]:
     """A figure must be drawn by the module at its path; one that was copied may still have another's NAME."""
     said = said_by(name)
-    known = [other for other in drawn() if other != LEDGER]
     if not said:
+        known = [other for other in drawn() if other != LEDGER]
         text = f"expected a figure that flexnet/figures/ draws; got {name!r}"
         yield Problem(text + (ask(name, known) or f"; known are {known}"))
     elif said != name:

@@ -286,18 +286,20 @@ def evaluate_settings(study: Study, home: str, family: str, protocol: str, model
             "model": model,
             "protocol": protocol,
             "settings": told_section(study, home, family, protocol, model),
-            "asked": study.model(home, model).get("at_test", {}).get(family),
+            "asked": asked_of(study, home, family, model),
         }
     )
 
 
 def evaluate_code(study: Study, home: str, family: str, protocol: str, model: str) -> str:
-    """Digest of the code that an evaluation runs."""
-    row = study.model(home, model)
+    """Digest of the code that an evaluation runs, that of the other networks that it asks for included."""
     section = told_section(study, home, family, protocol, model)
-    words = words_of([row["network"], row.get("options", {}), section])
+    others = family_of(family).named(section, asked_of(study, home, family, model), model).values()
+    rows = [study.model(home, name) for name in (model, *others)]
+    told = [[row["network"], row.get("options", {})] for row in rows]
+    networks = dict.fromkeys(start for network, options in told for start in network_code(network, options))
     starts = "flexnet.stages.evaluate:run", f"flexnet.evaluation.{family}:evaluate"
-    return code_digest(*starts, *network_code(row["network"], row.get("options", {})), words=words)
+    return code_digest(*starts, *networks, words=words_of([told, section]))
 
 
 def dataset_of(study: Study, home: str, model: str) -> str:
@@ -336,11 +338,17 @@ def seeds_in(study: Study, home: str, model: str, seeds: str) -> list[int]:
 
 def other_models(
     study: Study, home: str, family: str, protocol: str, model: str, seeds: str
-) -> dict[str, str]:
-    """Weights of the other models that the settings of an evaluation name, by the key that names them."""
-    declared, section = family_of(family), section_of(study, home, family, protocol)
-    seed = seeds_in(study, home, model, seeds)[0]
-    return {key: weights_of(home, section[key], seed) for key in declared.models if section.get(key)}
+) -> dict[str, list[str]]:
+    """Weights of the other models of an evaluation by the key that names them, one for each of its seeds."""
+    section, asked = section_of(study, home, family, protocol), asked_of(study, home, family, model)
+    named = family_of(family).named(section, asked, model)
+    chosen = seeds_in(study, home, model, seeds)
+    return {key: [weights_of(home, other, seed) for seed in chosen] for key, other in named.items()}
+
+
+def asked_of(study: Study, home: str, family: str, model: str) -> Any:
+    """What a model row says to a family; None if nothing."""
+    return study.model(home, model).get("at_test", {}).get(family)
 
 
 def family_files(study: Study, home: str, protocol: str, figure: str) -> dict[str, list[str]]:

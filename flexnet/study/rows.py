@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from flexnet.data.roles import TRAIN
+from flexnet.families.registry import families
 from flexnet.networks.registry import network_problems
 from flexnet.options.checkpoint import SEED, CheckpointOptions
 from flexnet.problems import Problem, ask, no_such_name
@@ -43,9 +44,12 @@ def row_problems(config: Rows) -> Iterator[Problem]:
             found += training_problems(row, images[row["dataset"]])
         if not found and "recipe" in row and not recipes[row["recipe"]] and row["dataset"] in images:
             found = list(_unfit_recipe(row, config["recipes"], images[row["dataset"]]))
+        others = _other_models(row.get("at_test", {}), config["models"])
+        found = found or [problem.below("at_test") for problem in others]
         yield from (problem.below("models", name) for problem in found)
     for name, protocol in config["protocols"].items():
-        yield from (problem.below("protocols", name) for problem in protocol_problems(protocol))
+        found = list(protocol_problems(protocol)) or list(_other_models(protocol, config["models"]))
+        yield from (problem.below("protocols", name) for problem in found)
     yield from visit_problems(config)
 
 
@@ -80,6 +84,17 @@ def _model_names(name: str, row: Rows, config: Rows) -> Iterator[Problem]:
     if "network" in row:
         yield from (problem.below("network") for problem in network_problems(row["network"]))
     yield from _weights(row)
+
+
+def _other_models(sections: Rows, models: Rows) -> Iterator[Problem]:
+    """Sections of families that name a model which is not there."""
+    for family, section in sections.items():
+        declared = families().get(family)
+        if declared is None or not isinstance(section, Mapping):
+            continue
+        for key in declared.models:
+            if section.get(key) is not None and section[key] not in models:
+                yield no_such_name("a row of models", section[key], models).below(family, key)
 
 
 def _weights(row: Rows) -> Iterator[Problem]:

@@ -77,6 +77,7 @@ def speed_key(config: Mapping[str, Any], model: str) -> str | None:
         return None
     recipe = Recipe.from_mapping(config["recipes"][row["recipe"]])
     costly = [recipe.batch_size, recipe.precision, recipe.augmentations()]
+    costly += [recipe.adversarial] if recipe.adversarial else []
     return canonical_json([row["network"], row.get("options", {}), *costly])
 
 

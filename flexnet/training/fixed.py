@@ -19,10 +19,11 @@ BATCH = 100
 def trained_part(model: nn.Module, recipe: Recipe) -> Callable[[Tensor], Tensor] | None:
     """What remains to be computed in each epoch, or None if that is the whole model.
 
-    A stem counts as fixed only if every image is always seen as it is: augmented images are others.
+    A stem counts as fixed only if every image is always seen as it is: augmented images are others, and
+    attacked ones.
     """
     if isinstance(model, Classifier) and not isinstance(model.stem, nn.Identity):
-        return None if recipe.augmentations() else model.rest
+        return None if recipe.augmentations() or recipe.adversarial else model.rest
     return None
 
 

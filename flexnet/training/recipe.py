@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from flexnet.options.adversarial import ADVERSARIES
 from flexnet.options.augmentations import FlipOptions, augmentation_list, unfit
 from flexnet.options.rules import (
     Options,
@@ -23,7 +24,7 @@ from flexnet.training.schedules import SCHEDULES, Step
 PRECISIONS = ("float32", "tf32", "bf16")
 # Keys that came later, with what they are where a recipe is silent about them. They are told only where they
 # say something, so that what is told of older recipes stays as it was.
-LATER = {"schedule": None, "nesterov": False, "augment": None}
+LATER = {"schedule": None, "nesterov": False, "augment": None, "adversarial": None}
 
 _positive = number("a positive number", above=0)
 _not_negative = number("a number of 0 or more", least=0)
@@ -51,6 +52,8 @@ class Recipe(Options):
         augment: what is done to training images, in this order: kinds of `flexnet.options.augmentations`
             with their options; None: "flip" alone, with the key that follows.
         flip: probability that a training image is mirrored, 0.5 unless told; None beside `augment`.
+        adversarial: how each training batch is attacked before its step: a kind of
+            `flexnet.options.adversarial` with its options; None: not at all.
         evaluate_every: epochs between two evaluations (the last epoch is always evaluated).
         precision: "float32", "tf32" (matrix products of a GPU) or "bf16" (autocast; gates stay float32).
         compile: whether to compile the network; pays for itself in long runs only.
@@ -71,6 +74,7 @@ class Recipe(Options):
     gamma: float | None = option(None, optional(_positive))
     augment: Sequence[Mapping[str, Any]] | None = option(None, optional(augmentation_list))
     flip: float | None = option(None, optional(number("a probability in [0, 1]", least=0, most=1)))
+    adversarial: Mapping[str, Any] | None = option(None, optional(by_kind(ADVERSARIES, "an adversary")))
     evaluate_every: int = option(1, whole(1))
     precision: str = option("float32", one_of(PRECISIONS))
     compile: bool = option(False, flag)

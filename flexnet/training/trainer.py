@@ -17,6 +17,7 @@ from flexnet.locks import exclusive
 from flexnet.progress import Progress
 from flexnet.seeds import derive_seed
 from flexnet.stopping import stop_requests
+from flexnet.training.adversarial import hardened
 from flexnet.training.batches import DeviceImages, digest_of, epoch_batches
 from flexnet.training.checkpoint import Checkpoint, State, random_state, save_tensors, set_random_state
 from flexnet.training.fixed import fixed_features, trained_part
@@ -88,6 +89,13 @@ class Trainer:
         self._start_random(epoch)
         totals = self.state.totals = self.state.totals.to(self.device)
         batches = epoch_batches(data, recipe.batch_size, recipe.augmentations(), order, skip=done)
+        if recipe.adversarial is not None:
+            named = {
+                "seed": self.run.derive("adversarial"),
+                "epoch": epoch,
+                "first": done * recipe.batch_size,
+            }
+            batches = hardened(self.model, batches, recipe.adversarial, **named)
         for step, (images, labels) in enumerate(batches, done):
             totals += self.step(_channels_last(images), labels)
             self.state.step = step + 1

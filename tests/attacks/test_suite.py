@@ -18,10 +18,12 @@ from flexnet.attacks.fab import fab
 from flexnet.attacks.hyperplanes import to_hyperplane
 from flexnet.attacks.keys import Key
 from flexnet.attacks.ratios import dlr, likely_targets, targeted_dlr
-from flexnet.attacks.repeats import batched
+from flexnet.attacks.repeats import batched, standing
+from flexnet.attacks.results import Attacked
 from flexnet.attacks.spaces import Space
 from flexnet.attacks.square import share_of, square_attack
-from flexnet.attacks.suite import PARTS, suite
+from flexnet.attacks.suite import PARTS, fitting, suite
+from flexnet.attacks.verdicts import Verdict
 from flexnet.errors import ConfigError
 from flexnet.networks.registry import build
 from flexnet.options import iterated
@@ -320,3 +322,32 @@ def test_few_classes_are_refused() -> None:
 def test_options_are_refused(make: Any, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         make()
+
+
+def test_of_images_that_draws_judge_the_worst_is_kept() -> None:
+    """An attack that fools nobody but comes nearer takes the place of what stood before it."""
+    images, labels = torch.zeros(3, 1, 1, 1), torch.zeros(3, dtype=torch.int64)
+    before = Attacked(images, Verdict(torch.tensor([4, 4, 1]), 5), labels, labels)
+
+    def attack(model: nn.Module, images: Tensor, labels: Tensor, ball: Ball, *, key: Key) -> Attacked:
+        return Attacked(images + 1, Verdict(torch.tensor([3, 5]), 5), labels + 1, labels)
+
+    after = standing(attack, before, nn.Identity(), images, labels, Ball(1, Space.pixel(1)), Key())
+    assert after.verdict.right.tolist() == [3, 4, 1]
+    assert after.images.flatten().tolist() == [1, 0, 0]
+    assert after.fooled.tolist() == [False, False, True]
+    assert after.forwards.tolist() == [1, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("classes", "draws", "parts"),
+    [
+        (10, 1, ("apgd-ce", "apgd-t", "fab-t", "square")),
+        (4, 1, ("apgd-ce", "apgd-t", "fab-t", "square")),
+        (3, 1, ("apgd-ce", "apgd-margin", "fab-t", "square")),
+        (10, 20, ("apgd-ce", "apgd-margin")),
+    ],
+)
+def test_the_suite_fits_the_network(classes: int, draws: int, parts: tuple[str, ...]) -> None:
+    options = fitting(classes, draws)
+    assert (options.order(), options.draws, options.verdicts) == (parts, draws, draws)

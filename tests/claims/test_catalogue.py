@@ -39,7 +39,7 @@ def claims_by_id():
 
 
 def test_all_claims_are_there():
-    assert sorted(claims_by_id()) == [f"C{number:02}" for number in range(1, 24)]
+    assert sorted(claims_by_id()) == [f"C{number:02}" for number in range(1, 25)]
     assert packaged_papers() == ["flexible-layer"]
 
 
@@ -54,6 +54,9 @@ JUDGED = {
     "C08": (-math.inf, -1.0),
     "C09": (1.0, math.inf),
     "C10": (1.0, math.inf),
+    "C11": (4.0, math.inf),
+    "C12": (-math.inf, 2.0),
+    "C13": (-math.inf, 0.0),
     "C14": (-1.5, math.inf),
     "C15": (-math.inf, -1.0),
     "C16": (3.5, math.inf),
@@ -64,6 +67,7 @@ JUDGED = {
     "C21": (10.0, math.inf),
     "C22": (5.0, math.inf),
     "C23": (-math.inf, 5.0),
+    "C24": (5.0, math.inf),
 }
 
 
@@ -118,6 +122,22 @@ def test_effects_agree_with_the_cells_they_come_from():
     assert claims["C08"].value == pytest.approx(31.9 - 36.4)
 
 
+def test_table_3_is_judged_by_the_last_iterate_of_its_own_attack():
+    claims = claims_by_id()
+    sizes = {"paper": 0.031, "release": 0.031, "corrected": 8 / 255}
+    attacks = {"C11": "white", "C12": "black", "C24": "black"}
+    for name, attack in attacks.items():
+        rule = claims[name].rule
+        assert rule.at(rule.compare[0]) == {"attack": attack, "scoring": "last", "steps": 20}
+        assert all(size in rule.window(protocol) for protocol, size in sizes.items())
+        assert all(0.0 not in rule.window(protocol) for protocol in sizes)
+    assert all(0.0 in claims["C13"].rule.window(protocol) for protocol in sizes)
+    cells = {name: published("flexible-layer", f"table3_{name}").value for name in ("flexible", "baseline")}
+    for comparison in claims["C24"].rule.compare:
+        cell = cells[comparison.series]
+        assert comparison.value == pytest.approx(cell["pgd_black_box"] - cell["pgd_white_box"])
+
+
 def test_windows_convert_to_pixels():
     window = claims_by_id()["C09"].rule.window("corrected")
     deviation = (0.229 + 0.224 + 0.225) / 3
@@ -168,7 +188,7 @@ def test_another_paper_has_the_same_format(tmp_path):
         ([{**CLAIM, "rule": {**RULE, "direction": "up"}}], "direction greater or less; got 'up'"),
         (
             [{**CLAIM, "rule": {**RULE, "compare": [{"series": "a"}]}}],
-            "compare: expected a key against, at, cell or range",
+            "compare: expected a key against, at, cell, than or range",
         ),
         (
             [{**CLAIM, "rule": {**RULE, "compare": [{"series": "a", "cell": {"mean": 1}}]}}],
@@ -202,8 +222,8 @@ def test_a_malformed_claim_is_named(tmp_path, claims, message):
 
 def test_changes_of_the_rules_are_dated():
     changes = rule_changes("flexible-layer")
-    assert len(changes) == 7
-    assert {change.date for change in changes} == {"2026-11-25"}
+    assert len(changes) == 8
+    assert {change.date for change in changes} == {"2026-11-25", "2026-11-26"}
     assert all(change.what and change.why for change in changes)
 
 
@@ -261,7 +281,7 @@ def test_each_paper_is_judged_by_figures_of_its_own_folder(tmp_path):
 
 
 def test_the_packaged_papers_are_apart(monkeypatch):
-    assert [claim.paper for claim in packaged_claims()] == ["flexible-layer"] * 23
+    assert [claim.paper for claim in packaged_claims()] == ["flexible-layer"] * 24
     files = {"one": {"paper": "one", "claims": [CLAIM]}, "two": {"paper": "one", "claims": [CLAIM]}}
     monkeypatch.setattr(catalogue, "packaged_papers", lambda: list(files))
     monkeypatch.setattr(catalogue, "_packaged", files.get)

@@ -45,16 +45,23 @@ def words(rows):
 
 def test_every_claim_has_its_comparisons_and_nothing_is_measured_without_rows():
     ledger = judged({})
-    assert len(ledger) == 23
-    assert [len(ledger[name]) for name in ("C01", "C05", "C08", "C11", "C23")] == [3, 2, 1, 1, 8]
+    assert len(ledger) == 24
+    assert [len(ledger[name]) for name in ("C01", "C05", "C08", "C11", "C23", "C24")] == [3, 2, 1, 1, 8, 2]
     assert {row["verdict"] for rows in ledger.values() for row in rows} == {"not measured"}
     first, second = ledger["C05"]
     assert (first["comparison"], second["comparison"]) == ("flexible - baseline", "random - baseline")
     assert first["detail"] == "no rows of fig4b under this protocol"
     assert (first["paper_value"], first["n"]) == (-1.24, 0)
     assert np.isnan([second["paper_value"], first["measured_value"]]).all()
-    assert (ledger["C11"][0]["comparison"], ledger["C11"][0]["paper_value"]) == ("none", 8.76)
-    assert ledger["C11"][0]["detail"] == "no rule for this claim yet"
+    assert [row["comparison"] for row in ledger["C24"]] == [
+        "flexible, black - white",
+        "baseline, black - white",
+    ]
+    found = ledger["C21"][0]["comparison"], ledger["C11"][0]["paper_value"]
+    assert found == ("all - baseline, correlation", 8.76)
+    assert [row["comparison"] for row in ledger["C20"]] == [
+        f"all - baseline, images {images}" for images in ("contours", "line_drawings", "silhouettes")
+    ]
 
 
 @pytest.mark.parametrize(

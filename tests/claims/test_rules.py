@@ -189,3 +189,80 @@ def test_a_kind_is_registered_once():
 
     with pytest.raises(ConfigError, match="'mean_difference' is registered already"):
         rule_kind(mean_difference)
+
+
+# --- PGD: conditions beside the one along which a rule looks -------------------------------------------
+
+LAST = {"attack": "white", "scoring": "last", "steps": 20}
+
+
+@pytest.fixture
+def pgd(make_rows):
+    """Accuracy of two networks and three seeds, clean, white-box and black-box, by both scorings."""
+    levels = {"white": (0.25, 0.33), "black": (0.60, 0.61)}
+    parts = [
+        make_rows(
+            {
+                name: {seed: {0.031: level + 0.01 * seed - (scoring == "worst") * 0.1} for seed in (1, 2, 3)}
+                for name, level in zip(("baseline", "flexible"), pair, strict=True)
+            },
+            attack=attack,
+            scoring=scoring,
+            steps=20,
+        )
+        for attack, pair in levels.items()
+        for scoring in ("last", "worst")
+    ]
+    clean = {"baseline": {1: {0.0: 0.9}}, "flexible": {1: {0.0: 0.7}}}
+    return pd.concat([*parts, make_rows(clean, attack="none", scoring="last", steps=0)])
+
+
+def test_a_comparison_may_choose_other_conditions_than_its_rule(pgd):
+    white = Rule("mean_difference", "epsilon", (PAIR,), "greater", "", where=LAST)
+    assert measure(pgd, white, PAIR, EVERYTHING).effect == pytest.approx(8)
+    black = Comparison("flexible", ("baseline",), where={"attack": "black"})
+    assert measure(pgd, white, black, EVERYTHING).effect == pytest.approx(1)
+    # Nothing is said: the plain values, which are those of clean images.
+    clean = Rule("mean_difference", "epsilon", (PAIR,), "greater", "")
+    assert measure(pgd, clean, PAIR, EVERYTHING).effect == pytest.approx(-20)
+
+
+def test_a_series_is_set_against_itself_under_another_attack(pgd):
+    kind = Rule("condition_difference", "epsilon", (), "greater", "", where={**LAST, "attack": "black"})
+    against = Comparison("baseline", than={"attack": "white"})
+    found = measure(pgd, kind, against, EVERYTHING)
+    assert (found.effect, found.n) == (pytest.approx(35), 3)
+    assert found.detail == "baseline, black - white, epsilon 0.031"
+    # The other scoring of the other attack.
+    both = Comparison("baseline", than={"attack": "white", "scoring": "worst"})
+    assert measure(pgd, kind, both, EVERYTHING).effect == pytest.approx(45)
+    with pytest.raises(ConfigError, match="the key 'than' is absent"):
+        measure(pgd, kind, PAIR, EVERYTHING)
+    with pytest.raises(NotMeasured, match="no rows of series 'random'"):
+        measure(pgd, kind, Comparison("random", than={"attack": "white"}), EVERYTHING)
+
+
+def test_one_seed_lacking_the_other_attack_leaves(pgd):
+    lacking = pgd[~((pgd["seed"] == 2) & (pgd["attack"] == "white") & (pgd["series"] == "baseline"))]
+    kind = Rule("condition_difference", "epsilon", (), "greater", "", where={**LAST, "attack": "black"})
+    found = measure(lacking, kind, Comparison("baseline", than={"attack": "white"}), EVERYTHING)
+    assert found.n == 2
+
+
+@pytest.mark.parametrize(
+    ("levels", "effect", "low"),
+    [
+        ({1: 0.50, 2: 0.52, 3: 0.54}, 8.0, 3.03),  # all above: as far as they are
+        ({1: 0.34, 2: 0.36, 3: 0.38}, 8.0, 3.03),  # all below
+        ({1: 0.42, 2: 0.44, 3: 0.46}, 0.0, 0.0),  # on both sides of nothing
+    ],
+)
+def test_a_distance_has_no_sign(make_rows, levels, effect, low):
+    rows = make_rows({
+        "baseline": {seed: {0.1: 0.44} for seed in levels},
+        "flexible": {seed: {0.1: value} for seed, value in levels.items()},
+    })  # fmt: skip
+    found = measure(rows, Rule("distance", "epsilon", (PAIR,), "less", "", margin=2), PAIR, EVERYTHING)
+    assert found.effect == pytest.approx(effect, abs=1e-9)
+    assert found.low == pytest.approx(low, abs=0.01)
+    assert found.high == pytest.approx(effect + 4.97, abs=0.01)

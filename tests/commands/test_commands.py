@@ -167,8 +167,11 @@ def test_saved_weights_are_judged_on_a_dataset_by_name(run: Run) -> None:
         (("DARK", "grey.npz", "--n", "41"), "--n: expected 1 to 40, the images of grey.npz; got 41"),
         (("DARK", "grey.npz", "--n", "0"), "--n: expected 1 to 40"),
         (("DARK", "grey.npz", "--epsilons", "2"), "--epsilons: expected numbers from 0 to 1"),
-        (("DARK", "grey.npz", "--epsilons", "x"), "--epsilons: expected numbers such as 0.03 or 8/255"),
-        (("DARK", "grey.npz", "--epsilons", "nan"), "--epsilons: expected numbers"),
+        (
+            ("DARK", "grey.npz", "--epsilons", "x"),
+            "expected a number such as 0.03 or 8/255; got 'x'",
+        ),
+        (("DARK", "grey.npz", "--epsilons", "nan"), "--epsilons: expected a number"),
     ],
 )
 def test_what_cannot_be_judged_is_told(

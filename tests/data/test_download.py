@@ -3,6 +3,8 @@
 import hashlib
 import pickle
 import struct
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,6 +33,20 @@ def fashion_root(tmp_path: Path) -> tuple[Path, np.ndarray]:
         labels = struct.pack(">2i", 0x801, len(part)) + bytes(range(len(part)))
         (folder / f"{prefix}-labels-idx1-ubyte").write_bytes(labels)
     return tmp_path, images
+
+
+def test_the_environment_lets_torchvision_be_imported_by_itself() -> None:
+    """Also before torch, and in a Python that knows nothing of this package."""
+    model = "from torchvision.models import resnet18; import torch"
+    code = f"{model}; print(resnet18()(torch.ones(1, 3, 64, 64)).shape)"
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == "torch.Size([1, 1000])\n", done.stderr
+
+
+def test_what_the_environment_adds_costs_a_start_nothing_heavy() -> None:
+    code = "import sys; print({'torch', 'numpy', 'flexnet', 'torchvision'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == "set()\n", done.stderr
 
 
 def test_torchvision_imports_beside_any_torch() -> None:

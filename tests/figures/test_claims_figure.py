@@ -8,7 +8,7 @@ from matplotlib.colors import same_color
 from flexnet.claims.ledger import read_ledger
 from flexnet.claims.verdicts import SUMMARIES
 from flexnet.errors import DataError
-from flexnet.figures.claims import body, draw, summarise_rows
+from flexnet.figures.claims import body, draw, draw_pages, summarise_rows
 from flexnet.figures.look import MM_PER_INCH, PAGE_MM, TALL_MM
 from flexnet.figures.verdict_marks import COLOURS, MARKERS
 
@@ -226,3 +226,38 @@ def test_the_same_id_of_two_papers_stays_apart(make_facts):
 def test_nothing_measured_is_an_error():
     with pytest.raises(DataError, match="at least one measured claim; got none"):
         summarise_rows(LEDGER[LEDGER["verdict"] == "not measured"])
+
+
+def test_many_claims_take_several_pages_each_of_which_stands_alone(make_facts):
+    many = pd.DataFrame(
+        [row(f"C{number:02}", "paper", "undecided", 1.0, 0.5, 1.5) for number in range(1, 41)]
+    )
+    pages = draw_pages(many, make_facts())
+    assert len(pages) == 3
+    shown = [[text for text in texts(page) if text in set(many["id"])] for page in pages]
+    assert [label for page in shown for label in page] == many["id"].tolist()  # each once, in their order
+    for page in pages:
+        assert page.get_figheight() * MM_PER_INCH <= 297 - 2 * 25
+        assert "paper protocol" in texts(page)
+        assert len(page.legends) == 2
+    assert len(draw_pages(LEDGER, make_facts())) == 1
+    whole = draw(many, make_facts())
+    assert [text for text in texts(whole) if text in set(many["id"])] == many["id"].tolist()
+
+
+def test_a_claim_that_fills_more_than_a_page_has_one_of_its_own(make_facts):
+    wide = [
+        row("C01", "paper", "undecided", 1.0, 0.5, 1.5, comparison=f"one {n} - another") for n in range(90)
+    ]
+    table = pd.DataFrame(
+        [
+            *wide,
+            row("C02", "paper", "undecided", 1.0, 0.5, 1.5),
+            row("C03", "paper", "undecided", 1.0, 0.5, 1.5),
+        ]
+    )
+    pages = draw_pages(table, make_facts())
+    assert [[text for text in texts(page) if text in ("C01", "C02", "C03")] for page in pages] == [
+        ["C01"],
+        ["C02", "C03"],
+    ]

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from flexnet import config as settings
+from flexnet.audit import RULES
 from flexnet.claims.catalogue import packaged_claims
 from flexnet.corruptions.names import CLEAN, NAMES, SYNTHETIC
 from flexnet.data.arrays import ImageArrays
@@ -43,11 +44,23 @@ CONDITIONS = {
     "fgsm": {"epsilon": [0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0]},
     "noise": {"noise": ["uniform", "gaussian"], "epsilon": [0.0, 0.05, 0.1, 0.3, 1.0]},
     "corruptions": {"corruption": [CLEAN, *map(shown, NAMES)], "severity": range(6)},
+    "pgd": {
+        "attack": ["none", "clamp", "white", "black"],
+        "scoring": ["last", "worst"],
+        "epsilon": [0.0, 8 / 255],
+        "steps": [0, 20, 100],
+    },
+    "suite": {
+        "attack": ["none", "apgd-ce", "apgd-t", "fab-t", "square"],
+        "norm": ["linf", "l2"],
+        "epsilon": [0.0, 2 / 255, 8 / 255],
+    },
+    "audit": {"check": ["clean", "reference", *RULES], "epsilon": [2 / 255]},
     "bandpass": {
         "filter": ["none", "paper", "release", "contrast", "low_pass", "high_pass"],
         "frequency": [0.0, 1.0, 6.0, 156.0],
     },
-    "fourier": {"norm": [0.0, 4.0], "vertical": range(0, 13, 6), "horizontal": range(-12, 13, 6)},
+    "fourier": {"strength": [0.0, 4.0], "vertical": range(0, 13, 6), "horizontal": range(-12, 13, 6)},
     "drawings": {"images": ["own", "contours", "line_drawings", "silhouettes"], "inverted": [0, 1]},
     "maps": {"layer": [0, 2, 4, 7, 10]},
     "sweep": {"threshold": [0.0, 0.1, 0.5, 0.6, 1.0]},
@@ -57,7 +70,7 @@ CONDITIONS = {
 THERE = {
     "corruptions": lambda rows: (rows["corruption"] == CLEAN) == (rows["severity"] == 0),
     "bandpass": lambda rows: (rows["filter"] == "none") == (rows["frequency"] == 0),
-    "fourier": lambda rows: (rows["norm"] > 0) | ((rows["vertical"] == 0) & (rows["horizontal"] == 0)),
+    "fourier": lambda rows: (rows["strength"] > 0) | ((rows["vertical"] == 0) & (rows["horizontal"] == 0)),
     "drawings": lambda rows: (rows["images"] != "own") | (rows["inverted"] == 0),
 }
 # What families measure that is no number between 0 and 1.
@@ -93,7 +106,8 @@ def rows_of(figure, protocol, seeds, level):
     accuracy = np.where(frame["seed"] % 2, *LEVELS[level]) + frame["series"].map(series.index) / 1000
     frame["accuracy"] = np.clip(accuracy, 0.0, 1.0)
     frame["n"], frame["correct"] = 1000, (frame["accuracy"] * 1000).round().astype(int)
-    measures = {name: 3.5e-5 if "shift" in name else frame["accuracy"] for name in family.measures}
+    known = {"threshold_shift": 3.5e-5, "evidence": '{"chance": [0.1]}'}
+    measures = {name: known.get(name, frame["accuracy"]) for name in family.measures}
     if "corruption" in frame:
         measures = dict.fromkeys(measures, frame["corruption"].str.len() / 8)
     measures |= TOLD.get(family.name, {})

@@ -8,8 +8,9 @@ from flexnet.figures.names import drawn
 from flexnet.figures.registry import body_of, load
 
 FIGURES = [
-    "claims", "fig1", "fig2", "fig2b", "fig3", "fig4a", "fig4b", "fig4c", "fig4d", "noise", "table2",
-    "table2_controls",
+    "audit", "audit_small", "claims", "corruptions", "fig1", "fig2", "fig2b", "fig3", "fig4a", "fig4b",
+    "fig4c", "fig4d", "fig4d_controls", "fig5", "fig5_errors", "fig5a", "fig5b", "noise", "table1",
+    "table2", "table2_controls", "table3", "table3_suite",
 ]  # fmt: skip
 
 
@@ -27,17 +28,24 @@ def test_a_figure_offers_what_it_must(name):
 
 @pytest.mark.parametrize("name", ["fig9z", "style", "../claims"])
 def test_an_unknown_figure_lists_the_known(name):
-    with pytest.raises(ConfigError, match=r"known are \['claims', 'fig1', .*'table2_controls'\]"):
+    with pytest.raises(ConfigError, match=r"known are \['audit', .*'claims', .*'fig1', .*'table3_suite'\]"):
         load(name)
 
 
-def test_only_tables_and_the_claims_have_a_body(make_facts, history_rows):
+def test_only_tables_audits_and_figures_of_numbers_have_a_body(make_facts, history_rows):
     figure = load("fig4b")
     assert body_of(figure, figure.summarise_rows(history_rows), make_facts()) == ""
     assert [name for name in drawn() if hasattr(load(name), "body")] == [
+        "audit",
+        "audit_small",
         "claims",
+        "fig5_errors",
+        "fig5b",
+        "table1",
         "table2",
         "table2_controls",
+        "table3",
+        "table3_suite",
     ]
 
 

@@ -31,6 +31,20 @@ def test_pdf_embeds_truetype_and_holds_no_date(draw_once, tmp_path):
     assert b"fig4d, demo scale" in content
 
 
+def test_several_pages_are_one_document(draw_once, tmp_path):
+    save(draw_once(), tmp_path / "one.pdf", title="fig4d")
+    for name in ("first", "second"):
+        save(draw_once(), tmp_path / f"{name}.pdf", title="fig4d", pages=[draw_once(), draw_once()])
+    contents = [(tmp_path / f"{name}.pdf").read_bytes() for name in ("first", "second")]
+    assert contents[0] == contents[1]
+    assert b"CreationDate" not in contents[0]
+    counts = [
+        content.count(b"/Type /Page ") for content in (contents[0], (tmp_path / "one.pdf").read_bytes())
+    ]
+    assert counts == [2, 1]
+    assert (tmp_path / "first.png").read_bytes() == (tmp_path / "one.png").read_bytes()
+
+
 def test_png_is_one_column_at_300_dots(draw_once, tmp_path):
     save(draw_once(), tmp_path / "fig4d.pdf")
     with Image.open(tmp_path / "fig4d.png") as image:

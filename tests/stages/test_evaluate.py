@@ -16,13 +16,15 @@ from flexnet.errors import DataError
 from flexnet.evaluation.accuracy import correct_per_image
 from flexnet.families.registry import family_of
 from flexnet.files import write_json
+from flexnet.networks.registry import build
 from flexnet.stages.command import main
+from flexnet.stages.evaluate import some_of
 from flexnet.tables.columns import rows_of
 from flexnet.tables.frames import read_checked
 from flexnet.tables.outcomes import outcomes_path, read_outcomes, write_outcomes
 from flexnet.tables.values import read_values
 from flexnet.training.batches import DeviceImages, digest_of
-from flexnet.training.checkpoint import load_model, read_tensors, save_tensors
+from flexnet.training.checkpoint import load_model, read_tensors, save_model, save_tensors
 from flexnet.training.recipe import Recipe
 from flexnet.training.run import TrainingRun
 from flexnet.training.trainer import train
@@ -222,3 +224,62 @@ def test_a_set_with_a_missing_file_is_one_message_and_no_file(
     assert call(folder, "flexible", "corruptions", None, told=told) == 1
     assert "missing are ['fog.npy', 'gaussian_noise.npy', 'labels.npy']" in capsys.readouterr().err
     assert not (folder / "rows.csv").exists()
+
+
+PGD = {"space": "pixel", "clamp": "valid", "epsilons": [0.1], "steps": [3], "surrogate": "other"}
+
+
+def attacked(folder: Path, *others: str, **told: Any) -> int:
+    """Ask the two flexible networks under PGD through others."""
+    told = {"family": "pgd", "model": "flexible", "protocol": "paper", "asked": None, "settings": PGD} | told
+    words = [word for name in SPLITS for word in (f"--{name}", str(folder / "images.safetensors"))]
+    words += ["--subset", str(folder / "subset.json"), "--output", str(folder / "rows.csv")]
+    words += ["--weights", *(str(folder / f"flexible{seed}.safetensors") for seed in (1, 2))]
+    words += ["--others", *(f"surrogate={folder / name}.safetensors" for name in others)]
+    return main(["evaluate", "--settings", json.dumps(told), *words])
+
+
+def test_every_seed_is_attacked_through_its_own_surrogate(folder: Path) -> None:
+    """Each seed by itself gives the rows that both give together."""
+    assert attacked(folder, "baseline1", "baseline2") == 0
+    both = rows_in(folder, "pgd")
+    assert set(both["attack"]) == {"none", "white", "black"}
+    assert attacked(folder, "baseline1", "baseline1") == 0
+    first = rows_in(folder, "pgd")
+    assert both[both["seed"] == 1].equals(first[first["seed"] == 1])
+    assert attacked(folder, "flexible1", "flexible2") == 0  # its own gradient twice
+    own = rows_in(folder, "pgd").set_index("attack")["correct"]
+    assert own["white"].tolist() == own["black"].tolist()
+    assert attacked(folder, "flexible2", "flexible1") == 0  # each the other's
+    crossed = rows_in(folder, "pgd").set_index("attack")["correct"]
+    assert crossed["white"].tolist() != crossed["black"].tolist()
+
+
+def test_as_many_surrogates_as_seeds_are_needed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert attacked(folder, "baseline1") == 1
+    error = capsys.readouterr().err
+    assert "--others surrogate: expected a file for each of the 2 files of --weights; got 1" in error
+
+
+def test_a_surrogate_for_other_images_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = {"input_size": 14, "width": 0.25, "layer": LAYERS["baseline"]}
+    network = build("small", **options)
+    save_model(folder / "wide1.safetensors", network, "small", options, model="wide", seed="1")
+    assert attacked(folder, "wide1", "wide1") == 1
+    error = capsys.readouterr().err
+    assert "expected a network for images of (channels, size, classes) (1, 16, 10)" in error
+    assert "got wide for (1, 14, 10); name another surrogate" in error
+
+
+def test_some_of_the_images_are_the_same_for_all_and_of_all_classes(folder: Path) -> None:
+    assert attacked(folder, "baseline1", "baseline2", settings={**PGD, "images": 12}) == 0
+    table = read_values(folder / "rows.csv", rows_of(family_of("pgd")))
+    right, images = read_outcomes(table)
+    assert right.shape == (6, 12)
+    arrays = load_arrays(folder / "images.safetensors")
+    scored = DeviceImages.load(arrays, list(range(40)), torch.device("cpu"))
+    few = some_of(scored, 12)
+    assert images == digest_of(few)
+    # Labels go round by tens: every fourth image would be of five classes.
+    assert len(set(few.labels.tolist())) > 5
+    assert some_of(scored, 40) is some_of(scored, None) is scored

@@ -1,6 +1,5 @@
 """Costs before anything has run: from a table of speeds, by what jobs do, on the cores that there are."""
 
-import shlex
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,7 @@ import pytest
 from flexnet.errors import ConfigError
 from flexnet.study import cost, speeds
 from flexnet.study.configuration import Given, load_figures, load_scales
-from flexnet.study.cost import Task, in_words, notice, plan_seconds, retyped, task_seconds
+from flexnet.study.cost import Task, in_words, notice, plan_seconds, task_seconds
 from flexnet.study.places import Places
 from flexnet.study.study import Study
 from flexnet.study.took import compared, told
@@ -94,12 +93,6 @@ def test_a_model_of_two_figures_is_trained_once(study: Study) -> None:
     assert both is not None
     assert alone is not None
     assert one < alone <= both < alone * 1.1
-
-
-def test_a_command_can_be_pasted() -> None:
-    typed = [".venv/bin/snakemake", "figures/fig4d.pdf", "--config", "data_mirror=/a b", "--cores", "8"]
-    other = retyped(typed, ["figures/fig4d.pdf"], ["laptop/figures/fig4d.pdf"], shlex.quote)
-    assert shlex.split(other) == [typed[0], "laptop/figures/fig4d.pdf", *typed[2:]]
 
 
 def test_the_notice_says_what_how_long_on_which_cores_and_what_is_sooner() -> None:

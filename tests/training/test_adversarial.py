@@ -3,8 +3,13 @@
 import torch
 from torch import nn
 
+from flexnet import digest
 from flexnet.attacks import Ball, Key, Space, pgd
-from flexnet.training.adversarial import PGD7, adversarial_batches
+from flexnet.digest import words_of
+from flexnet.options.iterated import PgdOptions
+from flexnet.study.jobs import training_code
+from flexnet.training.adversarial import PGD7, adversarial_batches, hardened
+from flexnet.training.recipe import Recipe
 
 BALL = Ball(0.1, Space.pixel(1))
 IMAGES = torch.rand(8, 1, 4, 4, generator=torch.Generator().manual_seed(0))
@@ -45,3 +50,27 @@ def test_modes_statistics_and_gradients_stay() -> None:
 
 def test_seven_steps() -> None:
     assert (PGD7.steps, PGD7.scoring, PGD7.start) == (7, "last", "random")
+
+
+def test_a_recipe_names_the_attack_its_epoch_and_the_places_of_its_images() -> None:
+    model, told = network().eval(), {"kind": "pgd", "epsilon": 0.1, "steps": 3, "step": 0.02}
+    batches = [(IMAGES[:4], LABELS[:4]), (IMAGES[4:], LABELS[4:])]
+    whole = [moved for moved, _ in hardened(model, batches, told, seed=3, epoch=2)]
+    options = PgdOptions(steps=3, step=0.02, scoring="last")
+    for moved, place in zip(whole, (0, 4), strict=True):
+        key = Key(3, tuple(range(place, place + 4)), 2)
+        part = slice(place, place + 4)
+        assert torch.equal(moved, pgd(model, IMAGES[part], LABELS[part], BALL, options, key=key).images)
+    # Taken up after the first batch.
+    ((late, _),) = hardened(model, batches[1:], told, seed=3, epoch=2, first=4)
+    assert torch.equal(late, whole[1])
+    ((other, _), _) = hardened(model, batches, told, seed=3, epoch=3)
+    assert not torch.equal(other, whole[0])
+
+
+def test_training_without_an_attack_depends_on_none() -> None:
+    """Else an attack that is made faster would have every network trained again."""
+    plain, attacked = {"epochs": 2}, {"epochs": 2, "adversarial": {"kind": "pgd", "epsilon": 0.1}}
+    found = digest._reached([("flexnet.stages.train", "run")], words_of(vars(Recipe(epochs=2))))
+    assert not [name for name in found if name.startswith("flexnet.attacks")]
+    assert training_code("small", {}, plain) != training_code("small", {}, attacked)

@@ -52,6 +52,9 @@ def variants() -> dict[str, tuple[str, dict[str, Any]]]:
         "lenet": ("lenet", {}),
         "resnet pushpull": ("resnet", {"depth": 8, "layer": {"kind": "pushpull", "alpha": "learned"}}),
         "densenet": ("densenet", {"depth": 10, "growth": 4}),
+        # Their batches are attacked; the fixed part of HMAX is then none.
+        "small attacked": ("small", {"width": 1 / 4, "layer": layer("random")}),
+        "hmax attacked": ("hmax", {"width": 1 / 400}),
     }
     for scheme in SCHEMES:
         options = {"layer": layer(scheme)}
@@ -72,7 +75,8 @@ def run_of(name: str, precision: str) -> TrainingRun:
     channels, size = SIZES[network]
     options = {**options, "channels": channels, "input_size": size}
     flip = 0.0 if network == "hmax" else 0.5
-    recipe = replace(RECIPE, precision=precision, flip=flip)
+    attack = {"kind": "pgd", "epsilon": 0.1, "steps": 2} if name.endswith("attacked") else None
+    recipe = replace(RECIPE, precision=precision, flip=flip, adversarial=attack)
     return TrainingRun("tiny", 1, network, options, recipe, checkpoint_seconds=0.0)
 
 

@@ -1,6 +1,7 @@
 """Recipes: the paper's numbers, the schedule, and errors that name the key."""
 
 import json
+import re
 from dataclasses import fields, replace
 from typing import Any
 
@@ -48,6 +49,7 @@ WRONG: dict[str, tuple[list[Any], str]] = {
     "compile": ([0, "no", None], "expected true or false"),
     "schedule": ([7, "steps", []], "expected a schedule by its kind"),
     "augment": ([7, "flip", {}], "expected a list of augmentations"),
+    "adversarial": (["pgd", 0.1, {"epsilon": 0.1}], "expected an adversary by its kind"),
 }
 
 
@@ -130,7 +132,7 @@ def test_a_recipe_without_later_keys_is_told_as_it_always_was() -> None:
         **{"threshold_weight_decay": 0.006, "evaluate_every": 8, "precision": "bf16"},
     }
     assert told(Recipe()) == told(Recipe.from_mapping({})) == OLD
-    assert told(Recipe(nesterov=False, schedule=None, augment=None)) == OLD
+    assert told(Recipe(nesterov=False, schedule=None, augment=None, adversarial=None)) == OLD
     assert told(Recipe.from_mapping(small)) == OLD_SMALL
 
 
@@ -171,3 +173,19 @@ def test_what_does_not_fit_the_images_is_named() -> None:
     (problem,) = recipe.unfit(32, 32)
     assert str(problem).startswith("augment.1.padding: expected less than 32, the side of the images")
     assert list(recipe.unfit(33, 33)) == []
+
+
+def test_what_attacks_training_images_is_told_and_checked() -> None:
+    attacked = Recipe(adversarial={"kind": "pgd", "epsilon": 0.1})
+    assert json.loads(told(attacked)) == {
+        **json.loads(OLD),
+        "adversarial": {"kind": "pgd", "epsilon": 0.1},
+    }
+    for wrong, words in (
+        ({"kind": "pdg", "epsilon": 0.1}, "recipe.adversarial.kind: expected one of ['pgd']"),
+        ({"kind": "pgd"}, "recipe.adversarial: expected the key 'epsilon' as well"),
+        ({"kind": "pgd", "epsilon": 8}, "recipe.adversarial.epsilon: expected at most 1"),
+        ({"kind": "pgd", "epsilon": 0.1, "step": 0}, "recipe.adversarial.step: expected a positive number"),
+    ):
+        with pytest.raises(ConfigError, match=re.escape(words)):
+            Recipe(adversarial=wrong)

@@ -24,15 +24,16 @@ from flexnet.errors import ConfigError
 from flexnet.files import canonical_json
 from flexnet.stopping import PARENT_VARIABLE, parent_name
 from flexnet.study import (
+    announce,
     caches,
+    retyped,
+    sources,
     configuration,
     console,
     cost,
     drawing,
     jobs,
     listing,
-    sources,
-    speeds,
     targets,
 )
 from flexnet.study.places import Places, job_variables

@@ -8,7 +8,7 @@ rule evaluate:
         histories=asked("history.csv"),
         weights=lambda wildcards: ancient(asked("safetensors")(wildcards)),
         others=lambda wildcards: ancient(
-            list(told(jobs.other_models)(wildcards).values())
+            sum(told(jobs.other_models)(wildcards).values(), [])
         ),
         subset=asked_subset,
         training=lambda wildcards: ancient(job_files(wildcards).get("training", [])),
@@ -36,7 +36,8 @@ rule evaluate:
         code=told(jobs.evaluate_code),
         others=lambda wildcards: [
             f"{key}={STUDY.placed(path)}"
-            for key, path in told(jobs.other_models)(wildcards).items()
+            for key, paths in told(jobs.other_models)(wildcards).items()
+            for path in paths
         ],
     message:
         "Asking {wildcards.model}, {wildcards.seeds}, {wildcards.protocol} protocol: {wildcards.family}"

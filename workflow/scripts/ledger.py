@@ -106,7 +106,7 @@ def ledger(
     from flexnet.claims.catalogue import packaged_claims
     from flexnet.claims.ledger import judge, read_ledger, write_ledger
     from flexnet.figures.captions import caption
-    from flexnet.figures.claims import body, draw, summarise_rows
+    from flexnet.figures.claims import body, draw, draw_pages, summarise_rows
     from flexnet.figures.facts import Facts
     from flexnet.figures.save import save
     from flexnet.files import atomic_path, write_text
@@ -129,7 +129,7 @@ def ledger(
     text = caption(CAPTION if evidence else DEMONSTRATION, measured, shown)
     with atomic_path(files["table"]) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
-    save(drawn, files["figure"], title=f"claims, {scale} scale")
+    save(drawn, files["figure"], title=f"claims, {scale} scale", pages=draw_pages(table, shown))
     write_text(files["caption"], f"{text}\n\n{body(table, shown)}\n")
 
 

@@ -1,0 +1,114 @@
+"""`flexnet audit`: whether a network's robustness is real, or its gradients mislead attacks."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from flexnet.columns import aligned
+from flexnet.commands.images import add_images, images_of
+from flexnet.commands.models import add_model, subject_of
+from flexnet.commands.sizes import size_of
+from flexnet.families.audit import NAMES
+from flexnet.options.iterated import NORMS
+
+if TYPE_CHECKING:
+    from flexnet.audit.findings import Audit
+    from flexnet.evaluation.subject import Subject
+
+MOST = 100  # images, unless asked otherwise: each check looks at all of them again and again
+BATCH = 100
+PROTOCOL = "audit"
+HEAD = ("check", "share", "at most", "", "")
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    add_model(parser)
+    add_images(parser)
+    parser.add_argument("--epsilon", default="8/255", help="size of the ball in pixels of [0, 1] (8/255)")
+    parser.add_argument("--norm", default=NORMS[0], choices=NORMS, help=f"of the ball ({NORMS[0]})")
+    parser.add_argument("--steps", type=int, default=20, help="of the reference attack, PGD (20)")
+    parser.add_argument(
+        "--checks", nargs="+", default=None, metavar="C", help=f"some of {', '.join(NAMES)} (all)"
+    )
+    parser.add_argument("--twin", default=None, help="another model, whose gradient is tried as well")
+    parser.add_argument("--output", default=None, help="CSV file for what every check found, one row each")
+
+
+def run(parsed: Namespace) -> None:
+    """Print the verdict with its reasons and every check, and write the rows if asked to.
+
+    Raises:
+        ConfigError: if an argument is not allowed, or a network does not fit the images.
+        DataError: if weights or images are missing or damaged.
+        NumericalError: if a logit or a gradient is NaN or infinite.
+    """
+    settings = _settings(parsed)
+    arrays = images_of(parsed.images, parsed.n, parsed.seed)
+    subject = subject_of(parsed, arrays, twin=parsed.twin)
+    if parsed.n is None:
+        from flexnet.stages.evaluate import some_of
+
+        subject = replace(subject, scored=some_of(subject.scored, MOST))
+    rows = list(_rows(subject, settings))
+
+    from flexnet.audit.told import audit_of
+
+    found = audit_of(rows)
+    print(f"{parsed.model}: {found.n} images of {parsed.images}, seed {parsed.seed}")
+    print(f"{settings['norm']} ball of {parsed.epsilon}: {_verdict(found)}")
+    print("\n".join(f"  {reason}" for reason in found.reasons()))
+    print("\n".join(aligned(HEAD, *_lines(found))))
+    unasked = [name for name in NAMES if name not in {finding.check for finding in found.findings}]
+    if unasked:
+        print(f"Not asked, so that robust says less: {', '.join(unasked)}")
+    if parsed.output is not None:
+        from flexnet.files import write_rows
+
+        write_rows(parsed.output, list(rows[0]), rows)
+
+
+def _settings(parsed: Namespace) -> dict[str, Any]:
+    """The arguments as settings of the family, by whose rules they are checked before anything is loaded."""
+    from flexnet.families.audit import AuditSettings
+    from flexnet.problems import refuse
+
+    told = {
+        "epsilon": size_of(parsed.epsilon, "--epsilon"),
+        "norm": parsed.norm,
+        "steps": parsed.steps,
+        "checks": parsed.checks,
+    }
+    settings = {"space": "pixel", "clamp": "valid", **told}
+    refuse("flexnet audit", AuditSettings.problems(settings))
+    return settings
+
+
+def _rows(subject: "Subject", settings: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """One row for each check."""
+    from flexnet.evaluation.audit import evaluate, passes
+    from flexnet.evaluation.subject import Job
+    from flexnet.progress import Progress
+
+    total = passes(settings, None) * len(subject.scored)
+    with Progress(f"{subject.run.model} audit", total, "images") as progress:
+        for answer in evaluate(subject, settings, None, Job(PROTOCOL, BATCH, progress.advance)):
+            yield {"model": subject.run.model, **answer.row()}
+
+
+def _verdict(found: "Audit") -> str:
+    low, high = found.interval
+    return (
+        f"{found.verdict}. Of {found.n} images {found.clean} are right without an attack, {found.withstood} "
+        f"under PGD and {found.standing} under everything (95 %: {100 * low:.1f} to {100 * high:.1f} %)."
+    )
+
+
+def _lines(found: "Audit") -> Iterator[tuple[str, ...]]:
+    """One line for each check: what it found, its threshold, whether it passed, what it measures."""
+    for finding in found.findings:
+        share = "–" if finding.value is None else f"{100 * finding.value:.1f} %"
+        words = {True: "", False: f"fails: {finding.rule.failure}", None: "not asked"}[finding.passed]
+        measured = finding.note if finding.value is None else finding.rule.measures
+        yield finding.check, share, f"{100 * finding.rule.threshold:g} %", words, measured
