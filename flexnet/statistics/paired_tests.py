@@ -1,5 +1,6 @@
 """Tests image by image beside a summary: in how many training seeds a network differs from a reference."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -33,7 +34,7 @@ def with_tests(table: pd.DataFrame, rows: pd.DataFrame, by: Sequence[str], refer
     """
     found = rows[rows["series"] != reference]
     if not set(PAIRS) <= set(rows.columns):
-        return table.assign(p_by_seed=None, told_apart=None)
+        return table.assign(p_by_seed=None, told_apart=math.nan)
     found = found[found[list(PAIRS)].notna().all(axis=1)]
     raised = [_raised(part) for _, part in found.groupby(["series", "seed"], sort=False)]
     tested = pd.concat(raised) if raised else found.assign(p=0.0)
