@@ -221,7 +221,7 @@ def test_null_takes_back_what_a_row_took_over() -> None:
         ({"protocols": {"paper": {"fgsm": {"space": "Pixel"}}}}, "got 'Pixel'; did you mean 'pixel'?"),
         (
             {"protocols": {"paper": {"fsgm": {}}}},
-            "protocols.paper: unknown key 'fsgm'; expected keys among ['audit', 'band', 'corruptions', ",
+            "protocols.paper: unknown key 'fsgm'; expected keys among ['audit', 'band', 'bandpass', ",
         ),
         (
             {"protocols": {"mild": {"like": "corected"}}},

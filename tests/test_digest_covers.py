@@ -16,7 +16,9 @@ import torch
 from flexnet import config, digest
 from flexnet.config import read_yaml
 from flexnet.corruptions.names import NAMES
+from flexnet.data.shapes import CLASSES
 from flexnet.digest import SILENT, words_of
+from flexnet.families.bandpass import FILTERS
 from flexnet.families.registry import families
 from flexnet.figures.names import module_of as figure_module
 from flexnet.stages import collect, data, describe, evaluate, subset, train
@@ -181,8 +183,15 @@ ASKED: list[tuple[str, str, Any]] = [
     ("sweep", "small uniform", [0.2]),
     ("corruptions", "small learned", None),
     ("corruptions", "small random", None),
+    *((name, "small random", None) for name in ("bandpass", "fourier", "maps", "drawings")),
 ]
 GREYS = {"corruptions": [name for name in NAMES if name != "saturate"], "severities": [5]}
+
+
+def visiting(folder: Path) -> dict[str, Any]:
+    """The datasets that a family judges on here are those of the folder."""
+    told = {"arrays": str(folder / "test.safetensors"), "subset": str(folder / "s.json"), "title": "others"}
+    return {"judged_on": {"others": told}, "classes": list(CLASSES)}
 
 
 def test_every_family_is_traced() -> None:
@@ -195,6 +204,9 @@ SHORT: dict[str, dict[str, Any]] = {
     "pgd": {"steps": [2], "draws": 1, "images": 4, "surrogate": None},
     "suite": {"parts": ["apgd-ce"], "epsilons": [0.1], "l2_epsilons": None, "eot_draws": 2, "images": 3},
     "corruptions": GREYS,
+    "bandpass": {"filters": list(FILTERS), "frequencies": [3]},
+    "fourier": {"norm": 2, "most": 1},
+    "maps": {"images": 10, "pictured": 1},
     "audit": {"steps": 2, "queries": 5, "few": 1, "images": 4, "twin": None, "surrogate": None},
 }
 
@@ -210,6 +222,7 @@ def test_what_an_evaluation_runs_is_in_its_digest(
     if not declared.applies(CONFIG["protocols"][protocol]) and family in SHORT:
         pytest.skip(f"{protocol} does not ask it")
     short = SHORT.get(family, {"draws": 2, "epsilons": [0, 0.1]})
+    short = visiting(folder) if family == "drawings" else short
     section = declared.section(CONFIG["protocols"][protocol]) | short
     section = section if declared.told is None else declared.told(section, 28)
     settings = {"family": family, "model": "m", "protocol": protocol, "settings": section, "asked": asked}

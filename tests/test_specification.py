@@ -16,12 +16,13 @@ import pytest
 import torch
 
 from flexnet.config import inherited, read_yaml, series_of
+from flexnet.families.base import Visiting
 from flexnet.families.registry import families
 from flexnet.networks.registry import build, options_of
 from flexnet.options.attacks import LOOSE_HIGH, LOOSE_LOW
 from flexnet.options.checkpoint import CheckpointOptions
 from flexnet.options.networks.base import NORMALISATIONS
-from flexnet.study.data import images_of
+from flexnet.study.data import images_of, source_problems, splits_of
 from flexnet.training.recipe import Recipe
 
 ROOT = Path(__file__).parents[1]
@@ -108,6 +109,9 @@ def model_values(config: Values, row: Values) -> Values:
     ):
         assert not set(part) & set(values), "two settings of one name"
         values |= part
+    images, built = images_of(config["sources"][config["datasets"][row["dataset"]]["source"]]), values
+    if (images.channels, images.size) != (built["channels"], built["input_size"]):
+        values["images of another kind"] = [images.channels, images.size]
     return values
 
 
@@ -163,7 +167,23 @@ def told_families(config: Values) -> Subjects:
         for name, family in families().items():
             if family.settings is not None and family.applies(sections):
                 found[protocol, name] = family_values(family.settings, family.section(sections))
+                named = sections[name].get(family.judged_on) if isinstance(family, Visiting) else None
+                if isinstance(family, Visiting) and isinstance(named, Mapping):
+                    words = {key: judged_words(config, dataset) for key, dataset in named.items()}
+                    found[protocol, name][family.judged_on] = words
     return found
+
+
+def judged_words(config: Values, dataset: str) -> str:
+    """The images of a dataset that models are only judged on: what they are, and all that its row adds."""
+    row = config["datasets"].get(dataset, {"source": dataset})
+    source = config["sources"].get(row["source"])
+    if source is None or list(source_problems(source)):
+        return f"nothing that is called {dataset}"
+    images, split = images_of(source), splits_of(source)["test"]
+    words = f"{images.counts['test']} of {source['dataset']}/{split}, {images.channels} x {images.size}"
+    added = {**{key: source[key] for key in ("content",) if key in source}, **row}
+    return words + "".join(f", {key} {value}" for key, value in added.items() if key != "source")
 
 
 def family_values(settings: type[Any], section: Values) -> Values:

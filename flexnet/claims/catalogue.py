@@ -13,6 +13,7 @@ from flexnet.errors import ConfigError
 from flexnet.families.corruptions import FOLDS
 from flexnet.families.registry import conditions
 from flexnet.problems import no_such_name
+from flexnet.tables.columns import MEASURES
 from flexnet.yaml_files import parse_yaml, read_yaml
 
 # Categories of corruptions of any paper: a claim that names one means that of its own.
@@ -166,14 +167,16 @@ def _check_conditions(over: Any, at: Any, where: str) -> None:
 def _comparison(entry: Mapping[str, Any], over: str, where: str) -> Comparison:
     where = f"{where}: compare"
     values = _checked(entry, Comparison, where)
-    if not {"against", "at", "cell", "than"} & set(values):
-        raise ConfigError(f"{where}: expected a key against, at, cell or than; got {sorted(values)}; add one")
+    if not {"against", "at", "cell", "than", "range"} & set(values):
+        raise ConfigError(
+            f"{where}: expected a key against, at, cell, than or range; got {sorted(values)}; add one"
+        )
     for key in ("where", "than"):
         _check_conditions(over, values.get(key, {}), f"{where}: {key}")
     values["against"] = tuple(values.get("against", ()))
     if "cell" in values:
         values["cell"] = _cell(values["cell"], f"{where}: cell")
-    for key, known in (("category", CATEGORIES), ("measure", FOLDS)):
+    for key, known in (("category", CATEGORIES), ("measure", (*FOLDS, *MEASURES))):
         if key in values and values[key] not in known:
             raise ConfigError(f"{where}: {key}: {no_such_name(f'a {key}', values[key], known)}")
     return Comparison(**{**values, "range": _windows(values, where)})

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
@@ -85,7 +86,8 @@ def compared(
         AtChance: if no network rises above chance.
     """
     names = (comparison.series, *comparison.against)
-    levels = complete_levels(rows, names, rule.over, window, where=rule.at(comparison), last=last)
+    told: dict[str, Any] = {"where": rule.at(comparison), "measure": comparison.measure}
+    levels = complete_levels(rows, names, rule.over, window, last=last, **told)
     return above_floor(levels, rule, comparison.text)
 
 

@@ -31,7 +31,11 @@ class SeriesGrid:
 
 
 def series_grid(
-    rows: pd.DataFrame, series: str, over: str, where: Mapping[str, Value] | None = None
+    rows: pd.DataFrame,
+    series: str,
+    over: str,
+    where: Mapping[str, Value] | None = None,
+    measure: str = "",
 ) -> SeriesGrid:
     """The accuracies of one series along the condition column `over`.
 
@@ -40,6 +44,7 @@ def series_grid(
         series: the series.
         over: the column of conditions.
         where: the value that counts of other conditions; of those that are not told, the plain one does.
+        measure: a column that stands in the place of the accuracy, if one does.
 
     Raises:
         NotMeasured: if the series, the column or a value of `where` is absent.
@@ -56,9 +61,9 @@ def series_grid(
         words = ", ".join(f"{name} {value}" for name, value in at.items() if name in rows.columns)
         raise NotMeasured(f"no rows of series {series!r} at {words}")
     part = part.assign(**{over: part[over].astype(float).round(DIGITS)})
-    found = cells(part, ["series", over], list(at))
+    found = cells(part, ["series", over], list(at), [measure] if measure else [])
     whole = found[found["fault"] == ""]
-    accuracy, images = (_grid(whole, found, over, name) for name in ("accuracy", "n_images"))
+    accuracy, images = (_grid(whole, found, over, name) for name in (measure or "accuracy", "n_images"))
     return SeriesGrid(series, accuracy, images)
 
 

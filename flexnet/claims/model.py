@@ -74,9 +74,10 @@ class Comparison:
     A series that is judged by itself has nothing in `against`, but the condition `at` which it should be
     best, the published `cell` that it should repeat, or values of conditions at which it should do otherwise
     (`than`), such as {attack: white}. `value` is the paper's effect for this comparison, if it gives one.
-    `category` is that of corruptions over which accuracies are averaged first, `measure` the bandwidth with
-    which a ratio of accuracies is correlated. A `range` of its own takes the place of the rule's; the
-    comparison is then judged under the protocols that it names and no other. `where` goes before the rule's.
+    `category` is that of corruptions over which accuracies are averaged first; `measure` is a column that is
+    compared in the place of the accuracy, or the bandwidth with which a ratio of accuracies is correlated. A
+    `range` of its own takes the place of the rule's; the comparison is then judged under the protocols that
+    it names and no other. `where` goes before the rule's.
     """
 
     series: str
@@ -95,6 +96,8 @@ class Comparison:
         """The comparison in words, such as `random - best of baseline, flexible`."""
         best = "best of " if len(self.against) > 1 else ""
         words = " - ".join(part for part in (self.series, best + ", ".join(self.against)) if part)
+        if not self.than:  # else both values are told
+            words += "".join(f", {name} {value}" for name, value in self.where.items())
         about = self.category or self.measure
         return f"{words}, {about}" if about else words
 

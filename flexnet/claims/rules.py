@@ -3,7 +3,7 @@
 import pandas as pd
 
 # Importing a module of kinds registers them.
-from flexnet.claims import corruptions, differences, levels  # noqa: F401
+from flexnet.claims import corruptions, differences, levels, windows  # noqa: F401
 from flexnet.claims.kinds import KINDS, Measurement
 from flexnet.claims.model import Comparison, Rule, Window
 from flexnet.errors import ConfigError

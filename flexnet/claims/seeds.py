@@ -56,6 +56,7 @@ def complete_levels(
     *,
     where: Mapping[str, Value] | None = None,
     last: bool = False,
+    measure: str = "",
 ) -> Levels:
     """Accuracies of some series at the conditions of a window, on the seeds that all of them have complete.
 
@@ -68,12 +69,13 @@ def complete_levels(
         window: the conditions that count.
         where: the value that counts of other conditions; of those that are not told, the plain one does.
         last: whether only the greatest of them does, such as the last epoch.
+        measure: a column that is compared in the place of the accuracy, if one is.
 
     Raises:
         NotMeasured: if a series is absent, the window holds no condition, or no seed is complete.
         DataError: if the rows are malformed.
     """
-    grids = [series_grid(rows, name, over, where) for name in names]
+    grids = [series_grid(rows, name, over, where, measure) for name in names]
     known = sorted({float(value) for grid in grids for value in grid.accuracy.columns})
     conditions = [value for value in known if value in window][-1 if last else 0 :]
     if not conditions:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypedDict
 
 from flexnet.options.rules import Options
 from flexnet.problems import Problem
@@ -13,6 +13,9 @@ AskedCheck: TypeAlias = Callable[[Any, Options | None], Iterator[Problem]]
 
 # What a model is expected to be and what came, in words, if a figure's example cannot be one of its layer.
 Pictured: TypeAlias = Callable[[Options | None], tuple[str, str] | None]
+
+
+ANSWER = 0.2  # of a training step, of one answer about an image
 
 
 @dataclass(frozen=True)
@@ -112,3 +115,26 @@ class Family:
     def applies(self, protocol: Mapping[str, Any]) -> bool:
         """Whether a protocol asks this family at all."""
         return self.settings is None or self.name in protocol
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visiting(Family):
+    """A family that judges models on other datasets than their own, which have the same classes.
+
+    Attributes:
+        judged_on: the key of its settings that names them: rows of `datasets` by what results call them. Its
+            jobs are told a `JudgedOn` in the place of each, and under `classes` the names of the classes.
+    """
+
+    judged_on: str = "judged_on"
+
+
+class JudgedOn(TypedDict):
+    """What a job is told of a dataset that models are judged on.
+
+    `arrays` is the file of its images, `subset` that of the choice among them, `title` what captions call it.
+    """
+
+    arrays: str
+    subset: str
+    title: str

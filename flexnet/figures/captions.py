@@ -13,10 +13,12 @@ if TYPE_CHECKING:
 
 _BAND_WORDS: Final = {"sem": "the standard error of the mean", "interval": "the 95 % t interval of the mean"}
 # How a band is drawn, by a column that only such figures have; anything else is shaded.
-_TEXT, _BARS, _SHADING = "text", "bars", "shading"
+_TEXT, _BARS, _SHADING, _MEANS = "text", "bars", "shading", "means"
 _DRAWN: Final = {
     **dict.fromkeys(("intervention", "attack", "check", "measure"), _TEXT),
-    **dict.fromkeys(("threshold", "epsilon", "severity", "fold", "variance", "contrast", "question"), _BARS),
+    **dict.fromkeys(("threshold", "epsilon", "severity", "fold", "frequency", "inverted"), _BARS),
+    **dict.fromkeys(("variance", "contrast", "question"), _BARS),
+    **dict.fromkeys(("vertical", "layer"), _MEANS),
 }
 _BEFORE: Final = {
     (_TEXT, "sem"): "Means ±",
@@ -106,6 +108,8 @@ def band_sentence(table: "pd.DataFrame", facts: Facts) -> str:
     if seeds == {1}:
         return "One training seed per network (n = 1): no error can be given."
     drawn = next((word for column, word in _DRAWN.items() if column in table.columns), _SHADING)
+    if drawn == _MEANS:
+        return f"Means over training seeds (n = {spread(table['n'])})."
     alone, among = _TWO[drawn]
     single = "; a network with one seed has none" if 1 in seeds else ""
     n = f"(n = {spread(table['n'])})"

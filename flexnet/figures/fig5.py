@@ -102,4 +102,6 @@ def _fill(panels: Sequence[Axes], others: "Others") -> Sequence[Axes]:
     """Draw other figures, one on each axes."""
     for axes, (name, (table, facts)) in zip(panels, others.items(), strict=True):
         load(name).fill([axes], one_protocol(table, facts), facts)  # type: ignore[attr-defined]
+        accuracy_axis(axes)
+        mark_chance(axes, facts, named=False)
     return panels

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from flexnet.corruptions.kernel import luma
+from flexnet.spectral.grid import radii
 
 Measure = Callable[[Tensor, Tensor], Tensor]  # amplitudes (n, H, W), radial spectra (n, R) -> (n,)
 
@@ -58,14 +59,14 @@ def half_width(profiles: Tensor) -> Tensor:
 
 def centroid(spectra: Tensor) -> Tensor:
     """Mean radius, weighted by amplitude, (n,); NaN for an image without contrast."""
-    radii = _radii(*spectra.shape[1:]).to(spectra.device)
-    return (spectra * radii).sum((1, 2)) / spectra.sum((1, 2))
+    distance = radii(*spectra.shape[1:]).to(spectra.device)
+    return (spectra * distance).sum((1, 2)) / spectra.sum((1, 2))
 
 
 def rms_radius(spectra: Tensor) -> Tensor:
     """Root of the mean squared radius, weighted by power, (n,); NaN for an image without contrast."""
-    radii, power = _radii(*spectra.shape[1:]).to(spectra.device), spectra.square()
-    return ((power * radii.square()).sum((1, 2)) / power.sum((1, 2))).sqrt()
+    distance, power = radii(*spectra.shape[1:]).to(spectra.device), spectra.square()
+    return ((power * distance.square()).sum((1, 2)) / power.sum((1, 2))).sqrt()
 
 
 MEASURES: Final[Mapping[str, Measure]] = {
@@ -91,12 +92,5 @@ def bandwidths(images: Tensor) -> dict[str, Tensor]:
 
 
 @cache
-def _radii(height: int, width: int) -> Tensor:
-    """Distance of each frequency from 0, (H, W), in cycles per image."""
-    rows, columns = (torch.fft.fftfreq(side, 1 / side, dtype=torch.float64) for side in (height, width))
-    return torch.hypot(rows[:, None], columns[None, :])
-
-
-@cache
 def _rings(height: int, width: int) -> Tensor:
-    return (_radii(height, width) + 0.5).floor().long()
+    return (radii(height, width) + 0.5).floor().long()

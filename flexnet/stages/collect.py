@@ -13,6 +13,7 @@ from flexnet.errors import ConfigError, DataError
 from flexnet.families.base import Family
 from flexnet.families.registry import conditions, family_of
 from flexnet.files import write_rows
+from flexnet.statistics.pairs import pair_columns
 from flexnet.tables.columns import CONDITIONS, rows_of
 from flexnet.tables.facts import facts_from_runs, facts_path, write_facts
 from flexnet.tables.values import Table, read_values
@@ -145,7 +146,8 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
 
     Settings: `family`, `figure`, `protocol`, `series` (label: list of CSV files), `also` (of a figure of
     several families: family: series), and what facts are made of: `band` and `space` of the protocol, and
-    `runs` (label: list of `weights`, `subset`, `manifests`, `title`).
+    `runs` (label: list of `weights`, `subset`, `manifests`, `title`). With `paired`, a series, rows tell how
+    many images each network and that series' alone were right about.
 
     Raises:
         ConfigError: if the family is unknown, or the series are not given as lists of files.
@@ -162,6 +164,9 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
     runs = {name: [told_by(**run) for run in found] for name, found in settings["runs"].items()}
     facts = facts_from_runs(*names, settings["band"], settings["space"], runs)
     write_facts(facts_path(files.output), facts)
+    if "paired" in settings:
+        pairs = pair_columns(family_of(settings["family"]), series, settings["paired"])
+        rows = [row | pair for row, pair in zip(rows, pairs, strict=True)]
     columns = [*FRONT, *(name for name in rows[0] if name not in FRONT)]
     write_rows(files.output, columns, rows)
 

@@ -15,7 +15,7 @@ from flexnet.errors import ConfigError, DataError
 from flexnet.families import registry as families
 from flexnet.families.base import Condition
 from flexnet.problems import ask
-from flexnet.tables.columns import COUNTS, MEASURES
+from flexnet.tables.columns import COUNTS, MEASURES, PAIRS
 from flexnet.tables.kinds import Value
 
 # What tells whose rows they are; a table never takes two of them for one.
@@ -104,7 +104,8 @@ def refuse_untold(rows: pd.DataFrame, told: Collection[str]) -> None:
         DataError: naming the column, some of its values, and what to do.
     """
     known = families.conditions()
-    unknown = [name for name in rows.columns if name not in {*LABELS, "model", "seed", *COUNTS, *MEASURES}]
+    numbers = {*COUNTS, *MEASURES, *PAIRS}
+    unknown = [name for name in rows.columns if name not in {*LABELS, "model", "seed", *numbers}]
     for name in unknown:
         if name not in known and name not in told:
             raise DataError(

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from flexnet.families.base import ANSWER
 from flexnet.families.registry import family_of
 from flexnet.study.data import Used, used_images
 from flexnet.study.jobs import section_of, seeds_in
@@ -16,7 +17,7 @@ from flexnet.training.recipe import Recipe
 LIGHT, START = 2.0, 4.0
 BETWEEN = 0.5  # seconds of the workflow itself between two jobs
 # Of a training step, without and with what an attack needs beside the answers: its gradient.
-FORWARD, ANSWER, GRADIENT = 1 / 3, 0.2, 0.5
+FORWARD, GRADIENT = 1 / 3, 0.5
 # Rules whose cost does not depend on what they are about.
 PLAIN = {"prepare_data": 6.0, "choose_subset": LIGHT, "describe": START, "import_weights": 2 * START}
 

@@ -49,6 +49,11 @@ def images_of(source: Mapping[str, Any]) -> Images:
     return Images(channels, size, len(record.classes), counts)
 
 
+def class_names(source: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the classes of a row of `sources`, in the order of its labels."""
+    return CLASSES if source["dataset"] == SHAPES else DATASETS[source["dataset"]].classes
+
+
 def used_images(dataset: Mapping[str, Any], source: Mapping[str, Any]) -> Used:
     """What a row of `datasets` uses of a row of `sources`, as far as that is known before it is read."""
     images = images_of(source)

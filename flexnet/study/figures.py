@@ -39,6 +39,8 @@ def figure_problems(
     """
     yield from _module(name)
     yield from _labels(figure, protocols)
+    if figure.get("paired", next(iter(figure["series"]))) not in figure["series"]:
+        yield no_such_name("a series", figure["paired"], figure["series"]).below("paired")
     yield from (
         problem.below("caption") for problem in _template(figure["caption"], CAPTION_FIELDS, "captions")
     )

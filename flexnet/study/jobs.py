@@ -7,6 +7,7 @@ are told in the order of the registry, which is the order of captions, legends, 
 import json
 import os
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,14 @@ from flexnet.data.roles import TEST, TRAIN
 from flexnet.data.shapes.splits import SHAPES
 from flexnet.digest import code_digest, script_part, words_of
 from flexnet.errors import ConfigError, DataError
-from flexnet.families.base import Family
+from flexnet.families.base import Family, Visiting
 from flexnet.families.registry import families, family_of
 from flexnet.files import canonical_json, ordered_json
 from flexnet.networks.registry import networks, options_of
 from flexnet.options.checkpoint import CheckpointOptions
 from flexnet.options.layer import UNSAID, kind_of, kinds
 from flexnet.own import files_behind, is_dotted
+from flexnet.study import visiting
 from flexnet.study.configuration import VARIABLES
 from flexnet.study.data import images_of, splits_of
 from flexnet.study.study import Study
@@ -225,11 +227,40 @@ def section_of(study: Study, home: str, family: str, protocol: str) -> dict[str,
 def told_section(study: Study, home: str, family: str, protocol: str, model: str) -> dict[str, Any]:
     """What a protocol says to a family, with what that means for a model's images."""
     section, declared = section_of(study, home, family, protocol), family_of(family)
+    config, own = study.config(home), dataset_of(study, home, model)
+    if isinstance(declared, Visiting):
+        return visiting.told(declared, section, config, own, partial(_placed_scored, study, home))
     if declared.told is None:
         return section
-    config = study.config(home)
-    source = config["sources"][config["datasets"][dataset_of(study, home, model)]["source"]]
+    source = config["sources"][config["datasets"][own]["source"]]
     return declared.told(section, images_of(source).size)
+
+
+def visited_images(study: Study, home: str, family: str, protocol: str) -> list[str]:
+    """Files of images of the other datasets that a job judges on."""
+    return [_scored_of(study, home, dataset)[0] for dataset in _visited(study, home, family, protocol)]
+
+
+def visited_choices(study: Study, home: str, family: str, protocol: str) -> list[str]:
+    """What says which images of other datasets a job judges on: manifests, and choices among the images."""
+    datasets = _visited(study, home, family, protocol)
+    manifests = [arrays_of(study, home, dataset, "json")["test"] for dataset in datasets]
+    return [*manifests, *(_scored_of(study, home, dataset)[1] for dataset in datasets)]
+
+
+def _visited(study: Study, home: str, family: str, protocol: str) -> list[str]:
+    found = visiting.visited(family_of(family), section_of(study, home, family, protocol))
+    return list(dict.fromkeys(found.values()))
+
+
+def _scored_of(study: Study, home: str, dataset: str) -> tuple[str, str]:
+    """Images of a dataset and the choice among them; those that are scored are the same for all seeds."""
+    return arrays_of(study, home, dataset)["test"], subset_of(home, dataset, 1)
+
+
+def _placed_scored(study: Study, home: str, dataset: str) -> tuple[str, str]:
+    images, choice = _scored_of(study, home, dataset)
+    return study.placed(images), study.placed(choice)
 
 
 def own_files(study: Study, home: str, family: str, protocol: str) -> list[str]:
@@ -357,6 +388,8 @@ def collect_settings(study: Study, home: str, protocol: str, figure: str) -> str
         name: [run_of(study, home, model, seed) for seed in seeds_of(study.config(home), model)]
         for name, model in study.series(figure, protocol).items()
     }
+    also = {each.name: _placed_files(study, home, protocol, figure, each) for each in others}
+    paired = {key: study.figures[figure][key] for key in ("paired",) if key in study.figures[figure]}
     return ordered_json(
         {
             "family": first.name,
@@ -366,12 +399,9 @@ def collect_settings(study: Study, home: str, protocol: str, figure: str) -> str
             "band": rules.get("band", "interval"),
             "space": _space_of(study, home, protocol, [first, *others]),
             "runs": runs,
+            **paired,
+            **({"also": also} if also else {}),
         }
-        | (
-            {"also": {each.name: _placed_files(study, home, protocol, figure, each) for each in others}}
-            if others
-            else {}
-        )
     )
 
 

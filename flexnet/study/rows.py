@@ -19,6 +19,7 @@ from flexnet.study.data import (
 from flexnet.study.models import model_problems
 from flexnet.study.parts import Part
 from flexnet.study.protocols import protocol_problems
+from flexnet.study.visiting import visit_problems
 from flexnet.training.recipe import Recipe
 
 Rows = Mapping[str, Any]
@@ -49,6 +50,7 @@ def row_problems(config: Rows) -> Iterator[Problem]:
     for name, protocol in config["protocols"].items():
         found = list(protocol_problems(protocol)) or list(_other_models(protocol, config["models"]))
         yield from (problem.below("protocols", name) for problem in found)
+    yield from visit_problems(config)
 
 
 def _dataset(row: Rows, sources: Rows, name: str, images: dict[str, Images]) -> Iterator[Problem]:

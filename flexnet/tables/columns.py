@@ -40,6 +40,8 @@ MEASURES: Final[Columns] = {
     if family.subject != "modules"
     for name, kind in family.measures.items()
 }
+# Of a figure whose networks are compared image by image: numbers of images about which one alone is right.
+PAIRS: Final[Columns] = {"gained": PERHAPS_AMOUNT, "lost": PERHAPS_AMOUNT}
 ESTIMATES: Final[Columns] = {
     "n": POSITIVE,
     "n_images": POSITIVE,
@@ -92,7 +94,7 @@ EVALUATED: Final = Schema(
 )
 ROWS: Final = Schema(
     {"figure": TEXT, "protocol": NAME, "series": TEXT, "model": TEXT, "seed": WHOLE, **COUNTS},
-    {"family": NAME, **CONDITIONS, **MEASURES},
+    {"family": NAME, **CONDITIONS, **MEASURES, **PAIRS},
     (*SERIES, "model", "seed", "family"),
 )
 # One row per comparison of a claim: `verdict` is its own, `summary` the claim's, the same in all its rows.

@@ -62,6 +62,11 @@ JUDGED = {
     "C15": (-math.inf, -1.0),
     "C16": (3.5, math.inf),
     "C17": (0.0, math.inf),
+    "C18": (-math.inf, 5.0),
+    "C19": (5.0, math.inf),
+    "C20": (2.0, math.inf),
+    "C21": (10.0, math.inf),
+    "C22": (5.0, math.inf),
     "C23": (-math.inf, 5.0),
     "C24": (5.0, math.inf),
 }
@@ -73,7 +78,9 @@ def test_the_rules_are_as_stated():
     assert {rule.kind for rule in rules.values()} <= set(KINDS)
     assert all(rule.reason for rule in rules.values())
     assert {name for name, rule in rules.items() if rule.universal} == {"C02", "C06", "C09"}
-    assert {rule.chance for rule in rules.values()} == {0.1}
+    # Where no images are counted there is no chance.
+    assert {name for name, rule in rules.items() if rule.chance != 0.1} == {"C21"}
+    assert {pair.measure for pair in rules["C21"].compare} == {"correlation", "sameness"}
     assert rules["C10"].compare[0].against == ("baseline", "flexible")
 
 
@@ -182,7 +189,7 @@ def test_another_paper_has_the_same_format(tmp_path):
         ([{**CLAIM, "rule": {**RULE, "direction": "up"}}], "direction greater or less; got 'up'"),
         (
             [{**CLAIM, "rule": {**RULE, "compare": [{"series": "a"}]}}],
-            "compare: expected a key against, at, cell or than",
+            "compare: expected a key against, at, cell, than or range",
         ),
         (
             [{**CLAIM, "rule": {**RULE, "compare": [{"series": "a", "cell": {"mean": 1}}]}}],

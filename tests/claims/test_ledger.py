@@ -57,8 +57,11 @@ def test_every_claim_has_its_comparisons_and_nothing_is_measured_without_rows():
         "flexible, black - white",
         "baseline, black - white",
     ]
-    assert (ledger["C21"][0]["comparison"], ledger["C11"][0]["paper_value"]) == ("none", 8.76)
-    assert ledger["C21"][0]["detail"] == "no rule for this claim yet"
+    found = ledger["C21"][0]["comparison"], ledger["C11"][0]["paper_value"]
+    assert found == ("all - baseline, correlation", 8.76)
+    assert [row["comparison"] for row in ledger["C20"]] == [
+        f"all - baseline, images {images}" for images in ("contours", "line_drawings", "silhouettes")
+    ]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,9 @@ rule evaluate:
         training=lambda wildcards: ancient(job_files(wildcards).get("training", [])),
         test=lambda wildcards: ancient(job_files(wildcards)["test"]),
         own=told(jobs.own_files),
+        # Of models that are judged on other datasets than their own.
+        choices=told(jobs.visited_choices),
+        visited=lambda wildcards: ancient(told(jobs.visited_images)(wildcards)),
     output:
         table="{home}results/{family}/{protocol}/{model}/{seeds}.csv",
         outcomes="{home}results/{family}/{protocol}/{model}/{seeds}.outcomes.safetensors",

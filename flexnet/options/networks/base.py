@@ -18,6 +18,8 @@ NORMALISATIONS: ByName[tuple[tuple[float, ...], tuple[float, ...]]] = {
     "none": ((0.0,), (1.0,)),
     "cifar10": ((125.3 / 255, 123.0 / 255, 113.9 / 255), (63.0 / 255, 62.1 / 255, 66.7 / 255)),
     "mnist": ((0.1307,), (0.3081,)),
+    # CIFAR-10's grey levels at 224 pixels, as those who drew CIFAR-10G have them.
+    "cifar10-grey": ((122.61385345458984 / 255,), (60.87860107421875 / 255,)),
 }
 NORMALISE = one_of(tuple(NORMALISATIONS))
 
