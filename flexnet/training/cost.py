@@ -14,6 +14,7 @@ from flexnet.training.run import TrainingRun
 from flexnet.training.trainer import Trainer
 
 SIZES = (8, 32)  # images of the two steps that are timed
+FEWER, LARGE = (2, 4), 128  # of images from so many pixels on, whose maps would need tens of gigabytes
 # A forward pass is about a third of a training step.
 FORWARD_SHARE = 1 / 3
 
@@ -43,7 +44,8 @@ def core_seconds_per_image(run: TrainingRun, device: torch.device) -> float:
     A step costs something for itself and something for each image: two sizes tell both apart, in a fraction
     of the time of a whole batch. Processor time is counted, so that what else the machine does is left out.
     """
-    few, more = (min(size, run.recipe.batch_size) for size in SIZES)
+    sizes = FEWER if expected_images(run.network, run.options)[1] >= LARGE else SIZES
+    few, more = (min(size, run.recipe.batch_size) for size in sizes)
     if few == more:
         return seconds_per_image(run, device, time.process_time)
     costs = [
