@@ -67,7 +67,7 @@ SLIPS: dict[str, tuple[Edit, str]] = {
     ),
     "rule": (
         (MAIN, "layer: { rule: above }", "layer: { rule: abvoe }"),
-        "models.small-above.options.layer.rule: expected one of ['below', 'above']; got 'abvoe'; "
+        "models.vgg16-above.options.layer.rule: expected one of ['below', 'above']; got 'abvoe'; "
         "did you mean 'above'?",
     ),
     "init": (
@@ -81,12 +81,12 @@ SLIPS: dict[str, tuple[Edit, str]] = {
     ),
     "matching": (
         (MAIN, "layer: { scheme: blend }", "layer: { scheme: blend, matching: tyle }"),
-        "models.small-blend.options.layer.matching: expected one of ['tile', 'interleave', 'interp']; got "
+        "models.vgg16-blend.options.layer.matching: expected one of ['tile', 'interleave', 'interp']; got "
         "'tyle'",
     ),
     "layer-key": (
         (MAIN, "layer: { scheme: blend }", "layer: { shceme: blend }"),
-        "models.small-blend.options.layer: unknown key 'shceme'; expected keys among ['bias', 'init', ",
+        "models.vgg16-blend.options.layer: unknown key 'shceme'; expected keys among ['bias', 'init', ",
     ),
     "uniform-without-value": (
         (MAIN, "layer: { scheme: uniform, value: 0.1 }", "layer: { scheme: uniform }"),
@@ -95,7 +95,7 @@ SLIPS: dict[str, tuple[Edit, str]] = {
     ),
     "value-without-uniform": (
         (MAIN, "layer: { scheme: max }", "layer: { scheme: max, value: 0.1 }"),
-        "models.small-max.options.layer.value: the scheme 'uniform' and no other takes a value; got "
+        "models.vgg16-max.options.layer.value: the scheme 'uniform' and no other takes a value; got "
         "scheme 'max'",
     ),
     "value-nan": (
@@ -162,7 +162,7 @@ SLIPS: dict[str, tuple[Edit, str]] = {
     "normalise": (
         (MAIN, "normalise: none", "normalise: non"),
         "models.small-low.options.normalise: expected one of "
-        "['imagenet', 'half', 'none', 'cifar10', 'mnist']; got 'non'; did you",
+        "['imagenet', 'half', 'none', 'cifar10', 'mnist', 'cifar10-grey']; got 'non'; did you",
     ),
     "normalise-channels": (
         (MAIN, "normalise: none", "normalise: imagenet"),
@@ -236,7 +236,7 @@ SLIPS: dict[str, tuple[Edit, str]] = {
     ),
     "clamp": (
         (MAIN, "clamp: valid", "clamp: loose"),
-        f"{MAIN}: protocols.corrected.fgsm.clamp: expected 'valid', the only clamp of the space 'pixel'; "
+        f"{MAIN}: protocols.paper.pgd.clamp: expected 'valid', the only clamp of the space 'pixel'; "
         "got 'loose'",
     ),
     "seeds": (
@@ -249,7 +249,7 @@ SLIPS: dict[str, tuple[Edit, str]] = {
     ),
     "recipe-key": (
         (DEMO, "learning_rate: 0.02", "learning_rat: 0.02"),
-        f"{DEMO}: recipes.vgg: unknown key 'learning_rat'; expected keys among ['augment', ",
+        f"{DEMO}: recipes.vgg: unknown key 'learning_rat'; expected keys among ['adversarial', 'augment', ",
     ),
     "like": (
         (MAIN, "like: vgg16-baseline\n", "like: vgg16-baselin\n"),
@@ -335,7 +335,7 @@ SLIPS: dict[str, tuple[Edit, str]] = {
     ),
     "protocol-of-everything": (
         (DEMO, "everything_under: [paper]", "everything_under: [papr]"),
-        f"{DEMO}, line N: everything_under.0: expected a protocol; got 'papr'; did you mean 'paper'?",
+        f"{DEMO}: everything_under.0: expected a protocol; got 'papr'; did you mean 'paper'?",
     ),
     "numeric-key": (
         (MAIN, "  vgg16-baseline:\n", "  16: {}\n  vgg16-baseline:\n"),

@@ -1,6 +1,7 @@
 """Splits by role: what jobs are told of sources that name splits otherwise, or have none to train on."""
 
 import json
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -134,8 +135,11 @@ def test_the_embedded_dataset_draws_sets_to_be_judged_on() -> None:
 
 def test_every_set_of_drawings_has_a_source() -> None:
     rows = [row for row in resolved()["sources"].values() if row["dataset"] == "cifar10g"]
-    assert {row["splits"]["test"] for row in rows} == set(DATASETS["cifar10g"].splits)
-    assert len({row["title"] for row in rows}) == 6
+    sizes = {row.get("size", 224) for row in rows}
+    asked = [(row["splits"]["test"], row.get("size", 224)) for row in rows]
+    assert sizes == {224, 64}
+    assert sorted(asked) == sorted(product(DATASETS["cifar10g"].splits, sizes))  # each once
+    assert len({row["title"] for row in rows}) == len(rows)
 
 
 def test_a_dataset_without_training_images_may_be_judged_on() -> None:

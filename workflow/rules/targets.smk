@@ -4,7 +4,7 @@ for home in SCALES:
     if home:
 
         rule:
-            """Every figure of the scale of this name, under every protocol, and its ledger of claims."""
+            """Every figure of the scale of this name, under the protocols that it names, and its ledger of claims."""
             name:
                 home.rstrip("/")
             input:
