@@ -13,10 +13,10 @@ from flexnet.families.audit import CLEAN, REFERENCE
 from flexnet.figures.captions import spread
 from flexnet.figures.cells import BLANK, estimate_text, find_at, share_text
 from flexnet.figures.curves import PER_CENT, one_protocol
+from flexnet.figures.epsilon import size_words
 from flexnet.figures.facts import Facts
 from flexnet.figures.notes import identity_of
 from flexnet.figures.order import shown_series
-from flexnet.figures.table3 import size_words
 from flexnet.figures.typeset import Block, Column, Line, Sheet, setters
 from flexnet.statistics.summary import summarise
 

@@ -9,6 +9,9 @@ from matplotlib.ticker import FixedFormatter, FixedLocator
 
 from flexnet.figures.facts import Facts
 
+LEVELS: Final = 255
+TINY: Final = 1e-6  # by which a size of whole levels may miss them
+
 
 @dataclass(frozen=True)
 class EpsilonAxis:
@@ -53,3 +56,11 @@ def epsilon_axis(axes: Axes, epsilons: Iterable[float], facts: Facts, what: str)
     axes.xaxis.set_major_locator(FixedLocator(list(axis.labels)))
     axes.xaxis.set_major_formatter(FixedFormatter(list(axis.labels.values())))
     axes.xaxis.set_minor_locator(FixedLocator(list(axis.minor)))
+
+
+def size_words(epsilon: float, facts: Facts) -> str:
+    """A size with its unit; whole grey levels as such."""
+    if facts.space != "pixel":
+        return f"{epsilon:g} in normalised units"
+    levels = epsilon * LEVELS
+    return f"{round(levels)}/{LEVELS}" if abs(levels - round(levels)) < TINY else f"{epsilon:g} of pixels"

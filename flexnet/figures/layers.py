@@ -18,6 +18,7 @@ from flexnet.families.registry import family_of
 from flexnet.figures.captions import spread
 from flexnet.figures.cells import change_text, estimate_text
 from flexnet.figures.curves import FEW, PER_CENT, one_protocol
+from flexnet.figures.epsilon import size_words
 from flexnet.figures.facts import Facts
 from flexnet.figures.look import FAINT, PAGE_MM
 from flexnet.figures.notes import identity_of
@@ -117,7 +118,7 @@ def draw(table: pd.DataFrame, facts: Facts) -> Figure:
             for place, name in enumerate(layers):
                 if name in own.index:
                     _mark(axes, own.loc[name], place, str(name), facts)
-            axes.set_title(_title(own, question), fontsize=7)
+            axes.set_title(_title(own, question, facts), fontsize=7)
             axes.set_xlabel("Change (points)")
         low, high = page.panels[0].get_xlim()
         page.panels[0].set_xlim(min(low, -LEAST), max(high, LEAST))
@@ -126,10 +127,10 @@ def draw(table: pd.DataFrame, facts: Facts) -> Figure:
     return page.figure
 
 
-def _title(own: pd.DataFrame, question: str) -> str:
+def _title(own: pd.DataFrame, question: str, facts: Facts) -> str:
     """The question with its size, and the baseline's accuracy there."""
     size = float(own["size"].iloc[0])
-    words = QUESTIONS[question] + (f", \u03b5 = {size:.3g}" if size else "")
+    words = QUESTIONS[question] + (f", \u03b5 = {size_words(size, facts)}" if size else "")
     if REFERENCE not in own.index:
         return words
     return f"{words}\nbaseline {float(own['mean'][REFERENCE]) * PER_CENT:.1f} %"
@@ -165,7 +166,7 @@ def body(table: pd.DataFrame, facts: Facts) -> str:
     shown = [question for question in QUESTIONS if question in set(part["question"])]
     columns = [Column("layer", "First layer")]
     for question in shown:
-        head = _title(part[part["question"] == question].set_index("series"), question).split("\n")[0]
+        head = _title(part[part["question"] == question].set_index("series"), question, facts).split("\n")[0]
         columns += [Column(f"{question} {key}", key, head) for key in ("accuracy (%)", "change")]
     lines = []
     for name, own in part.groupby("series", sort=False):

@@ -19,7 +19,8 @@ _EDGE_MM: Final = 1.0
 
 def note_of(table: "pd.DataFrame", facts: Facts) -> str:
     """Whose images, at which scale and protocol, over how many seeds, and what stands for uncertainty."""
-    return f"{identity_of(facts)}. {band_sentence(table, facts)}"
+    words = identity_of(facts)
+    return f"{words[:1].upper()}{words[1:]}. {band_sentence(table, facts)}"
 
 
 def identity_of(facts: Facts) -> str:

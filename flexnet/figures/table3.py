@@ -7,6 +7,7 @@ from flexnet.families.pgd import BLACK, CLAMP, NONE, WHITE
 from flexnet.figures.captions import band_sentence
 from flexnet.figures.cells import BLANK, change_text, estimate_text, find_at, number_text
 from flexnet.figures.curves import one_protocol
+from flexnet.figures.epsilon import size_words
 from flexnet.figures.facts import Facts
 from flexnet.figures.notes import identity_of
 from flexnet.figures.order import shown_series
@@ -21,8 +22,6 @@ NAME = "table3"
 REFERENCE: Final = "baseline"
 CONDITION: Final = ["figure", "protocol", "series", "attack", "scoring", "epsilon", "steps"]
 SCORINGS: Final = {"last": "last iterate", "worst": "worst iterate"}
-LEVELS: Final = 255  # of grey, above black
-TINY: Final = 1e-6
 # The paper's attack: 0.031, about 8 grey levels of 255, 20 steps, the last iterate.
 PAPER: Final = ("last", 0.031, 20)
 NEAR: Final = 0.001
@@ -58,14 +57,6 @@ def _sheet(table: "pd.DataFrame", facts: Facts) -> Sheet:
 
 def _heading(scoring: str, epsilon: float, steps: int, facts: Facts) -> str:
     return f"ε = {size_words(epsilon, facts)}, {steps:g} steps, {SCORINGS[scoring]}"
-
-
-def size_words(epsilon: float, facts: Facts) -> str:
-    """A size with its unit; whole grey levels as such."""
-    if facts.space != "pixel":
-        return f"{epsilon:g} in normalised units"
-    levels = epsilon * LEVELS
-    return f"{round(levels)}/{LEVELS}" if abs(levels - round(levels)) < TINY else f"{epsilon:g} of pixels"
 
 
 def _columns(part: "pd.DataFrame", facts: Facts) -> tuple[Column, ...]:

@@ -9,10 +9,10 @@ from flexnet.families.suite import FAMILY, L2
 from flexnet.figures.captions import band_sentence
 from flexnet.figures.cells import BLANK, estimate_text, find_at, share_text
 from flexnet.figures.curves import one_protocol
+from flexnet.figures.epsilon import size_words
 from flexnet.figures.facts import Facts
 from flexnet.figures.notes import identity_of
 from flexnet.figures.order import shown_series
-from flexnet.figures.table3 import size_words
 from flexnet.figures.typeset import Block, Column, Line, Sheet, setters
 from flexnet.options.iterated import PARTS
 from flexnet.statistics.summary import summarise

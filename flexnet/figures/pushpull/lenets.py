@@ -71,7 +71,9 @@ class Noise:
                 self._draw_pair(axes, part, levels, pair, facts)
                 axes.set_title("\n".join(title), fontsize=7)
             first = page.panels[0]
-            first.set_xticks(range(len(levels)), ["none", *map(number_words, levels[1:])])
+            first.set_xticks(
+                range(len(levels)), [number_words(level) if level else "none" for level in levels]
+            )
             first.set_xlim(-0.4, len(levels) - 0.6)
             for axes in page.panels:
                 axes.set_xlabel(self.axis)
