@@ -71,8 +71,9 @@ def _passes(section: Mapping[str, Any], row: Mapping[str, Any], family: str) -> 
     """Training steps that cost as much as what an evaluation asks of each image."""
     work = family_of(family).work
     if work is not None:
-        # A network that draws is asked as often as its gradient is averaged.
-        return work(section) * (section.get("eot_draws", 20) if _scheme(row) == "random" else 1)
+        # Of a network that draws gradients are averaged; the audit does so in some of its checks.
+        averaged = section.get("eot_draws", 3 if family == "audit" else 1)
+        return work(section) * (averaged if _scheme(row) == "random" else 1)
     asked = row.get("at_test", {}).get(family) or ()
     times = len({"trained", *asked}) if family == "interventions" else max(1, len(asked))
     if "epsilons" not in section:
