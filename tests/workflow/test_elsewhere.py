@@ -39,8 +39,13 @@ def from_elsewhere(checkout: Any, here: Path, *arguments: str) -> str:
     return snakemake(checkout, here, "--snakefile", str(checkout.folder / "Snakefile"), *arguments)
 
 
+def everything(checkout: Any) -> list[Path]:
+    """What lies in a checkout, but for compiled modules."""
+    return sorted(path for path in checkout.folder.rglob("*") if "__pycache__" not in path.parts)
+
+
 def test_figures_are_made_in_the_working_directory(checkout: Any, tmp_path: Path) -> None:
-    before = sorted(checkout.folder.rglob("*"))
+    before = everything(checkout)
     here = tmp_path / "else where"
     here.mkdir()
     # A package of that name beside the results is not the workflow's.
@@ -53,7 +58,7 @@ def test_figures_are_made_in_the_working_directory(checkout: Any, tmp_path: Path
         assert (here / target).read_bytes().startswith(b"%PDF-")
     caption = (here / "published/laptop/figures/fig4c.md").read_text()
     assert "Scale: laptop; protocol: paper." in caption
-    assert [path for path in sorted(checkout.folder.rglob("*")) if "__pycache__" not in path.parts] == before
+    assert everything(checkout) == before
     assert "Nothing to be done" in from_elsewhere(checkout, here, *DRAWN)
 
 
