@@ -183,7 +183,7 @@ ASKED: list[tuple[str, str, Any]] = [
     ("sweep", "small uniform", [0.2]),
     ("corruptions", "small learned", None),
     ("corruptions", "small random", None),
-    *((name, "small random", None) for name in ("bandpass", "fourier", "maps", "drawings")),
+    *((name, "small random", None) for name in ("bandpass", "fourier", "maps", "drawings", "sensor")),
 ]
 GREYS = {"corruptions": [name for name in NAMES if name != "saturate"], "severities": [5]}
 
@@ -207,6 +207,7 @@ SHORT: dict[str, dict[str, Any]] = {
     "bandpass": {"filters": list(FILTERS), "frequencies": [3]},
     "fourier": {"norm": 2, "most": 1},
     "maps": {"images": 10, "pictured": 1},
+    "sensor": {"variances": [0, 0.1], "contrasts": [1, 0.5], "draws": 2},
     "audit": {"steps": 2, "queries": 5, "few": 1, "images": 4, "twin": None, "surrogate": None},
 }
 
@@ -243,8 +244,9 @@ def test_what_an_evaluation_runs_is_in_its_digest(
 
 @pytest.mark.parametrize("family", [name for name, each in families().items() if each.subject == "modules"])
 def test_what_a_description_runs_is_in_its_digest(family: str, folder: Path) -> None:
-    network, options = NETWORKS["small learned"]
-    example = {"example": {"kernel_size": 3, "input_size": 5, "seed": 1}} if family == "worked" else {}
+    network, options = NETWORKS["lenet" if family == "responses" else "small learned"]
+    size = {"worked": 5, "responses": 28}.get(family)
+    example = {} if size is None else {"example": {"kernel_size": 3, "input_size": size, "seed": 1}}
     declared, place = families()[family], files(folder, output="d.csv")
     more: dict[str, Any] = {} if declared.told is None else {"told": declared.told(GREYS, 28)}
     if declared.images:

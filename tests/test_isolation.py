@@ -134,7 +134,7 @@ def test_modules_beside_the_users_results_are_not_taken_for_ours(foreign: Path) 
         | {"band": "sem", "space": "pixel", "runs": {}}
     )
     done = run(
-        *("-m", "flexnet", "collect", "--settings", settings, "--output", "o.csv", "--log", "l.log"),
+        *("-m", "flexnet", "stage", "collect", "--settings", settings, "--output", "o.csv", "--log", "l.log"),
         cwd=foreign,
     )
     assert done.returncode == 1

@@ -60,7 +60,14 @@ def epsilon_axis(axes: Axes, epsilons: Iterable[float], facts: Facts, what: str)
 
 def size_words(epsilon: float, facts: Facts) -> str:
     """A size with its unit; whole grey levels as such."""
-    if facts.space != "pixel":
-        return f"{epsilon:g} in normalised units"
+    words = short_size(epsilon, facts)
+    if "/" in words:
+        return words
+    return f"{words} of pixels" if facts.space == "pixel" else f"{words} in normalised units"
+
+
+def short_size(epsilon: float, facts: Facts) -> str:
+    """A size; whole grey levels as such."""
     levels = epsilon * LEVELS
-    return f"{round(levels)}/{LEVELS}" if abs(levels - round(levels)) < TINY else f"{epsilon:g} of pixels"
+    whole = facts.space == "pixel" and abs(levels - round(levels)) < TINY
+    return f"{round(levels)}/{LEVELS}" if whole else f"{epsilon:g}"

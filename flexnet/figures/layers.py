@@ -18,7 +18,7 @@ from flexnet.families.registry import family_of
 from flexnet.figures.captions import spread
 from flexnet.figures.cells import change_text, estimate_text
 from flexnet.figures.curves import FEW, PER_CENT, one_protocol
-from flexnet.figures.epsilon import size_words
+from flexnet.figures.epsilon import short_size
 from flexnet.figures.facts import Facts
 from flexnet.figures.look import FAINT, PAGE_MM
 from flexnet.figures.notes import identity_of
@@ -130,7 +130,7 @@ def draw(table: pd.DataFrame, facts: Facts) -> Figure:
 def _title(own: pd.DataFrame, question: str, facts: Facts) -> str:
     """The question with its size, and the baseline's accuracy there."""
     size = float(own["size"].iloc[0])
-    words = QUESTIONS[question] + (f", \u03b5 = {size_words(size, facts)}" if size else "")
+    words = QUESTIONS[question] + (f", \u03b5 = {short_size(size, facts)}" if size else "")
     if REFERENCE not in own.index:
         return words
     return f"{words}\nbaseline {float(own['mean'][REFERENCE]) * PER_CENT:.1f} %"

@@ -409,7 +409,7 @@ def test_the_program_ends_with_status_1_and_no_traceback(tmp_path: Path) -> None
     command = ["data", "--settings", settings, "--output", str(target)]
     environment = {key: value for key, value in os.environ.items() if key != "FLEXNET_DATA_MIRROR"}
     done = subprocess.run(
-        [sys.executable, "-m", "flexnet", *command],
+        [sys.executable, "-m", "flexnet", "stage", *command],
         env=environment,
         capture_output=True,
         text=True,

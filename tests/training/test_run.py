@@ -125,7 +125,7 @@ def job(tmp_path: Path, recipe: Recipe) -> Callable[[Path], list[str]]:
         inputs |= {"training": tmp_path / "train.safetensors", "subset": tmp_path / "s.json"}
         arguments = [str(part) for name, path in {**files, **inputs}.items() for part in (f"--{name}", path)]
         settled = ["--settings", canonical_json(settings), "--threads", "1"]
-        return [sys.executable, "-m", "flexnet", "train", *settled, *arguments]
+        return [sys.executable, "-m", "flexnet", "stage", "train", *settled, *arguments]
 
     return command
 

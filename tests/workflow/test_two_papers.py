@@ -13,22 +13,22 @@ from flexnet.figures.fig1 import draw, read, summarise_rows
 
 __all__ = ["NAME", "draw", "read", "summarise_rows"]
 
-NAME = "pushpull/fig1"
+NAME = "third/fig1"
 '''
 ROW = """
-pushpull/fig1:
+third/fig1:
   family: worked
   network: another network
   series: { other: vgg16-redrawn }
   example: { kernel_size: 2, input_size: 4, seed: 7 }
   caption: "Of another paper: {network}, {protocol} protocol."
 """
-FIGURES = ("figures/fig1", "figures/pushpull/fig1", "figures/release/pushpull/fig1")
+FIGURES = ("figures/fig1", "figures/third/fig1", "figures/release/third/fig1")
 
 
 def add_paper(project: Any) -> None:
     """Add the figure to a copy: its module, and its row in the registry."""
-    folder = project.folder / "flexnet/figures/pushpull"
+    folder = project.folder / "flexnet/figures/third"
     folder.mkdir()
     (folder / "__init__.py").write_text('"""Figures of another paper."""\n')
     (folder / "fig1.py").write_text(MODULE)
@@ -62,8 +62,8 @@ def test_rows_say_and_hold_what_their_path_does(finished: Any) -> None:
         (protocol, figure): pd.read_csv(finished.folder / f"results/rows/{protocol}/{figure}.csv")
         for protocol, figure in (
             ("paper", "fig1"),
-            ("paper", "pushpull/fig1"),
-            ("release", "pushpull/fig1"),
+            ("paper", "third/fig1"),
+            ("release", "third/fig1"),
         )
     }
     for (protocol, figure), table in rows.items():
@@ -78,7 +78,7 @@ def test_rows_say_and_hold_what_their_path_does(finished: Any) -> None:
 def test_nothing_is_made_twice_and_each_figure_hangs_on_its_own_module(finished: Any) -> None:
     targets = [f"{figure}.pdf" for figure in FIGURES]
     assert finished.plan(*targets) == {}
-    module = "flexnet/figures/pushpull/fig1.py"
+    module = "flexnet/figures/third/fig1.py"
     with finished.edited(module, "NAME = ", "HEIGHT = 1\nNAME = "):
         assert finished.plan(*targets) == {"draw_figure": 2}
         assert finished.plan(targets[0]) == {}
@@ -87,7 +87,7 @@ def test_nothing_is_made_twice_and_each_figure_hangs_on_its_own_module(finished:
 def test_named_targets_and_scales_hold_both(finished: Any) -> None:
     done = finished.snakemake("--dry-run", "demo")
     assert done.returncode == 0, done.stdout
-    for figure in ("demo/figures/fig1.pdf", "demo/figures/pushpull/fig1.pdf"):
+    for figure in ("demo/figures/fig1.pdf", "demo/figures/third/fig1.pdf"):
         assert f"Drawing {figure}" in done.stdout
 
 
@@ -96,11 +96,11 @@ def test_named_targets_and_scales_hold_both(finished: Any) -> None:
     [
         ("release/fig1", "release/fig1: expected a name that does not begin like"),
         ("demo/fig1", "demo/fig1: expected a name that does not begin like"),
-        ("pushpull/fig2", "expected a figure that flexnet/figures/ draws; got 'pushpull/fig2'"),
+        ("third/fig2", "expected a figure that flexnet/figures/ draws; got 'third/fig2'"),
     ],
 )
 def test_a_name_that_would_be_mistaken_stops_the_run(finished: Any, name: str, words: str) -> None:
-    with finished.edited("config/figures.yaml", "pushpull/fig1:", f"{name}:"):
+    with finished.edited("config/figures.yaml", "third/fig1:", f"{name}:"):
         done = finished.snakemake("--dry-run", "figures/fig1.pdf")
     assert done.returncode == 1
     assert words in done.stdout

@@ -29,7 +29,8 @@ def begin():
         sys.argv, workflow.dag_settings.targets, sys.executable, TYPED_PATH
     )
     cores = min(workflow.cores or 1, available_cpu_count())
-    if any(task.rule == "targets" for task in tasks.values()):
+    wants_list = any(job.rule.name == "targets" for _, job in pending)
+    if wants_list:
         print(listing.listing(STUDY, cores), flush=True)
     fault = announce.missing_data(STUDY, made.values(), asked)
     if fault is not None:
