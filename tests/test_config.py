@@ -359,6 +359,12 @@ def test_a_figure_with_an_unknown_model_is_named(keys: list[str]) -> None:
         settings.check_figures(figures, resolved("paper"))
 
 
+def test_a_figure_of_several_families_pairs_no_images() -> None:
+    figures = settings.lay_over(FIGURES, {"layers": {"paired": "baseline"}})
+    with pytest.raises(ConfigError, match=r"layers\.also: expected one family where networks are paired"):
+        settings.check_figures(figures, resolved("paper"))
+
+
 def test_a_protocol_replaces_series_of_its_own_figure_only() -> None:
     protocols = ("paper", "release", "corrected")
     names = {protocol: settings.series_of(FIGURES["fig4d"], protocol) for protocol in protocols}

@@ -44,13 +44,20 @@ def crossing_difference(
 
 
 @rule_kind
-def distance(rows: pd.DataFrame, rule: Rule, comparison: Comparison, window: Window) -> Measurement:
-    """How far apart the series are, either way: the mean difference without its sign."""
+def mean_distance(rows: pd.DataFrame, rule: Rule, comparison: Comparison, window: Window) -> Measurement:
+    """How far apart the series are, either way: the mean difference and its interval, folded at zero."""
     found = mean_difference(rows, rule, comparison, window)
-    low, high = sorted((abs(found.low), abs(found.high)))
-    if found.low < 0 < found.high:
-        low = 0.0
-    return replace(found, effect=abs(found.effect), low=low, high=high)
+    low, high = folded(found.low, found.high)
+    detail = f"{found.detail}: {found.effect:.1f}"
+    return replace(found, effect=abs(found.effect), low=low, high=high, detail=detail)
+
+
+def folded(low: float, high: float) -> tuple[float, float]:
+    """The least and the greatest distance from zero of the numbers between two; NaN stays."""
+    if math.isnan(low) or math.isnan(high):
+        return math.nan, math.nan
+    nearest = 0.0 if low <= 0 <= high else min(abs(low), abs(high))
+    return nearest, max(abs(low), abs(high))
 
 
 @rule_kind

@@ -1,36 +1,13 @@
-"""Kinds of rules about a range of conditions: series alike there, or a series better there than elsewhere."""
-
-import math
+"""Kinds of rules about a range of conditions: a series is better there than elsewhere."""
 
 import pandas as pd
 
-from flexnet.claims.differences import compared, conditions_text, differences
+from flexnet.claims.differences import conditions_text
 from flexnet.claims.estimates import PER_CENT, interval
 from flexnet.claims.floor import keep_above, rising
 from flexnet.claims.kinds import Measurement, NotMeasured, rule_kind
 from flexnet.claims.model import Comparison, Rule, Window
 from flexnet.claims.seeds import Levels, complete_levels
-
-
-@rule_kind
-def mean_distance(rows: pd.DataFrame, rule: Rule, comparison: Comparison, window: Window) -> Measurement:
-    """How far two series are apart, either way, on average over all conditions of the window.
-
-    The interval is that of the mean difference, folded at zero.
-    """
-    levels = compared(rows, rule, comparison, window)
-    mean = interval(differences(levels).mean(axis="columns"))
-    low, high = folded(mean.low, mean.high)
-    detail = f"{comparison.text}, {conditions_text(levels.conditions, rule.over)}: {mean.mean:.1f}"
-    return Measurement(abs(mean.mean), low, high, mean.n, detail, notes=levels.notes)
-
-
-def folded(low: float, high: float) -> tuple[float, float]:
-    """The least and the greatest distance from zero of the numbers between two; NaN stays."""
-    if math.isnan(low) or math.isnan(high):
-        return math.nan, math.nan
-    nearest = 0.0 if low <= 0 <= high else min(abs(low), abs(high))
-    return nearest, max(abs(low), abs(high))
 
 
 @rule_kind

@@ -2,7 +2,6 @@
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from flexnet.columns import aligned
@@ -45,13 +44,8 @@ def run(parsed: Namespace) -> None:
         NumericalError: if a logit or a gradient is NaN or infinite.
     """
     settings = _settings(parsed)
-    arrays = images_of(parsed.images, parsed.n, parsed.seed)
-    subject = subject_of(parsed, arrays, twin=parsed.twin)
-    if parsed.n is None:
-        from flexnet.stages.evaluate import some_of
-
-        subject = replace(subject, scored=some_of(subject.scored, MOST))
-    rows = list(_rows(subject, settings))
+    arrays = images_of(parsed.images, parsed.n, parsed.seed, most=MOST)
+    rows = list(_rows(subject_of(parsed, arrays, twin=parsed.twin), settings))
 
     from flexnet.audit.told import audit_of
 

@@ -7,10 +7,12 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from flexnet.data.arrays import ImageArrays
+from flexnet.data.arrays import ImageArrays, load_arrays
+from flexnet.data.manifest import load_verified
 from flexnet.errors import ConfigError, DataError
 from flexnet.jobs import import_needed
 
+MOST_CLASSES = 100_000  # a greater label is something else
 HELP = (
     "name of a dataset (cifar10, shapes, ...; cifar10:train for another split than test), a file of images "
     "that the study prepared (data/cifar10/test.safetensors), or an .npz file with `images` (N, H, W, C) or "
@@ -25,8 +27,14 @@ def add_images(parser: ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of every random draw (0)")
 
 
-def images_of(given: str, n: int | None = None, seed: int = 0) -> ImageArrays:
+def images_of(given: str, n: int | None, seed: int, *, most: int | None = None) -> ImageArrays:
     """The images that the arguments name, and of them as many as asked for, in their order.
+
+    Args:
+        given: as typed.
+        n: how many; None: all, or `most`.
+        seed: of the choice.
+        most: of a command that cannot look at all.
 
     Raises:
         ConfigError: if the dataset is unknown, or fewer images or none are there.
@@ -34,9 +42,11 @@ def images_of(given: str, n: int | None = None, seed: int = 0) -> ImageArrays:
     """
     arrays = _all(given)
     if n is None:
-        return arrays
+        n = min(len(arrays), most or len(arrays))
     if not 1 <= n <= len(arrays):
         raise ConfigError(f"--n: expected 1 to {len(arrays)}, the images of {given}; got {n}; correct it")
+    if n == len(arrays):
+        return arrays
     chosen = np.sort(np.random.default_rng(seed).choice(len(arrays), n, replace=False))
     return ImageArrays(arrays.images[chosen], arrays.labels[chosen], arrays.classes)
 
@@ -45,16 +55,13 @@ def _all(given: str) -> ImageArrays:
     if given.endswith(".npz"):
         return _own(Path(given))
     if given.endswith(".safetensors"):
-        manifest = import_needed("flexnet.data.manifest")
-        arrays: ImageArrays = manifest.load_verified(given)[0]
-        return arrays
+        return load_verified(given)[0]
     dataset, _, split = given.partition(":")
     prepare = import_needed("flexnet.data.prepare").prepare
-    arrays_file = import_needed("flexnet.data.arrays")
     with TemporaryDirectory() as folder:
         target = Path(folder) / "images.safetensors"
         prepare(dataset, split or "test", target, download_root=_downloads())
-        found: ImageArrays = arrays_file.load_arrays(target)
+        found = load_arrays(target)
         return ImageArrays(np.array(found.images), found.labels, found.classes)
 
 
@@ -79,10 +86,11 @@ def _own(path: Path) -> ImageArrays:
             f"{path}: expected images of shape (N, H, W, 3), (N, H, W, 1) or (N, H, W) in uint8; got "
             f"{images.dtype} of shape {images.shape}; convert them"
         )
-    if labels.dtype.kind not in "iu" or labels.shape != images.shape[:1] or labels.min() < 0:
+    fitting = labels.dtype.kind in "iu" and labels.shape == images.shape[:1]
+    if not fitting or labels.min() < 0 or labels.max() >= MOST_CLASSES:
         raise DataError(
-            f"{path}: expected {len(images)} labels as whole numbers from 0; got {labels.dtype} of shape "
-            f"{labels.shape}; convert them"
+            f"{path}: expected {len(images)} labels as whole numbers from 0 to {MOST_CLASSES - 1}; got "
+            f"{labels.dtype} of shape {labels.shape}; convert them"
         )
     names = tuple(map(str, range(int(labels.max()) + 1)))
     return ImageArrays(np.ascontiguousarray(images.transpose(0, 3, 1, 2)), labels.astype(np.int64), names)

@@ -21,7 +21,7 @@ UNDER: dict[str, dict[str, Any]] = {
 }
 EPSILONS = ("0", "1/255", "2/255", "4/255", "8/255", "16/255")
 BATCH = 100
-HEAD = ("", "accuracy", "95 % of images", "right of n", "mean of draws")
+HEAD = ("", "accuracy", "95 % interval", "right of n", "mean of draws")
 PROTOCOL = "judge"
 
 

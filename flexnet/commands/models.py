@@ -51,8 +51,8 @@ def model_of(given: str, weights: str | None, arrays: "ImageArrays") -> "nn.Modu
             f"model: expected a file that ends in {WEIGHTS} or a dotted path; got {given!r}; write "
             "mynetwork.plain for the function plain of mynetwork.py"
         )
-    _require_fit(given, model, arrays)
-    return model.eval()
+    _require_fit(given, model.eval(), arrays)
+    return model
 
 
 def subject_of(parsed: Namespace, arrays: "ImageArrays", **others: str | None) -> "Subject":
@@ -102,23 +102,20 @@ def _own(path: str, weights: str | None, arrays: "ImageArrays") -> Any:
 
 
 def _require_fit(given: str, model: Any, arrays: "ImageArrays") -> None:
-    """Ask the network itself, with one image."""
+    """Ask the network itself, which is in evaluation mode, with one image."""
     import torch
 
     from flexnet.training.batches import to_unit
 
     image = to_unit(torch.from_numpy(arrays.images[:1].copy()))
-    was_training = model.training
     try:
         with torch.no_grad():
-            logits = model.eval()(image)
+            logits = model(image)
     except RuntimeError as error:
         raise ConfigError(
             f"{given}: expected a network for images of shape {tuple(image.shape[1:])}; got: "
             f"{str(error).splitlines()[0]}; give the images that it was trained for"
         ) from error
-    finally:
-        model.train(was_training)
     if logits.ndim != 2 or logits.shape[1] < len(arrays.classes):
         raise ConfigError(
             f"{given}: expected logits (N, {len(arrays.classes)} or more), one for each class; "

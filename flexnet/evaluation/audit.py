@@ -14,8 +14,7 @@ from flexnet.attacks.protocols import pgd_space
 from flexnet.audit.asking import CHECKS
 from flexnet.audit.bench import Bench
 from flexnet.audit.findings import Finding
-from flexnet.evaluation.accuracy import check_judged, on_device
-from flexnet.evaluation.judging import as_it_came, require_declared
+from flexnet.evaluation.judging import as_it_came, require_declared, scored_images
 from flexnet.evaluation.pgd import require_fitting
 from flexnet.evaluation.subject import Answer, Job, Subject
 from flexnet.families.audit import CLEAN, NAMES, REFERENCE, AuditSettings
@@ -47,9 +46,8 @@ def evaluate(
         NumericalError: if a logit, a loss or a gradient is NaN or infinite.
     """
     own = {key: value for key, value in (asked or {}).items() if key in OWN and value is not None}
-    rules, scored = AuditSettings(**{**settings, **own}), subject.scored
-    pixels, labels = on_device(scored.images, scored.labels, scored.images.device)
-    name = f"{check_judged(subject.model, pixels, subject.name)}, protocol {job.protocol}"
+    rules = AuditSettings(**{**settings, **own})
+    pixels, labels, name = scored_images(subject, job)
     require_fitting(subject.model, pixels, name)
     require_declared(subject.model, pixels, name)
     with evaluation_mode(subject.model), as_it_came(subject.model), full_precision(pixels.device):

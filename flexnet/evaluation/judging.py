@@ -10,7 +10,9 @@ from flexnet.attacks.checks import check_epsilon, check_logits
 from flexnet.attacks.fgsm import step_along
 from flexnet.attacks.spaces import Space, space_of
 from flexnet.errors import ConfigError
+from flexnet.evaluation.accuracy import check_judged, on_device
 from flexnet.evaluation.outcomes import judge_logits
+from flexnet.evaluation.subject import Job, Subject
 from flexnet.layers.randomness import check_declared, set_generator, stochastic_layers
 from flexnet.training.batches import to_unit
 from flexnet.training.streamed import Pixels
@@ -30,6 +32,18 @@ def as_it_came(model: nn.Module) -> Iterator[None]:
             layer.generator = generator
         for name, buffer in model.named_buffers():
             buffer.copy_(saved[name])
+
+
+def scored_images(subject: Subject, job: Job) -> tuple[Pixels, Tensor, str]:
+    """The images of a subject with their labels, checked, and how messages call the subject.
+
+    Raises:
+        ConfigError: if the model cannot be judged.
+        DataError: if images and labels have another type or shape.
+    """
+    scored = subject.scored
+    pixels, labels = on_device(scored.images, scored.labels, scored.images.device)
+    return pixels, labels, f"{check_judged(subject.model, pixels, subject.name)}, protocol {job.protocol}"
 
 
 def require_declared(model: nn.Module, pixels: Pixels, name: str) -> None:

@@ -11,8 +11,7 @@ from torch import Tensor, nn
 from flexnet.attacks.checks import broken_images
 from flexnet.attacks.precision import full_precision
 from flexnet.attacks.spaces import Space
-from flexnet.evaluation.accuracy import check_judged, on_device
-from flexnet.evaluation.judging import as_it_came, fitting_space, judge_steps, require_declared
+from flexnet.evaluation.judging import as_it_came, fitting_space, judge_steps, require_declared, scored_images
 from flexnet.evaluation.outcomes import BROKEN, RIGHT
 from flexnet.evaluation.subject import Answer, Job, Subject
 from flexnet.families.noise import NoiseSettings
@@ -45,9 +44,8 @@ def evaluate(subject: Subject, settings: Mapping[str, Any], asked: None, job: Jo
         DataError: if images and labels have another type or shape.
         NumericalError: if a logit is NaN or infinite.
     """
-    rules, scored = NoiseSettings(**settings), subject.scored
-    pixels, labels = on_device(scored.images, scored.labels, scored.images.device)
-    name = f"{check_judged(subject.model, pixels, subject.name)}, protocol {job.protocol}"
+    rules = NoiseSettings(**settings)
+    pixels, labels, name = scored_images(subject, job)
     space = fitting_space(subject.model, rules.space, rules.clamp, rules.epsilons, pixels)
     require_declared(subject.model, pixels, name)
     seed = derive_seed(subject.run.run_seed, "noise", subject.run.seed)

@@ -16,8 +16,7 @@ from flexnet.attacks.precision import full_precision
 from flexnet.attacks.protocols import pgd_space
 from flexnet.attacks.verdicts import judge
 from flexnet.errors import ConfigError
-from flexnet.evaluation.accuracy import check_judged, on_device
-from flexnet.evaluation.judging import as_it_came, require_declared
+from flexnet.evaluation.judging import as_it_came, require_declared, scored_images
 from flexnet.evaluation.subject import Answer, Job, Subject
 from flexnet.families.pgd import BLACK, CLAMP, NONE, WHITE, PgdSettings
 from flexnet.layers.randomness import is_redrawn, is_stochastic, redraw_layers
@@ -51,9 +50,8 @@ def evaluate(subject: Subject, settings: Mapping[str, Any], asked: None, job: Jo
         DataError: if images and labels have another type or shape.
         NumericalError: if a logit, a loss or a gradient is NaN or infinite.
     """
-    rules, scored = PgdSettings(**settings), subject.scored
-    pixels, labels = on_device(scored.images, scored.labels, scored.images.device)
-    name = f"{check_judged(subject.model, pixels, subject.name)}, protocol {job.protocol}"
+    rules = PgdSettings(**settings)
+    pixels, labels, name = scored_images(subject, job)
     require_fitting(subject.model, pixels, name)
     require_declared(subject.model, pixels, name)
     surrogate = subject.others.get("surrogate")

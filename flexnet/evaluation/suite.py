@@ -13,8 +13,8 @@ from flexnet.attacks.keys import Key
 from flexnet.attacks.precision import full_precision
 from flexnet.attacks.protocols import pgd_space
 from flexnet.attacks.suite import Suite, fitting, suite
-from flexnet.evaluation.accuracy import check_judged, on_device
-from flexnet.evaluation.judging import as_it_came, require_declared
+from flexnet.errors import ConfigError
+from flexnet.evaluation.judging import as_it_came, require_declared, scored_images
 from flexnet.evaluation.pgd import require_fitting
 from flexnet.evaluation.subject import Answer, Job, Subject
 from flexnet.families.pgd import NONE
@@ -44,9 +44,8 @@ def evaluate(subject: Subject, settings: Mapping[str, Any], asked: None, job: Jo
         DataError: if images and labels have another type or shape.
         NumericalError: if a logit, a loss or a gradient is NaN or infinite.
     """
-    rules, scored = SuiteSettings(**settings), subject.scored
-    pixels, labels = on_device(scored.images, scored.labels, scored.images.device)
-    name = f"{check_judged(subject.model, pixels, subject.name)}, protocol {job.protocol}"
+    rules = SuiteSettings(**settings)
+    pixels, labels, name = scored_images(subject, job)
     require_fitting(subject.model, pixels, name)
     require_declared(subject.model, pixels, name)
     draws = rules.verdicts if is_stochastic(subject.model) else 1
@@ -65,10 +64,17 @@ def evaluate(subject: Subject, settings: Mapping[str, Any], asked: None, job: Jo
 def _options(rules: SuiteSettings, classes: int, draws: int) -> SuiteOptions:
     """The standard suite for a network, or the parts that the settings name."""
     options = fitting(classes, draws)
-    if draws > 1:
-        averaging = tuple(name for name in rules.parts or () if name in AVERAGING)
-        return replace(options, draws=rules.eot_draws, parts=averaging or options.parts)
-    return options if rules.parts is None else replace(options, parts=tuple(rules.parts))
+    if draws == 1:
+        return options if rules.parts is None else replace(options, parts=tuple(rules.parts))
+    parts = options.parts
+    if rules.parts is not None:
+        parts = tuple(name for name in rules.parts if name in AVERAGING)
+        if not parts:
+            raise ConfigError(
+                f"parts of the suite: expected one of {sorted(AVERAGING)} for a network that draws, as the "
+                f"others average no gradients; got {list(rules.parts)}; add one"
+            )
+    return replace(options, draws=rules.eot_draws, parts=parts)
 
 
 def _attacked(

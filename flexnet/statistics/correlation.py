@@ -46,7 +46,7 @@ def correlation(x: Sequence[float], y: Sequence[float]) -> Correlation:
     r = pearson(x, y)
     first, second = _checked(x, y)
     low, high = fisher_interval(r, len(first))
-    ranks = pearson(rank(first), rank(second)) if len(first) else math.nan
+    ranks = pearson(rank(first), rank(second))
     return Correlation(len(first), r, low, high, _permuted(first, second, r), ranks)
 
 

@@ -42,10 +42,12 @@ def network_errors(
         One row for each network and measure: columns figure, protocol, series, measure, n (seeds), n_images,
         mean, sem, low, high, by_seed. All are fractions: an mCE of 1 is as good as the reference. A measure
         that is not defined, such as the relative mCE where a corruption does not raise the error of the
-        reference, is NaN, and its by_seed is "undefined".
+        reference, or an mCE where not all of `ALEXNET`'s corruptions were asked, is NaN, and its by_seed is
+        "undefined".
 
     Raises:
-        DataError: if the reference has no rows, a severity is missing, or as `by_original_name`.
+        DataError: if the reference has no rows or those of other corruptions, a severity is missing, or as
+            `by_original_name`.
     """
     known = by_original_name(rows)
     found = pd.DataFrame(
@@ -70,6 +72,12 @@ def _runs(
             raise DataError(
                 f"expected rows of {reference!r}, seed {seed}, with which {series!r} is compared; got none; "
                 "evaluate it"
+            )
+        if reference != ALEXNET and set(means) != set(others[0]):
+            alone = ", ".join(sorted(set(means) ^ set(others[0])))
+            raise DataError(
+                f"expected {series!r} and {reference!r} under the same corruptions; got {alone} of one "
+                "alone; evaluate both under all of them"
             )
         label = dict(zip(_BY, (rows["figure"].iloc[0], rows["protocol"].iloc[0], series), strict=True))
         label |= {"seed": seed, "n_images": int(rows["n"].min())}

@@ -141,6 +141,8 @@ def _families(figure: Mapping[str, Any]) -> Iterator[Problem]:
             yield no_such_name("a family", name, families()).below(*keys)
         elif also and not (family_of(name).subject == "trained" and family_of(name).counts):
             yield Problem(f"expected a family that counts answers of models; got {name!r}").below(*keys)
+    if also and "paired" in figure:
+        yield Problem("expected one family where networks are paired by images; remove one").below("also")
     if figure["family"] in also:
         yield Problem("expected each family once; got the first again; remove it").below("also")
 

@@ -223,7 +223,7 @@ def test_a_malformed_claim_is_named(tmp_path, claims, message):
 
 def test_changes_of_the_rules_are_dated():
     changes = rule_changes("flexible-layer")
-    assert len(changes) == 8
+    assert len(changes) == 9
     assert {change.date for change in changes} == {"2026-11-25", "2026-11-26"}
     assert all(change.what and change.why for change in changes)
 

@@ -262,7 +262,7 @@ def test_a_distance_has_no_sign(make_rows, levels, effect, low):
         "baseline": {seed: {0.1: 0.44} for seed in levels},
         "flexible": {seed: {0.1: value} for seed, value in levels.items()},
     })  # fmt: skip
-    found = measure(rows, Rule("distance", "epsilon", (PAIR,), "less", "", margin=2), PAIR, EVERYTHING)
+    found = measure(rows, Rule("mean_distance", "epsilon", (PAIR,), "less", "", margin=2), PAIR, EVERYTHING)
     assert found.effect == pytest.approx(effect, abs=1e-9)
     assert found.low == pytest.approx(low, abs=0.01)
     assert found.high == pytest.approx(effect + 4.97, abs=0.01)

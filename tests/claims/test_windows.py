@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 
 from flexnet.claims.catalogue import load_claims
+from flexnet.claims.differences import folded
 from flexnet.claims.kinds import AtChance, NotMeasured
 from flexnet.claims.model import Comparison, Rule, Window
 from flexnet.claims.rules import measure
-from flexnet.claims.windows import folded
 from flexnet.errors import ConfigError
 
 PAIR = Comparison("all", ("baseline",))

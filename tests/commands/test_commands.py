@@ -188,7 +188,8 @@ def test_what_cannot_be_judged_is_told(
         ({"images": np.zeros((0, 16, 16), np.uint8), "labels": np.zeros(0, int)}, "expected images of shape"),
         ({"labels": np.zeros(3, int)}, "expected 4 labels"),
         ({"labels": np.full(4, -1)}, "whole numbers from 0"),
-        ({"labels": np.zeros(4)}, "whole numbers from 0; got float64"),
+        ({"labels": np.array([0, 1, 0, 10**12])}, "whole numbers from 0 to 99999"),
+        ({"labels": np.zeros(4)}, "whole numbers from 0 to 99999; got float64"),
         ({"labels": np.array(["a"] * 4, object)}, "expected arrays `images` and `labels`"),
     ],
 )

@@ -186,6 +186,8 @@ def test_a_network_that_draws_gets_the_attacks_that_average_and_says_what_is_ope
         "apgd-ce",
         "apgd-margin",
     ]
+    with pytest.raises(ConfigError, match="parts of the suite: expected one of .* got \\['square'\\]"):
+        answers(few, {**rules, "parts": ["square"]}, suites)
 
 
 def test_the_audit_in_rows_is_the_audit() -> None:

@@ -283,7 +283,7 @@ def test_a_network_without_answers_or_with_secret_draws_stops() -> None:
     asked = subject()
     asked.model.register_forward_hook(lambda module, given, logits: logits * float("nan"))
     with (
-        pytest.raises(NumericalError, match="m seed 1, protocol paper, wide 3"),
+        pytest.raises(NumericalError, match="m seed 1, protocol paper, change wide 3"),
         judging(asked, "family", 100, JOB) as judge,
     ):
         judge(unchanged, "wide", 3)

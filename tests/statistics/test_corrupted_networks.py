@@ -162,6 +162,14 @@ def test_errors_are_those_of_the_measures_seed_by_seed() -> None:
     assert found["low"] < found["mean"] < found["high"]
 
 
+def test_networks_under_other_corruptions_are_not_compared() -> None:
+    """A ratio that is not defined is no excuse for rows that are not there."""
+    told = rows(plain)
+    lacking = told[(told["series"] != "all") | (told["corruption"] != "snow")]
+    with pytest.raises(DataError, match="'all' and 'baseline' under the same corruptions; got snow"):
+        network_errors(lacking, "baseline", {"blur": ("zoom_blur",)})
+
+
 def test_what_is_not_defined_is_said_and_stops_nothing_else() -> None:
     better = rows(
         lambda series, seed, name, severity: (
