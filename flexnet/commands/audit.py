@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from flexnet.columns import aligned
 from flexnet.commands.images import add_images, images_of
 from flexnet.commands.models import add_model, subject_of
-from flexnet.commands.sizes import size_of
 from flexnet.families.audit import NAMES
 from flexnet.options.iterated import NORMS
+from flexnet.sizes import size_of
 
 if TYPE_CHECKING:
     from flexnet.audit.findings import Audit

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from flexnet.columns import aligned
 from flexnet.commands.images import add_images, images_of
 from flexnet.commands.models import add_model, subject_of
-from flexnet.commands.sizes import size_of
 from flexnet.errors import ConfigError
+from flexnet.sizes import in_levels, size_of
 
 if TYPE_CHECKING:
     from flexnet.evaluation.subject import Subject
@@ -112,16 +112,10 @@ def _lines(rows: Sequence[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
         n, right = found[0]["n"], sum(row["correct"] for row in found) / len(found)
         low, high = wilson_interval(round(right), n)
         share, bounds = f"{100 * right / n:.1f} %", f"[{100 * low:.1f}, {100 * high:.1f}]"
-        name = f"{words}, epsilon {_size(epsilon)}" if epsilon else "clean"
+        name = f"{words}, epsilon {in_levels(epsilon)}" if epsilon else "clean"
         yield name, share, bounds, f"{right:g} of {n}", str(len(found))
 
 
 def _words(row: dict[str, Any]) -> str:
     """What was done: `fgsm`, `uniform noise`."""
     return f"{row['noise']} noise" if row["under"] == "noise" else str(row["under"])
-
-
-def _size(epsilon: float) -> str:
-    """A size of whole grey levels as such."""
-    levels = epsilon * 255
-    return f"{round(levels)}/255" if abs(levels - round(levels)) < 1e-9 else f"{epsilon:g}"

@@ -8,9 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedFormatter, FixedLocator
 
 from flexnet.figures.facts import Facts
-
-LEVELS: Final = 255
-TINY: Final = 1e-6  # by which a size of whole levels may miss them
+from flexnet.sizes import in_levels
 
 
 @dataclass(frozen=True)
@@ -68,6 +66,4 @@ def size_words(epsilon: float, facts: Facts) -> str:
 
 def short_size(epsilon: float, facts: Facts) -> str:
     """A size; whole grey levels as such."""
-    levels = epsilon * LEVELS
-    whole = facts.space == "pixel" and abs(levels - round(levels)) < TINY
-    return f"{round(levels)}/{LEVELS}" if whole else f"{epsilon:g}"
+    return in_levels(epsilon) if facts.space == "pixel" else f"{epsilon:g}"

@@ -76,8 +76,10 @@ def _asked(rows: pd.DataFrame) -> Iterator[pd.DataFrame]:
         part = noisy[noisy["epsilon"] == max(sizes)]
         yield _mean(per_seed(part, [*KEYS, "epsilon", "noise"]), "noise", max(sizes))
     attacked = _of_family(rows, "fgsm")
-    size = min(size for size in attacked["epsilon"] if size > 0)
-    yield _mean(per_seed(attacked[attacked["epsilon"] == size], [*KEYS, "epsilon"]), "attack", size)
+    steps = [size for size in attacked["epsilon"] if size > 0]
+    if steps:
+        part = attacked[attacked["epsilon"] == min(steps)]
+        yield _mean(per_seed(part, [*KEYS, "epsilon"]), "attack", min(steps))
 
 
 def _of_family(rows: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -94,8 +96,18 @@ def _of_family(rows: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def _mean(found: pd.DataFrame, question: str, size: float) -> pd.DataFrame:
-    """The mean of each series and seed over what is left of its conditions, all with the same weight."""
+    """The mean of each series and seed over what is left of its conditions, all with the same weight.
+
+    Raises:
+        DataError: if one series was asked under fewer conditions than another, whose mean is then another.
+    """
     grouped = found.groupby([*KEYS, "seed"], sort=False)
+    numbers = grouped.size().groupby("series").max()
+    if numbers.nunique() > 1:
+        raise DataError(
+            f"{question}: expected all networks under as many conditions; got {numbers.to_dict()}; evaluate "
+            "all under the same"
+        )
     means = grouped.agg(n=("n_images", "min"), accuracy=("accuracy", "mean")).reset_index()
     return means.assign(question=question, size=size)
 

@@ -5,11 +5,11 @@ from typing import Any, cast
 from torch import Tensor
 
 from flexnet.errors import ConfigError
-from flexnet.layers.eager import plain
-from flexnet.layers.enlarging import Enlarged, enlarged_size
+from flexnet.layers.enlarging import Enlarged
 from flexnet.layers.flexible import FlexibleConv2d
-from flexnet.layers.inhibition import check_kernel, push_pull_conv2d
+from flexnet.layers.inhibition import check_kernel
 from flexnet.layers.pooling import Pair
+from flexnet.layers.pushpull import response
 from flexnet.options.layers.both import BothOptions
 from flexnet.problems import refuse
 
@@ -65,18 +65,7 @@ class FlexiblePushPullConv2d(FlexibleConv2d):
 
     def convolved(self, input: Tensor) -> Tensor:
         """The push-pull response, which stands in the place of the conv branch."""
-        size = enlarged_size(self.kernel_size[0], self.h)
-        return push_pull_conv2d(
-            input,
-            self.weight,
-            self.bias,
-            alpha=self.alpha,
-            h=self.h,
-            stride=cast(Pair, self.stride),
-            padding=cast(Pair, self.padding),
-            groups=self.groups,
-            enlarged=self._enlarged.of(self.weight, size) if plain(input, self.weight) else None,
-        )
+        return response(self, input, self.alpha, self.h, self._enlarged)
 
     def extra_repr(self) -> str:
         """The Flexible Layer's arguments, strength and enlargement."""

@@ -127,18 +127,7 @@ class PushPullConv2d(nn.Conv2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """Apply the layer to (N,C,H,W) or (C,H,W), giving (N,C',H',W') or (C',H',W')."""
-        known = self._enlarged.of(self.weight, self.pull_size) if plain(input, self.weight) else None
-        return push_pull_conv2d(
-            input,
-            self.weight,
-            self.bias,
-            alpha=self.alpha,
-            h=self.h,
-            stride=cast(Pair, self.stride),
-            padding=cast(Pair, self.padding),
-            groups=self.groups,
-            enlarged=known,
-        )
+        return response(self, input, self.alpha, self.h, self._enlarged)
 
     def extra_repr(self) -> str:
         """Conv2d's arguments, strength and enlargement."""
@@ -152,6 +141,22 @@ class PushPullConv2d(nn.Conv2d):
 
     def __prepare_scriptable__(self) -> NoReturn:
         refuse_scripting(self)
+
+
+def response(conv: nn.Conv2d, input: Tensor, alpha: float | Tensor, h: float, known: Enlarged) -> Tensor:
+    """The push-pull response of a convolution's kernel, enlarged once for each state of its weight."""
+    size = enlarged_size(conv.kernel_size[0], h)
+    return push_pull_conv2d(
+        input,
+        conv.weight,
+        conv.bias,
+        alpha=alpha,
+        h=h,
+        stride=cast(Pair, conv.stride),
+        padding=cast(Pair, conv.padding),
+        groups=conv.groups,
+        enlarged=known.of(conv.weight, size) if plain(input, conv.weight) else None,
+    )
 
 
 LAYER = PushPullConv2d

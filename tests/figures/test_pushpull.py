@@ -8,6 +8,7 @@ import pytest
 
 from flexnet.claims.catalogue import published
 from flexnet.corruptions.names import NAMES, SYNTHETIC
+from flexnet.errors import DataError
 from flexnet.evaluation.responses import describe as responses
 from flexnet.figures.layers import summarise_rows as compared
 from flexnet.figures.pushpull import fig4, fig5, table1, table2, table3
@@ -81,6 +82,16 @@ def test_fewer_corruptions_or_severities_have_no_mce():
     some = dict(list(MEANS.items())[:18])
     assert "mce" not in measures_of(corrupted("a", some, CLEAN))
     assert "mce" not in measures_of(corrupted("a", MEANS, CLEAN, severities=(1, 5)))
+
+
+@pytest.mark.parametrize("change", ["corruption", "severity"])
+def test_networks_under_other_corruptions_are_not_set_side_by_side(change):
+    """A mean over fewer corruptions or severities would pass for one over all."""
+    fewer = {name: error for name, error in MEANS.items() if name != "fog" or change == "severity"}
+    severities = (1, 2, 3, 4, 5) if change == "corruption" else (1, 2, 3, 4)
+    rows = pd.concat([corrupted("a", MEANS, CLEAN), corrupted("b", fewer, CLEAN, severities=severities)])
+    with pytest.raises(DataError, match="expected 'a' and 'b' under the same corruptions"):
+        summarise_errors(rows)
 
 
 def test_seeds_are_the_unit_of_errors():
@@ -232,3 +243,16 @@ def test_layers_are_compared_by_question_with_pairs_of_seeds():
     assert table.loc[("mine", "attack"), "size"] == 0.01
     assert set(table["n"]) == {2}
     assert table.loc[("baseline", "clean"), "mean"] == pytest.approx(0.45)
+
+
+def test_layers_under_fewer_corruptions_are_not_set_side_by_side():
+    rows = side_by_side()
+    lacking = rows[(rows["series"] == "baseline") | (rows["corruption"] != "snow")]
+    with pytest.raises(DataError, match="corrupted: expected all networks under as many conditions"):
+        compared(lacking)
+
+
+def test_an_attack_that_has_no_size_is_no_question():
+    rows = side_by_side()
+    table = compared(rows[(rows["family"] != "fgsm") | (rows["epsilon"] == 0)])
+    assert set(table["question"]) == {"clean", "corrupted", "noise"}

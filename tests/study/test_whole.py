@@ -10,7 +10,7 @@ from flexnet import config as settings
 from flexnet.errors import ConfigError
 from flexnet.study.cost import figure_tasks
 from flexnet.study.drawing import ledger_rows
-from flexnet.study.jobs import collect_settings, family_files
+from flexnet.study.joins import collect_settings, family_files
 from flexnet.study.listing import finished_words
 from flexnet.study.study import Study
 from flexnet.study.suggest import is_offered

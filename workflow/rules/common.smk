@@ -33,6 +33,7 @@ from flexnet.study import (
     cost,
     drawing,
     jobs,
+    joins,
     listing,
     targets,
 )

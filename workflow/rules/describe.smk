@@ -8,7 +8,7 @@ localrules:
 rule describe:
     """Rows of a schematic, read off the modules themselves."""
     input:
-        images=lambda wildcards: ancient(told(jobs.described_images)(wildcards)),
+        images=lambda wildcards: ancient(told(joins.described_images)(wildcards)),
     output:
         "{home}results/rows/{protocol}/{figure}.csv",
     log:
@@ -21,8 +21,8 @@ rule describe:
         mem_mb=2000,
         runtime=10,
     params:
-        settings=told(jobs.describe_settings),
-        code=told(jobs.describe_code),
+        settings=told(joins.describe_settings),
+        code=told(joins.describe_code),
     message:
         "Describing the modules of {wildcards.figure}"
     shell:

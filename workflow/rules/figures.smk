@@ -9,8 +9,8 @@ localrules:
 rule collect_rows:
     """Join the rows of all networks and seeds of a figure."""
     input:
-        rows=lambda wildcards: sum(told(jobs.family_files)(wildcards).values(), []),
-        runs=lambda wildcards: ancient(told(jobs.runs_behind)(wildcards)),
+        rows=lambda wildcards: sum(told(joins.family_files)(wildcards).values(), []),
+        runs=lambda wildcards: ancient(told(joins.runs_behind)(wildcards)),
     output:
         rows="{home}results/rows/{protocol}/{figure}.csv",
         facts="{home}results/rows/{protocol}/{figure}.facts.json",
@@ -24,8 +24,8 @@ rule collect_rows:
         mem_mb=500,
         runtime=10,
     params:
-        settings=told(jobs.collect_settings),
-        code=told(jobs.collect_code),
+        settings=told(joins.collect_settings),
+        code=told(joins.collect_code),
     message:
         "Collecting the rows of {wildcards.figure}, {wildcards.protocol} protocol"
     shell:

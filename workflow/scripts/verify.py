@@ -25,7 +25,7 @@ from flexnet.config import Config, inherited, lay_over, read_yaml, series_of
 from flexnet.errors import ConfigError, DataError
 from flexnet.families.registry import families, family_of
 from flexnet.jobs import run_job
-from flexnet.study.jobs import rows_file
+from flexnet.study.joins import rows_file
 from flexnet.study.labels import labels_of, tables_below
 from flexnet.study.published import config_of
 from flexnet.tables.columns import CONDITIONS, ROWS, rows_of

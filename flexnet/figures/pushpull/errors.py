@@ -30,9 +30,11 @@ def summarise_errors(rows: pd.DataFrame) -> pd.DataFrame:
     1 is AlexNet's. Errors are fractions.
 
     Raises:
-        DataError: if a column is missing, nothing or no clean image was judged, or rows are malformed.
+        DataError: if a column is missing, nothing or no clean image was judged, rows are malformed, or
+            networks were judged under different corruptions.
     """
     found = per_seed(rows, [*KEYS, "corruption", "severity"])
+    _require_same(found)
     records = []
     for labels, part in found.groupby(list(KEYS), sort=False):
         seeds = [measures_of(own) for _, own in part.groupby("seed")]
@@ -49,6 +51,22 @@ def summarise_errors(rows: pd.DataFrame) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(records, columns=[*KEYS, "measure", *ESTIMATES])
+
+
+def _require_same(found: pd.DataFrame) -> None:
+    """A mean over corruptions that one network was asked and another was not compares nothing."""
+    for (_, protocol), part in found.groupby(["figure", "protocol"], sort=False):
+        asked = {
+            str(series): set(zip(own["corruption"].map(original), own["severity"], strict=True))
+            for series, own in part.groupby("series", sort=False)
+        }
+        first, *others = asked
+        for name in others:
+            if alone := sorted(asked[name] ^ asked[first]):
+                raise DataError(
+                    f"protocol {protocol}: expected {first!r} and {name!r} under the same corruptions; got "
+                    f"{alone[0]} of one of them alone; evaluate both under all of them"
+                )
 
 
 def measures_of(part: pd.DataFrame) -> dict[str, float]:

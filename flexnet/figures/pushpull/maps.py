@@ -6,14 +6,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from matplotlib.axes import Axes
 
-from flexnet.errors import DataError
-from flexnet.families.registry import family_of
 from flexnet.figures.canvas import Point, inset
 from flexnet.figures.curves import one_protocol
+from flexnet.figures.examples import read_example, whole
 from flexnet.figures.facts import Facts
 from flexnet.figures.look import FAINT
-from flexnet.tables.columns import described_by
-from flexnet.tables.frames import read_checked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +25,7 @@ def read(path: str | Path) -> "pd.DataFrame":
     Raises:
         DataError: if the file is missing or is no such table.
     """
-    return read_checked(path, described_by(family_of("responses")))
+    return read_example(path, "responses")
 
 
 def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
@@ -37,12 +34,7 @@ def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
     Raises:
         DataError: if a part of the example is missing.
     """
-    missing = sorted(set(PARTS) - set(rows["part"]))
-    if missing:
-        raise DataError(
-            f"expected the part {missing[0]!r} of the example; got none; describe the layer again"
-        )
-    return rows
+    return whole(rows, PARTS)
 
 
 def maps_of(table: "pd.DataFrame", facts: Facts) -> Maps:
