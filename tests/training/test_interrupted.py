@@ -144,7 +144,6 @@ def one_thread() -> Iterator[None]:
     torch.set_flush_denormal(True)
     yield
     torch.set_num_threads(threads)
-    torch.set_flush_denormal(False)
 
 
 @pytest.fixture

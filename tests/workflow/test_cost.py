@@ -51,7 +51,6 @@ def test_the_stage_prints_the_seconds_of_each_run(capsys: pytest.CaptureFixture[
     row = {"network": "small", "options": TINY.options, "recipe": RECIPE}
     cost.run({"runs": {"one": row, "two": row}}, Namespace())
     torch.set_num_threads(threads)
-    torch.set_flush_denormal(False)  # which the stage switched on
     found = json.loads(capsys.readouterr().out)
     assert set(found) == {"one", "two"}
     assert all(0 < seconds < 1 for seconds in found.values())
