@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flexnet import digest
+from flexnet import reading
 from flexnet.files import atomic_path, canonical_json, read_json, write_json, write_rows
 from flexnet.seeds import derive_seed
 
@@ -46,7 +46,7 @@ def test_re_exporting_packages_hold_nothing_else() -> None:
     """The convention that keeps digests narrow: sub-packages' `__init__` only re-export."""
     import ast
 
-    for path in sorted(digest.ROOT.glob("*/__init__.py")):
+    for path in sorted(reading.ROOT.glob("*/__init__.py")):
         body = ast.parse(path.read_text()).body
         for node in [node for node in body if isinstance(node, ast.If)]:  # imported when asked for
             assert ast.unparse(node.test) == "TYPE_CHECKING", path

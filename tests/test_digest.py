@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from flexnet import digest
+from flexnet import digest, reading
 from flexnet.study.jobs import training_code
 
 TEXTS = {
@@ -121,7 +121,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
-    monkeypatch.setattr(digest, "ROOT", tmp_path)
+    monkeypatch.setattr(reading, "ROOT", tmp_path)
     digest.forget()
     yield tmp_path
     monkeypatch.undo()
@@ -262,7 +262,7 @@ REAL: dict[str, tuple[str, str, str, bool]] = {
 @pytest.fixture(scope="module")
 def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("code") / "flexnet"
-    shutil.copytree(digest.ROOT, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(reading.ROOT, folder, ignore=shutil.ignore_patterns("__pycache__"))
     return folder
 
 
@@ -271,7 +271,7 @@ def test_a_network_is_trained_again_for_what_changes_its_numbers_alone(
     edit: str, copied: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file, old, new, changes = REAL[edit]
-    monkeypatch.setattr(digest, "ROOT", copied)
+    monkeypatch.setattr(reading, "ROOT", copied)
     digest.forget()
     path, text = copied / file, (copied / file).read_text()
     assert old in text
@@ -289,7 +289,7 @@ def test_a_network_is_trained_again_for_what_changes_its_numbers_alone(
 def test_a_network_without_a_layer_does_not_depend_on_it(
     copied: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(digest, "ROOT", copied)
+    monkeypatch.setattr(reading, "ROOT", copied)
     digest.forget()
     path = copied / "layers/gates.py"
     text = path.read_text()

@@ -13,14 +13,15 @@ from typing import Any
 import pytest
 import torch
 
-from flexnet import config, digest
+from flexnet import config, digest, reading
 from flexnet.config import read_yaml
 from flexnet.corruptions.names import NAMES
 from flexnet.data.shapes import CLASSES
-from flexnet.digest import SILENT, words_of
+from flexnet.digest import words_of
 from flexnet.families.bandpass import FILTERS
 from flexnet.families.registry import families
 from flexnet.figures.names import module_of as figure_module
+from flexnet.reading import SILENT
 from flexnet.stages import collect, data, describe, evaluate, subset, train
 from flexnet.study.facts import facts_from_config
 from flexnet.study.jobs import network_code
@@ -106,12 +107,12 @@ def unknown(called: set[str], known: set[str]) -> list[str]:
 def allowing() -> set[str]:
     """What the checks of options are made of: they stop a job or let it run, and change no number."""
     roots = []
-    for path in digest.ROOT.rglob("*.py"):
-        module = ".".join(path.relative_to(digest.ROOT.parent).with_suffix("").parts)
+    for path in reading.ROOT.rglob("*.py"):
+        module = ".".join(path.relative_to(reading.ROOT.parent).with_suffix("").parts)
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        imported = digest._imports(tree.body)
+        imported = reading._imports(tree.body)
         own = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
-        own |= {name for node in tree.body for name in digest._defined(node)}
+        own |= {name for node in tree.body for name in reading._defined(node)}
         calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
         for call in calls:
             if isinstance(call.func, ast.Name) and call.func.id in ("option", "required"):
@@ -290,7 +291,7 @@ def run_script(name: str, run: Callable[[Any], None]) -> tuple[digest.Part, set[
     spec.loader.exec_module(module)
     with traced() as called:
         run(module)
-    return digest.script_part(path), called
+    return reading.script_part(path), called
 
 
 def known_to(part: digest.Part, *starts: tuple[str, str]) -> set[str]:

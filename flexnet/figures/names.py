@@ -4,6 +4,7 @@ The module `flexnet/figures/pushpull/fig1.py` draws the figure `pushpull/fig1`, 
 """
 
 import re
+from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
@@ -18,7 +19,7 @@ def module_of(name: str) -> str:
 def said_by(name: str) -> str | None:
     """The NAME in the module of a figure; empty if it has none, None if there is no such module."""
     path = FOLDER / f"{name}.py"
-    if not path.is_file() or name not in _modules():
+    if not path.is_file() or name not in _modules(FOLDER):
         return None
     found = _SAYS.search(path.read_text(encoding="utf-8"))
     return found[1] if found else ""
@@ -26,8 +27,10 @@ def said_by(name: str) -> str | None:
 
 def drawn() -> list[str]:
     """Names of all figures that a module draws, sorted."""
-    return [name for name in _modules() if said_by(name) == name]
+    return [name for name in _modules(FOLDER) if said_by(name) == name]
 
 
-def _modules() -> list[str]:
-    return sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.rglob("*.py"))
+@cache
+def _modules(folder: Path) -> tuple[str, ...]:
+    found = (path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.py"))
+    return tuple(sorted(found))

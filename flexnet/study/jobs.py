@@ -13,7 +13,7 @@ from flexnet.config import seeds_of
 from flexnet.data.catalogue import DATASETS
 from flexnet.data.roles import TEST, TRAIN
 from flexnet.data.shapes.splits import SHAPES
-from flexnet.digest import code_digest, script_part, words_of
+from flexnet.digest import code_digest, words_of
 from flexnet.errors import ConfigError, DataError
 from flexnet.families.base import Visiting
 from flexnet.families.registry import families, family_of
@@ -22,6 +22,7 @@ from flexnet.networks.registry import networks, options_of
 from flexnet.options.checkpoint import CheckpointOptions
 from flexnet.options.layer import UNSAID, kind_of, kinds
 from flexnet.own import files_behind, is_dotted
+from flexnet.reading import script_part
 from flexnet.study import visiting
 from flexnet.study.configuration import VARIABLES
 from flexnet.study.data import images_of, splits_of

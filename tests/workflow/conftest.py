@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from flexnet.readings import Readings
+
 ROOT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "workflow", "config", "profiles", "flexnet", "published")
 SECONDS = 600
@@ -43,6 +45,7 @@ class Project:
         # Once here instead of in each of its jobs; by content, because an edit may be as quick as a clock.
         compiled = py_compile.PycInvalidationMode.CHECKED_HASH
         compileall.compile_dir(folder / "flexnet", quiet=1, invalidation_mode=compiled)
+        keep_readings(folder)
         return cls(folder)
 
     @property
@@ -110,6 +113,15 @@ class Project:
             yield
         finally:
             path.unlink()
+
+
+def keep_readings(folder: Path) -> None:
+    """Read the modules once for all copies, as a checkout that has been used holds them."""
+    found = Readings()
+    found.use(folder / ".snakemake/cache/readings.json")
+    for path in (ROOT / "flexnet").rglob("*.py"):
+        found.of(".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"))
+    found.keep()
 
 
 def job_counts(output: str) -> dict[str, int]:

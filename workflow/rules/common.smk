@@ -3,6 +3,8 @@
 What jobs are told is worked out in `flexnet.study`; here it is put into Snakemake's words.
 """
 
+import atexit
+import gc
 import os
 import re
 import shutil
@@ -18,7 +20,7 @@ RULES = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
 ROOT = RULES.resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from flexnet import digest
+from flexnet import digest, reading
 from flexnet.digest import code_digest, file_digest
 from flexnet.errors import ConfigError
 from flexnet.files import canonical_json
@@ -42,13 +44,18 @@ from flexnet.study.study import Study, scale_name
 from flexnet.study.typed import require_once
 from flexnet.yaml_files import read_yaml
 
-if digest.ROOT.resolve() != ROOT / "flexnet":
+if reading.ROOT.resolve() != ROOT / "flexnet":
     raise WorkflowError(
-        f"expected the package of {ROOT}; got that of {digest.ROOT.parent}, which was imported before: use one"
+        f"expected the package of {ROOT}; got that of {reading.ROOT.parent}, which was imported before: use one"
         " checkout in one workflow"
     )
 
 HERE = Path.cwd()
+# A plan of thousands of jobs is made of millions of objects that stay: looking for garbage among them is a
+# tenth of its time.
+gc.set_threshold(200_000, 20, 100)
+digest.READINGS.use(HERE / ".snakemake/cache/readings.json")
+atexit.register(digest.READINGS.keep)
 # Of a module with a prefix: it goes before all paths of results.
 MODIFIER = workflow.modifier
 IS_MODULE = not MODIFIER.is_main_snakefile()
@@ -160,6 +167,7 @@ def told(function):
         except ConfigError as error:
             raise WorkflowError(str(error)) from None
 
+    call.__signature__ = signature(call)  # Snakemake asks for it at every call
     return call
 
 
