@@ -58,12 +58,15 @@ def lay_over(base: Any, above: Any) -> Any:
     A mapping of another `kind` is something else, too: options of two kinds are never mixed. One that says no
     kind may be of a layer.
     """
+    return copy.deepcopy(_laid(base, above))
+
+
+def _laid(base: Any, above: Any) -> Any:
+    """As `lay_over`, of parts of both."""
     if not isinstance(base, Mapping) or not isinstance(above, Mapping) or _other_kind(base, above):
-        return copy.deepcopy(above)
-    merged = {key: copy.deepcopy(value) for key, value in base.items()}
-    for key, value in above.items():
-        merged[key] = lay_over(merged[key], value) if key in merged else copy.deepcopy(value)
-    return merged
+        return above
+    over = {key: _laid(base[key], value) if key in base else value for key, value in above.items()}
+    return {**base, **over}
 
 
 def _other_kind(base: Mapping[str, Any], above: Mapping[str, Any]) -> bool:
@@ -167,9 +170,9 @@ def _unknown_protocols(config: Config) -> Iterator[Problem]:
 
 def inherited(config: Config) -> Config:
     """Resolve inheritance (`like`) alone, as of a configuration that the rules of its own time accepted."""
-    resolved = copy.deepcopy(config)
+    resolved = {key: value if key in INHERITING else copy.deepcopy(value) for key, value in config.items()}
     for section in filter(config.__contains__, INHERITING):
-        resolved[section] = {row: inherit(config[section], row, lay_over) for row in config[section]}
+        resolved[section] = {row: inherit(config[section], row, _laid) for row in config[section]}
     for name, recipe in resolved.get("recipes", {}).items():
         resolved["recipes"][name] = {key: value for key, value in recipe.items() if value is not None}
     for row in resolved["models"].values():

@@ -3,8 +3,8 @@
 `pytest -s tests/test_specification.py -k differences` prints where the study does otherwise, and why.
 """
 
-import copy
 import dataclasses
+import json
 import re
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
@@ -29,6 +29,7 @@ ROOT = Path(__file__).parents[1]
 TABLE = read_yaml(Path(__file__).with_name("specification.yaml"))
 CONFIG = read_yaml(ROOT / "config/config.yaml")
 FIGURES = read_yaml(ROOT / "config/figures.yaml")
+RESOLVED = inherited(CONFIG)
 SAYS_ALL = {
     "schedule": ("step_size", "gamma"),
     "augment": ("flip",),
@@ -71,8 +72,7 @@ def lines_of(section: list[Values], protocol: str, name: str) -> dict[str, Line]
     """The statements about a subject, by key; a later one wins."""
     found = {}
     for block in section:
-        patterns = [block["of"]] if isinstance(block["of"], str) else block["of"]
-        if not any(fnmatchcase(name, pattern) for pattern in patterns):
+        if not fits(name, block["of"] if isinstance(block["of"], str) else tuple(block["of"])):
             continue
         if protocol in block.get("under", [protocol]):
             here = block.get("here", {})
@@ -80,6 +80,12 @@ def lines_of(section: list[Values], protocol: str, name: str) -> dict[str, Line]
                 reason = block["because"] if key in here else ""
                 found[key] = Line(number(value), block["states"].get(key), reason, block["source"])
     return found
+
+
+@cache
+def fits(name: str, patterns: str | tuple[str, ...]) -> bool:
+    """Whether a name is one of those that a block speaks of."""
+    return any(fnmatchcase(name, each) for each in ([patterns] if isinstance(patterns, str) else patterns))
 
 
 # --- the configuration -----------------------------------------------------------------------------
@@ -94,12 +100,24 @@ def told_models(config: Values, figures: Values) -> Subjects:
         for model in series_of(figure, protocol).values()
     }
     unshown = {("paper", name) for name in config["models"] if name not in {model for _, model in shown}}
-    told = {name: model_values(config, row) for name, row in config["models"].items()}
+    told = {name: model_values(rows_behind(config, row)) for name, row in config["models"].items()}
     return {(protocol, name): told.get(name, {}) for protocol, name in sorted(shown | unshown)}
 
 
-def model_values(config: Values, row: Values) -> Values:
+def rows_behind(config: Values, row: Values) -> str:
+    """The rows that say what a model is, as JSON: most are the same in thousands of comparisons."""
+    recipes = {name: config["recipes"][name] for name in [row.get("recipe")] if name}
+    dataset = config["datasets"][row["dataset"]]
+    sources = {dataset["source"]: config["sources"][dataset["source"]]}
+    rows = {"recipes": recipes, "datasets": {row["dataset"]: dataset}, "sources": sources, "model": row}
+    return json.dumps(rows)
+
+
+@cache
+def model_values(rows: str) -> Values:
     """All that identifies the training of a model."""
+    config = json.loads(rows)
+    row = config["model"]
     values = {"seeds": row["seeds"]}
     for part in (
         weights_values(config, row),
@@ -161,16 +179,26 @@ def data_values(config: Values, row: Values) -> Values:
 
 def told_families(config: Values) -> Subjects:
     """What each protocol tells each family that it asks, and the bands of figures."""
+    images = json.dumps([config["datasets"], config["sources"]])
     found: Subjects = {}
     for protocol, sections in config["protocols"].items():
-        found[protocol, "band"] = {"band": sections["band"]}
-        for name, family in families().items():
-            if family.settings is not None and family.applies(sections):
-                found[protocol, name] = family_values(family.settings, family.section(sections))
-                named = sections[name].get(family.judged_on) if isinstance(family, Visiting) else None
-                if isinstance(family, Visiting) and isinstance(named, Mapping):
-                    words = {key: judged_words(config, dataset) for key, dataset in named.items()}
-                    found[protocol, name][family.judged_on] = words
+        found |= told_under(protocol, json.dumps(sections), images)
+    return found
+
+
+@cache
+def told_under(protocol: str, told: str, images: str) -> Subjects:
+    """What one protocol tells the families, of JSON: most of it is the same in thousands of comparisons."""
+    sections = json.loads(told)
+    config = dict(zip(("datasets", "sources"), json.loads(images), strict=True))
+    found: Subjects = {(protocol, "band"): {"band": sections["band"]}}
+    for name, family in families().items():
+        if family.settings is not None and family.applies(sections):
+            found[protocol, name] = family_values(family.settings, family.section(sections))
+            named = sections[name].get(family.judged_on) if isinstance(family, Visiting) else None
+            if isinstance(family, Visiting) and isinstance(named, Mapping):
+                words = {key: judged_words(config, dataset) for key, dataset in named.items()}
+                found[protocol, name][family.judged_on] = words
     return found
 
 
@@ -197,7 +225,7 @@ def family_values(settings: type[Any], section: Values) -> Values:
 # --- the comparison --------------------------------------------------------------------------------
 
 
-def contradictions(config: Values, figures: Values = FIGURES, table: Values = TABLE) -> list[str]:
+def contradictions(config: Values, figures: Values = FIGURES, table: Values = TABLE) -> Iterator[str]:
     """Where the configuration at the scale of the papers is not what the table holds, or the table is silent.
 
     Args:
@@ -205,18 +233,28 @@ def contradictions(config: Values, figures: Values = FIGURES, table: Values = TA
         figures: the registry.
         table: as `specification.yaml`.
     """
-    resolved = inherited(config)
-    found = [*_names("model", resolved["models"], table["models"])]
-    found += _names("figure", figures, table["figures"])
+    resolved = with_inherited(config)
+    yield from _names("model", resolved["models"], table["models"])
+    yield from _names("figure", figures, table["figures"])
     for name in set(figures) & set(table["figures"]):
-        found += _figure(name, figures[name], table["figures"][name], resolved["protocols"])
+        yield from _figure(name, figures[name], table["figures"][name], resolved["protocols"])
     told = {"training": told_models(resolved, figures), "protocols": told_families(resolved)}
     for section, subjects in told.items():
         for (protocol, name), values in subjects.items():
-            own = table is TABLE
+            own = table[section] is TABLE[section]
             stated = lines(section, protocol, name) if own else lines_of(table[section], protocol, name)
-            found += _values(f"{name} under {protocol}", values, stated)
-    return found
+            yield from _values(f"{name} under {protocol}", values, stated)
+
+
+def contradicts(config: Values, figures: Values = FIGURES, table: Values = TABLE) -> bool:
+    """Whether there is any contradiction; the rest is not looked for."""
+    return next(contradictions(config, figures, table), None) is not None
+
+
+def with_inherited(config: Values) -> Values:
+    """A configuration whose rows have taken over what they are like; what was not changed is known."""
+    changed = {section: rows for section, rows in config.items() if rows is not CONFIG.get(section)}
+    return RESOLVED | inherited({"models": config["models"], **changed}) if changed else RESOLVED
 
 
 def _names(kind: str, here: Mapping[str, Any], stated: Mapping[str, Any]) -> Iterator[str]:
@@ -253,7 +291,7 @@ def _equal(value: Any, expected: Any) -> bool:
 
 
 def test_the_configuration_is_what_the_table_states() -> None:
-    assert contradictions(CONFIG) == []
+    assert list(contradictions(CONFIG)) == []
 
 
 def test_differences_from_the_sources_are_stated_with_their_reasons() -> None:
@@ -274,7 +312,7 @@ def test_differences_from_the_sources_are_stated_with_their_reasons() -> None:
 @pytest.mark.parametrize("name", CONFIG["models"])
 def test_networks_have_the_numbers_that_follow_from_their_definitions(name: str) -> None:
     """A factor, a kernel or a layer in the wrong place changes the number of weights or of thresholds."""
-    row = inherited(CONFIG)["models"][name]
+    row = RESOLVED["models"][name]
     with torch.device("meta"):
         model = build(row["network"], **row.get("options", {}))
     found = dict.fromkeys(BUILT, 0)
@@ -353,18 +391,18 @@ SETTINGS = [
 
 @pytest.mark.parametrize("path", SETTINGS, ids=".".join)
 def test_a_changed_value_of_the_configuration_is_told(path: tuple[str, ...]) -> None:
-    assert contradictions(replaced(CONFIG, path, other_than(path, value_at(CONFIG, path))))
+    assert contradicts(replaced(CONFIG, path, other_than(path, value_at(CONFIG, path))))
 
 
 def options_not_set(name: str) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Paths of what a model could set and does not, in its row and its recipe, with the defaults."""
-    row = inherited(CONFIG)["models"][name]
+    row = RESOLVED["models"][name]
     accepted, given = options_of(row["network"]), row.get("options", {})
     sections = {("models", name, "options"): (accepted, given)}
     if "checkpoint" in row:
         sections["models", name, "checkpoint"] = (CheckpointOptions, row["checkpoint"])
     else:
-        sections["recipes", row["recipe"]] = (Recipe, inherited(CONFIG)["recipes"][row["recipe"]])
+        sections["recipes", row["recipe"]] = (Recipe, RESOLVED["recipes"][row["recipe"]])
     if accepted(**given).replaced() is not None:
         layer = given.get("layer", {})
         sections["models", name, "options", "layer"] = (type(accepted(**given).replaced()), layer)
@@ -377,15 +415,13 @@ def options_not_set(name: str) -> Iterator[tuple[tuple[str, ...], Any]]:
 @pytest.mark.parametrize("name", CONFIG["models"])
 def test_an_option_that_is_set_beside_the_others_is_told(name: str) -> None:
     for path, default in options_not_set(name):
-        assert contradictions(replaced(CONFIG, path, other_than(path, default))), ".".join(path)
+        assert contradicts(replaced(CONFIG, path, other_than(path, default))), ".".join(path)
 
 
 @pytest.mark.parametrize("key", ["sampling", "holdout_per_class", "score", "per_class", "test_per_class"])
 @pytest.mark.parametrize("name", CONFIG["datasets"])
 def test_other_images_are_told(name: str, key: str) -> None:
-    assert contradictions(
-        replaced(CONFIG, ("datasets", name, key), {"sampling": "x", "score": "x"}.get(key, 7))
-    )
+    assert contradicts(replaced(CONFIG, ("datasets", name, key), {"sampling": "x", "score": "x"}.get(key, 7)))
 
 
 @pytest.mark.parametrize("protocol", CONFIG["protocols"])
@@ -394,7 +430,7 @@ def test_an_option_that_a_protocol_sets_beside_the_others_is_told(protocol: str)
         if family.settings is not None and name in CONFIG["protocols"][protocol]:
             for key in {entry.name for entry in dataclasses.fields(family.settings)} - {"like"}:
                 path = ("protocols", protocol, name, key)
-                assert contradictions(replaced(CONFIG, path, "another")), ".".join(path)
+                assert contradicts(replaced(CONFIG, path, "another")), ".".join(path)
 
 
 STATEMENTS = [
@@ -409,11 +445,10 @@ STATEMENTS = [
 @pytest.mark.parametrize(("section", "place", "key"), STATEMENTS)
 def test_every_line_of_the_table_is_in_force_somewhere(section: str, place: int, key: str) -> None:
     """A line whose key is misspelt, whose pattern fits nothing or that later lines undo says nothing."""
-    table = copy.deepcopy(TABLE)
-    block = table[section][place]
-    block.setdefault("here", {})[key] = "another"
-    block.setdefault("because", "")
-    assert contradictions(CONFIG, table=table)
+    blocks = [*TABLE[section]]
+    here = {**blocks[place].get("here", {}), key: "another"}
+    blocks[place] = {"because": "", **blocks[place], "here": here}
+    assert contradicts(CONFIG, table={**TABLE, section: blocks})
 
 
 # --- what the table does not cover -----------------------------------------------------------------
@@ -421,17 +456,17 @@ def test_every_line_of_the_table_is_in_force_somewhere(section: str, place: int,
 
 def test_a_model_that_the_table_does_not_cover_is_told() -> None:
     twin = {"like": "vgg16-flexible"}  # the same in every value
-    found = contradictions(replaced(CONFIG, ("models", "vgg16-twin"), twin))
+    found = list(contradictions(replaced(CONFIG, ("models", "vgg16-twin"), twin)))
     assert found == ["model vgg16-twin: the table does not cover it; add what its source sets"]
 
 
 def test_a_figure_that_the_table_does_not_cover_is_told() -> None:
-    found = contradictions(CONFIG, {**FIGURES, "fig9": FIGURES["fig4b"]})
+    found = list(contradictions(CONFIG, {**FIGURES, "fig9": FIGURES["fig4b"]}))
     assert found == ["figure fig9: the table does not cover it; add what its source sets"]
 
 
 def test_a_protocol_that_the_table_does_not_cover_is_told() -> None:
-    found = contradictions(replaced(CONFIG, ("protocols", "mild"), {"like": "corrected"}))
+    found = list(contradictions(replaced(CONFIG, ("protocols", "mild"), {"like": "corrected"})))
     assert any("fgsm under mild: epsilons: the table does not cover it" in line for line in found)
 
 
@@ -450,10 +485,10 @@ def test_a_figure_of_other_models_or_another_family_is_told(name: str) -> None:
         )
     others.append(replaced(figure, ("series",), dict(reversed([*figure["series"].items(), ("new", "hmax")]))))
     for other in others:
-        assert contradictions(CONFIG, {**FIGURES, name: other}), other
+        assert contradicts(CONFIG, {**FIGURES, name: other}), other
 
 
 def test_a_model_or_figure_that_is_gone_is_told() -> None:
-    assert contradictions(CONFIG, {name: row for name, row in FIGURES.items() if name != "fig3"})
+    assert contradicts(CONFIG, {name: row for name, row in FIGURES.items() if name != "fig3"})
     table = replaced(TABLE, ("models", "small-gone"), {"is": "gone", "source": "this study"})
-    assert contradictions(CONFIG, table=table)
+    assert contradicts(CONFIG, table=table)

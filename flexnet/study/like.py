@@ -31,7 +31,11 @@ def _chain_problems(rows: Rows, name: str) -> Iterator[Problem]:
 
 def inherit(rows: Rows, name: str, lay_over: Callable[[Any, Any], Any]) -> dict[str, Any]:
     """A row without `like`, with everything of the row that it named; `lay_over` merges two rows."""
-    row: dict[str, Any] = copy.deepcopy(rows[name])
-    parent = row.pop("like", None)
-    merged: dict[str, Any] = row if parent is None else lay_over(inherit(rows, parent, lay_over), row)
+    return copy.deepcopy(_merged(rows, name, lay_over))
+
+
+def _merged(rows: Rows, name: str, lay_over: Callable[[Any, Any], Any]) -> dict[str, Any]:
+    own = {key: value for key, value in rows[name].items() if key != "like"}
+    parent = rows[name].get("like")
+    merged: dict[str, Any] = own if parent is None else lay_over(_merged(rows, parent, lay_over), own)
     return merged
