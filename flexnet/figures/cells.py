@@ -30,9 +30,8 @@ def find(
 
 def find_at(table: "pd.DataFrame", values: Mapping[str, Any]) -> "Record | None":
     """The first row with some values of columns, or None if the table has none."""
-    for name, value in values.items():
-        table = table[table[name] == value]
-    return None if table.empty else table.iloc[0]
+    fits = np.logical_and.reduce([(table[name] == value).to_numpy() for name, value in values.items()])
+    return table.iloc[int(fits.argmax())] if fits.any() else None
 
 
 def attack_epsilon(table: "pd.DataFrame") -> float | None:

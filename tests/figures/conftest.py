@@ -1,6 +1,6 @@
 from dataclasses import fields
-from itertools import combinations
 
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -125,6 +125,13 @@ def shown_texts(figure):
     return [(text.get_text(), text.get_window_extent(renderer)) for text in texts]
 
 
+def overlapping(boxes):
+    """Places of every two boxes that share a point."""
+    x0, y0, x1, y1 = np.array([box.extents for _, box in boxes]).reshape(-1, 4).T
+    shared = (x0[:, None] <= x1) & (x0 <= x1[:, None]) & (y0[:, None] <= y1) & (y0 <= y1[:, None])
+    return np.argwhere(np.triu(shared, k=1))
+
+
 @pytest.fixture
 def text_faults():
     """Finds texts of a drawn figure, of any kind, that cover each other or leave the page."""
@@ -138,8 +145,6 @@ def text_faults():
             for words, box in boxes
             if min(box.x0, box.y0) < -0.5 or box.x1 > wide or box.y1 > tall
         ]
-        return faults + [
-            (first[0], second[0]) for first, second in combinations(boxes, 2) if first[1].overlaps(second[1])
-        ]
+        return faults + [(boxes[one][0], boxes[other][0]) for one, other in overlapping(boxes)]
 
     return find
