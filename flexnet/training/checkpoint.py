@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from flexnet.errors import ConfigError, DataError
 from flexnet.files import atomic_path, canonical_json
 from flexnet.networks.registry import build
+from flexnet.training.optimiser import SGD
 from flexnet.weights import ENTRY
 
 # What the names of a checkpoint's tensors begin with.
@@ -177,7 +178,7 @@ class Checkpoint:
         self.identity = identity
         self.last = "none was written yet"
 
-    def save(self, state: State, model: nn.Module, optimiser: torch.optim.Optimizer) -> None:
+    def save(self, state: State, model: nn.Module, optimiser: SGD) -> None:
         """Write the state after a step."""
         tensors = {MODEL + name: value for name, value in model.state_dict().items()}
         for name, parameter in model.named_parameters():
@@ -194,7 +195,7 @@ class Checkpoint:
         save_tensors(self.path, tensors | {TOTALS: state.totals}, metadata)
         self.last = f"{state} in {self.path}"
 
-    def load(self, model: nn.Module, optimiser: torch.optim.Optimizer) -> State | None:
+    def load(self, model: nn.Module, optimiser: SGD) -> State | None:
         """Restore weights and momentum into model and optimiser.
 
         Returns:
@@ -230,9 +231,7 @@ class Checkpoint:
         self.path.unlink(missing_ok=True)
 
 
-def _restore_momentum(
-    momenta: Mapping[str, Tensor], model: nn.Module, optimiser: torch.optim.Optimizer
-) -> None:
+def _restore_momentum(momenta: Mapping[str, Tensor], model: nn.Module, optimiser: SGD) -> None:
     """Give each parameter its momentum in the parameter's own memory order, type and device.
 
     A fused optimiser walks through both as they lie in memory, so a momentum in another order would
@@ -241,4 +240,4 @@ def _restore_momentum(
     for name, parameter in model.named_parameters():
         if name in momenta:
             buffer = torch.empty_like(parameter, requires_grad=False)
-            optimiser.state[parameter]["momentum_buffer"] = buffer.copy_(momenta[name])
+            optimiser.state[parameter] = {"momentum_buffer": buffer.copy_(momenta[name])}

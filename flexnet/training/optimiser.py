@@ -1,23 +1,63 @@
 """The optimiser: parameters that are no weights, such as thresholds, are a group of their own."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.optim.sgd import sgd
 
 from flexnet.layers.parameters import parameter_groups
 from flexnet.training.recipe import Recipe
 
 
-def make_optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.SGD:
+class SGD:
+    """Stochastic gradient descent with momentum by torch's fused update: `torch.optim.SGD(..., fused=True)`.
+
+    It touches each parameter once instead of once per operation. The class of torch itself imports torch's
+    compiler, which takes almost as long as torch and is never used in a training job.
+
+    Attributes:
+        param_groups: mappings with `params`, `weight_decay` and, of all groups the same, `lr`.
+        state: `momentum_buffer` of each parameter that was updated, in the memory order of its gradient.
+    """
+
+    def __init__(
+        self, groups: Sequence[dict[str, Any]], *, lr: float, momentum: float, nesterov: bool
+    ) -> None:
+        told = {"lr": lr, "momentum": momentum, "nesterov": nesterov}
+        self.param_groups = [{**told, **group, "params": list(group["params"])} for group in groups]
+        self.state: dict[Tensor, dict[str, Tensor]] = {}
+
+    def zero_grad(self) -> None:
+        """Forget all gradients."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                parameter.grad = None
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Update every parameter that has a gradient."""
+        for group in self.param_groups:
+            used = [parameter for parameter in group["params"] if parameter.grad is not None]
+            remembering = used if group["momentum"] else []
+            momenta = [self.state.get(parameter, {}).get("momentum_buffer") for parameter in remembering]
+            told = {key: group[key] for key in ("lr", "momentum", "nesterov", "weight_decay")}
+            gradients = [parameter.grad for parameter in used]
+            sgd(used, gradients, momenta, fused=True, dampening=0.0, maximize=False, **told)
+            for parameter, momentum in zip(remembering, momenta, strict=True):
+                if momentum is not None:  # never, after an update
+                    self.state[parameter] = {"momentum_buffer": momentum}
+
+
+def make_optimiser(model: nn.Module, recipe: Recipe) -> SGD:
     """Build SGD with momentum; group 0 holds the weights, group 1 what is none (if there is any)."""
     decays = {"weight_decay": recipe.weight_decay, "undecayed_decay": recipe.threshold_weight_decay}
     groups = parameter_groups(model, **decays)
-    # The fused update touches each parameter once instead of once per operation.
-    return torch.optim.SGD(
-        groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=recipe.nesterov, fused=True
-    )
+    return SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=recipe.nesterov)
 
 
-def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
+def set_rate(optimiser: SGD, rate: float) -> None:
     """Set the learning rate of all groups."""
     for group in optimiser.param_groups:
         group["lr"] = rate

@@ -110,7 +110,7 @@ class Trainer:
         with _autocast(self.run.recipe, self.device):
             logits = self.forward(images)
         loss = F.cross_entropy(logits.float(), labels)
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimiser.zero_grad()
         torch.autograd.backward(loss)
         self.optimiser.step()
         return batch_totals(loss, logits, labels)

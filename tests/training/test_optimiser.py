@@ -1,4 +1,8 @@
-"""Thresholds form a group of their own, whatever their place in the model."""
+"""The update is torch's own to the last bit; thresholds form a group of their own, wherever they are."""
+
+import copy
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -6,7 +10,7 @@ from torch import nn
 
 from flexnet.layers.flexible import FlexibleConv2d
 from flexnet.networks.registry import build
-from flexnet.training.optimiser import make_optimiser
+from flexnet.training.optimiser import make_optimiser, set_rate
 from flexnet.training.recipe import Recipe
 
 
@@ -54,3 +58,54 @@ def test_nesterov_goes_for_thresholds_too() -> None:
     model = build("small", width=0.1, input_size=12, layer={"scheme": "learned"})
     groups = make_optimiser(model, Recipe(nesterov=True)).param_groups
     assert [group["nesterov"] for group in groups] == [True, True]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"nesterov": True}, {"momentum": 0.0}, {"weight_decay": 0.0}, {"threshold_weight_decay": 0.1}],
+    ids=str,
+)
+def test_steps_are_those_of_torchs_optimiser_to_the_last_bit(changes: dict[str, float]) -> None:
+    """Weights in channels-last order, one that gets no gradient, and a rate that falls."""
+    torch.manual_seed(0)
+    options = {"width": 0.1, "input_size": 12, "layer": {"scheme": "learned"}}
+    model = nn.ModuleDict({"used": build("small", **options), "unused": nn.Linear(2, 2)})
+    model = model.to(memory_format=torch.channels_last)
+    recipe = Recipe(**{"learning_rate": 0.1, "weight_decay": 0.01, **changes})
+    ours, optimiser = model, make_optimiser(model, recipe)
+    twin = copy.deepcopy(model)
+    groups = [
+        {**group, "params": own["params"]}
+        for group, own in zip(optimiser.param_groups, make_optimiser(twin, recipe).param_groups, strict=True)
+    ]
+    theirs = torch.optim.SGD(groups, lr=0.1, fused=True)
+    for rate in (0.1, 0.1, 0.03):
+        images, labels = torch.rand(8, 1, 12, 12), torch.arange(8)
+        set_rate(optimiser, rate)
+        for group in theirs.param_groups:
+            group["lr"] = rate
+        for network, rule in ((ours, optimiser), (twin, theirs)):
+            rule.zero_grad()
+            nn.functional.cross_entropy(network["used"](images), labels).backward()
+            rule.step()
+    for (name, mine), other in zip(ours.named_parameters(), twin.parameters(), strict=True):
+        assert torch.equal(mine, other), name
+        kept = [optimiser.state.get(mine, {}), theirs.state.get(other, {})]
+        buffers = [each["momentum_buffer"] for each in kept if each.get("momentum_buffer") is not None]
+        assert len(buffers) == 2 * bool(recipe.momentum and "unused" not in name)
+        if buffers:
+            assert torch.equal(*buffers)
+            assert buffers[0].stride() == buffers[1].stride()
+
+
+def test_training_does_not_load_the_compiler() -> None:
+    """It takes as long to import as all the rest of torch."""
+    code = (
+        "import sys, torch; from torch import nn; from flexnet.training.optimiser import make_optimiser\n"
+        "from flexnet.training import trainer; from flexnet.training.recipe import Recipe\n"
+        "model = nn.Linear(2, 2); rule = make_optimiser(model, Recipe()); rule.zero_grad()\n"
+        "model(torch.ones(1, 2)).sum().backward(); rule.step()\n"
+        "print(*(name for name in ('torch._dynamo', 'torch._inductor', 'sympy') if name in sys.modules))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

@@ -132,7 +132,7 @@ def job(tmp_path: Path, recipe: Recipe) -> Callable[[Path], list[str]]:
 
 def test_a_run_killed_in_the_middle_of_an_epoch_ends_with_the_same_weights(tmp_path: Path) -> None:
     """kill -9 while the loop is inside an epoch, then the same command again."""
-    command = job(tmp_path, replace(RECIPE, epochs=12, batch_size=2))
+    command = job(tmp_path, replace(RECIPE, epochs=3, batch_size=4))
     environment = os.environ | {"FLEXNET_DEVICE": "cpu"}
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     subprocess.run(command(whole), env=environment, check=True)

@@ -17,7 +17,7 @@ note: Made by a test.
 datasets:
   cifar10: { source: shapes32, per_class: 20, test_per_class: 10 }
 recipes:
-  vgg: { epochs: 80, batch_size: 50, evaluate_every: 80 }
+  vgg: { epochs: 40, batch_size: 50, evaluate_every: 40 }
 models:
   vgg16-baseline: { seeds: 1, options: { width: 0.0625 } }
 """
