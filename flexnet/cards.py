@@ -1,8 +1,7 @@
 """Several GPUs in one machine: each job takes a card of its own. Nothing here imports torch.
 
 The workflow says how many jobs may share a card; jobs that somebody starts by hand take no card this way.
-What a job holds is a lock in the temporary folder, which the operating system drops when the job ends, however
-it ends.
+What a job holds is a lock in the temporary folder; the operating system drops it however the job ends.
 """
 
 import os

@@ -1,7 +1,7 @@
 """What must happen before Snakemake reads any workflow; every profile runs this file at that moment.
 
 What is typed after `--config` and `--configfile` is checked: Snakemake answers a slip there with a traceback,
-or with neither file nor line. And its cache gets another place where the home directory cannot be written. The
+or with neither file nor line. Its cache gets another place where the home directory cannot be written. The
 file is run by its path, so it imports nothing of this package, which may be another checkout's.
 """
 
