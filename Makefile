@@ -27,7 +27,7 @@ lint: env
 	$(BIN)/snakemake --lint --quiet host
 
 test: lint
-	$(BIN)/python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -rs -n $(CORES) --dist loadfile --no-loadscope-reorder
 
 bench: env
 	$(BIN)/python -m benchmarks

@@ -133,8 +133,9 @@ if workflow.is_main_process:
     if "gpu" not in workflow.global_resources:
         workflow.register_resource("gpu", max(1, CARDS))
     if CARDS:
-        asked_at_once = workflow.global_resources["gpu"]
-        os.environ[SHARE_VARIABLE] = str(jobs_per_card(asked_at_once, CARDS))
+        at_once = workflow.global_resources["gpu"]
+        at_once = int(getattr(at_once, "value", at_once))
+        os.environ[SHARE_VARIABLE] = str(jobs_per_card(at_once, CARDS))
 
 PUBLISHED = {
     f"published/{name}/": folder
