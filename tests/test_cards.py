@@ -1,14 +1,17 @@
 """Jobs spread over the GPUs of a machine and share one only where that was asked for; no GPU is needed."""
 
+import json
 import os
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from flexnet.cards import SHARE_VARIABLE, VISIBLE, cards, jobs_per_card
+from flexnet.stages import command
 
 ROOT = Path(__file__).parents[1]
 LISTING = """\
@@ -138,3 +141,20 @@ def test_two_allocations_of_a_queue_do_not_mix_up_their_numbers(tmp_path: Path) 
     assert [job.card()[0] for job in jobs] == ["0", "0"]
     for job in jobs:
         job.end()
+
+
+@pytest.mark.parametrize(
+    ("stage", "takes"), [("train", True), ("evaluate", True), ("import_weights", True), ("collect", False)]
+)
+def test_a_stage_that_computes_takes_its_card_before_it_imports_torch(
+    stage: str, takes: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    happened: list[str] = []
+    monkeypatch.setattr(command, "take_card", lambda: happened.append("card"))
+    module = SimpleNamespace(run=lambda *_: happened.append("run"))
+    monkeypatch.setattr(command, "import_needed", lambda name: happened.append(name) or module)
+    described = command.STAGES[stage]
+    settings = json.dumps(dict.fromkeys(described.settings, ""))
+    files = [word for name in described.files for word in (f"--{name}", str(tmp_path / name))]
+    assert command.main([stage, "--settings", settings, *files]) == 0
+    assert happened == ["card"] * takes + [f"flexnet.stages.{stage}", "run"]

@@ -86,7 +86,7 @@ from snakemake_executor_plugin_slurm import Executor
 Executor.next_seconds_between_status_checks = property(lambda self: 2, lambda self, seconds: None)
 main()
 """
-TYPED = ("--config", "device=auto", "checkpoint_seconds=1000")
+TYPED = ("--config", "device=auto", "checkpoint_seconds=1000", "longest_job=1000")
 SECONDS = 240
 
 
@@ -316,7 +316,7 @@ def test_a_job_that_is_put_back_into_the_queue_goes_on(run: Run) -> None:
 def test_a_job_is_told_before_its_time_is_over_and_the_next_goes_on(run: Run) -> None:
     first, second = of("train", "vgg16-random")
     assert (first["JobState"], second["JobState"]) == ("FAILED", "COMPLETED")  # by itself, and not by TIMEOUT
-    assert (first["TimeLimit"], second["TimeLimit"]) == ("00:01:00", "1-00:00:00")
+    assert (first["TimeLimit"], second["TimeLimit"]) == ("00:01:00", "16:40:00")
     assert "resuming after" in run.log("tiny/logs/train/vgg16-random/seed1.log")
 
 
