@@ -83,6 +83,14 @@ def test_what_a_site_edits_reaches_the_queue(site: Any) -> None:
     assert first["signal"] == "TERM@300"
 
 
+def test_a_site_may_ask_for_its_gpus_by_their_own_name(site: Any) -> None:
+    extra = """slurm_extra: ?f"--signal=TERM@{notice}"\n"""
+    by_name = f"""{extra}    gres: gpu:a100:1\n    gpu: 0\n"""
+    with site.edited("profiles/slurm/profile.yaml", extra, by_name):
+        (only,) = calls(site, "--retries", "0")
+    assert (only["gres"], "gpus" in only) == ("gpu:a100:1", False)
+
+
 def test_what_is_typed_wins_over_the_profile(site: Any) -> None:
     (only,) = calls(site, "--retries", "0", "--config", "longest_job=30", "device=cpu")
     assert (only["t"], "gpus" in only) == ("30", False)
