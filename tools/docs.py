@@ -2,8 +2,8 @@
 
 Pages are those of docs/ and some other texts of the checkout, with their links turned to where they lie among
 the pages. Where a page says `<!-- made: NAME -->`, what `tools/pages.py` makes of that name is put. MkDocs
-has an environment of its own, build/docs-env, from requirements/docs.lock; it stops at any link or anchor that
-leads nowhere, and at any page that the menu lacks.
+has an environment of its own, build/docs-env, from requirements/docs.lock; it stops at any link or anchor
+that leads nowhere, and at any page that the menu lacks.
 """
 
 import hashlib
