@@ -55,6 +55,7 @@ def test_it_shows_what_there_is_and_computes_nothing(project: Any) -> None:
     """Of seventeen published figures three are there: a page of these, and none of the others is drawn."""
     text = report(project)
     assert figures_in(text) == ["claims", "fig4c, paper", "fig4c, corrected", "table2, paper"]
+    assert figures_in(report(project, "published")) == figures_in(text)
     assert not (project.folder / "published/laptop/figures/fig3.pdf").exists()
     assert text.index("Claims, laptop scale, published rows") < text.index("<img")
     assert "Outdated" not in text

@@ -56,9 +56,9 @@ if any(word.startswith("--report") for word in sys.argv) and not IS_MODULE:
             )
             try:
                 text = page(parts, work_of(self.jobs), about(ROOT), DESCRIPTION)
-            except FlexnetError as error:
+                write_text(self.settings.path, text)
+            except (FlexnetError, OSError) as error:
                 raise WorkflowError(str(error)) from None
-            write_text(self.settings.path, text)
             logger.info(f"Report: {self.settings.path}")
 
     DESCRIPTION = " ".join(
