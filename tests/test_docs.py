@@ -87,6 +87,7 @@ def test_the_menu_names_every_page_once() -> None:
     walk(menu)
     texts = {path.relative_to(ROOT).as_posix() for path in TEXTS}
     expected = {str(docs.page_of(text)) for text in texts} | {f"api/{room}.md" for room in pages.rooms()}
+    expected |= {"example.md"}  # the notebook
     assert sorted(named) == sorted(expected)
 
 

@@ -95,6 +95,7 @@ def written(pages_folder: Path) -> None:
         text = with_links((ROOT / path).read_text(encoding="utf-8"), path)
         page = pages_folder / str(page_of(path))
         page.write_text(filled(text, makers, path), encoding="utf-8")
+    (pages_folder / "example.md").write_text(pages.notebook(), encoding="utf-8")
     for name, text in pages.api().items():
         (pages_folder / "api").mkdir(exist_ok=True)
         (pages_folder / "api" / f"{name}.md").write_text(text, encoding="utf-8")
@@ -117,14 +118,20 @@ def mkdocs() -> Path:
     return VENV / "bin/mkdocs"
 
 
-def main() -> None:
-    """Draw the published figures if they are not there, write the pages, build the site."""
+def main(arguments: list[str]) -> None:
+    """Draw the published figures if they are not there, write the pages, build the site.
+
+    With `--fetch` it only sees to it that what builds the site is there.
+    """
+    program = mkdocs()
+    if arguments == ["--fetch"]:
+        return
     run(sys.executable, "-m", "snakemake", "published", "--quiet", "all")
     written(PAGES)
     os.environ["NO_MKDOCS_2_WARNING"] = "1"  # an advertisement
-    run(mkdocs(), "build", "--strict", "--quiet")
+    run(program, "build", "--strict", "--quiet")
     print(f"docs: {ROOT / 'build/site/index.html'}")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -2,6 +2,7 @@
 
 import csv
 import inspect
+import json
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -233,6 +234,17 @@ def _meanings(told: list[Any]) -> dict[str, str]:
         for names, meaning in re.findall(r"^ {4}([\w, ]+): (.*(?:\n {5,}.*)*)", text, re.MULTILINE):
             found |= {name.strip(): " ".join(meaning.split()) for name in names.split(",")}
     return found
+
+
+# --- the notebook ---------------------------------------------------------------------------------------
+
+
+def notebook() -> str:
+    """The example as a page: its texts, and its code as code."""
+    cells = json.loads((ROOT / "examples/torchvision.ipynb").read_text(encoding="utf-8"))["cells"]
+    texts = [("".join(cell["source"]), cell["cell_type"]) for cell in cells]
+    parts = [f"```python\n{text}\n```" if kind == "code" else text for text, kind in texts]
+    return "\n\n".join(parts) + "\n"
 
 
 # --- the package ----------------------------------------------------------------------------------------
