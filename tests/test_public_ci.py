@@ -1,4 +1,4 @@
-"""What the public CI runs is there: the two commands of the README on both systems, and what CI alone can do."""
+"""What the public CI runs is there: the two commands of the README on both systems, and what takes CI."""
 
 import re
 from pathlib import Path
