@@ -6,6 +6,8 @@
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CORES ?= 2
+# Of the tests: one more than cores, because some wait for the processes that they watch.
+WORKERS ?= $(shell expr $(CORES) + 1)
 BIN := .venv/bin
 
 # What verify trains, as model:seed; from a minute to some minutes each.
@@ -28,7 +30,7 @@ lint: env
 	$(BIN)/snakemake --lint --quiet host
 
 test: lint
-	$(BIN)/python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 bench: env
 	$(BIN)/python -m benchmarks

@@ -88,6 +88,16 @@ def test_what_would_be_made_again_is_marked(project: Any) -> None:
     assert text.count("Outdated") == 2
 
 
+def test_it_can_follow_a_run(project: Any) -> None:
+    target = "published/laptop/figures/table2.pdf"
+    (project.folder / target).unlink()
+    done = project.snakemake("--report", "report.html", "--report-after-run", "--", target)
+    assert done.returncode == 0, done.stdout
+    text = (project.folder / "report.html").read_text(encoding="utf-8")
+    assert figures_in(text) == ["table2, paper"]
+    assert "Outdated" not in text
+
+
 def test_no_verdict_is_shown_once_a_scale_is_no_evidence(project: Any) -> None:
     with project.edited("config/scales/laptop.yaml", "evidence: true", "evidence: false"):
         text = report(project)

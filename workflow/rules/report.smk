@@ -43,18 +43,12 @@ if any(word.startswith("--report") for word in sys.argv) and not IS_MODULE:
         def render(self):
             if not self.mode_embedded:
                 return super().render()
-            jobs = list(self.dag.jobs)
-            parts = parts_of(
-                STUDY,
-                [str(path) for job in jobs for path in job.output],
-                {
-                    str(path)
-                    for job in jobs
-                    if self.dag.needrun(job)
-                    for path in job.output
-                },
-            )
+            shown = [str(path) for job in self.dag.jobs for path in job.output]
+            outdated = {
+                str(path) for job in self.dag.needrun_jobs() for path in job.output
+            }
             try:
+                parts = parts_of(STUDY, shown, outdated)
                 text = page(parts, work_of(self.jobs), about(ROOT), DESCRIPTION)
                 write_text(self.settings.path, text)
             except (FlexnetError, OSError) as error:
