@@ -30,7 +30,7 @@ lint: env
 	$(BIN)/snakemake --lint --quiet host
 
 test: lint
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -rs -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 bench: env
 	$(BIN)/python -m benchmarks

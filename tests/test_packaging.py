@@ -94,7 +94,8 @@ def test_what_is_locked_is_what_is_declared() -> None:
     """Every dependency has its lock; changes of other metadata need no new locks."""
     locked = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "requirements").glob("*.lock"))
     names = {name.lower() for name in re.findall(r"^([\w.-]+)==", locked, re.MULTILINE)}
-    declared = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["workflow"]]
+    extras = PROJECT["optional-dependencies"].values()
+    declared = [*PROJECT["dependencies"], *(name for extra in extras for name in extra)]
     assert {re.split(r"[<>=!~\[]", name)[0] for name in declared} <= names
 
 

@@ -43,6 +43,8 @@ def main(wheels: list[str]) -> None:
     groups = [
         "--extra",
         "workflow",
+        "--extra",
+        "slurm",
         "--group",
         "test",
         "--group",

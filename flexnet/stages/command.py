@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from flexnet.cards import take_card
 from flexnet.errors import ConfigError
 from flexnet.jobs import import_needed, read_settings, run_job
 
@@ -19,7 +20,7 @@ class Stage:
     """What a stage does, the keys its settings must have, its file arguments (name: help).
 
     Of these, `lists` take several files; those of `perhaps` take any number of them and may be absent, those
-    of `optional` take one or none.
+    of `optional` take one or none. A stage that `computes` runs on a GPU where there is one.
     """
 
     summary: str
@@ -28,6 +29,7 @@ class Stage:
     lists: tuple[str, ...] = ()
     perhaps: dict[str, str] = field(default_factory=dict)
     optional: dict[str, str] = field(default_factory=dict)
+    computes: bool = False
 
 
 CHECKPOINT = ".checkpoint"  # of the side file beside weights, from which a training job goes on
@@ -58,6 +60,7 @@ STAGES: dict[str, Stage] = {
             "weights": "safetensors file to write",
             "history": "CSV file to write",
         },
+        computes=True,
     ),
     "import_weights": Stage(
         "take over weights that another program wrote, as one model with one seed",
@@ -69,6 +72,7 @@ STAGES: dict[str, Stage] = {
             "history": "CSV file to write: the score of the weights",
         },
         optional=PERHAPS_TRAINING,
+        computes=True,
     ),
     "evaluate": Stage(
         "ask a trained model something, one seed or all of them",
@@ -81,6 +85,7 @@ STAGES: dict[str, Stage] = {
         lists=("weights",),
         optional=PERHAPS_TRAINING,
         perhaps={"others": "weights files of other models that the settings name, as key=file"},
+        computes=True,
     ),
     "collect": Stage(
         "join the rows of all models of a figure",
@@ -127,6 +132,8 @@ def _run_stage(parsed: argparse.Namespace) -> None:
     missing = [key for key in STAGES[parsed.stage].settings if key not in settings]
     if missing:
         raise ConfigError(f"--settings: expected the keys {missing} as well; got {sorted(settings)}")
+    if STAGES[parsed.stage].computes:
+        take_card()
     run: Callable[[dict[str, Any], argparse.Namespace], None]
     run = import_needed(f"flexnet.stages.{parsed.stage}").run
     run(settings, parsed)

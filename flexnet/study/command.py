@@ -1,13 +1,14 @@
-"""What is typed after `--config` and `--configfile`, checked before Snakemake reads it.
+"""What must happen before Snakemake reads any workflow; every profile runs this file at that moment.
 
-Snakemake answers a slip there with a traceback, or with neither file nor line, before it reads any workflow.
-The default profile runs this file by its path at that moment, so it imports nothing of this package, which
-may be another checkout's.
+What is typed after `--config` and `--configfile` is checked: Snakemake answers a slip there with a traceback,
+or with neither file nor line. Its cache gets another place where the home directory cannot be written. The
+file is run by its path, so it imports nothing of this package, which may be another checkout's.
 """
 
+import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, MutableMapping, Sequence
 from pathlib import Path
 
 import yaml
@@ -72,5 +73,15 @@ def _file_fault(name: str) -> str:
     return ""
 
 
+def place_cache(environment: MutableMapping[str, str], here: Path) -> None:
+    """Send Snakemake's cache to `here` if it cannot be written below the home directory, where it lies."""
+    cache = Path("~/.cache").expanduser()
+    there = next(path for path in (cache, *cache.parents) if path.exists())
+    usable = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+    if not usable and not environment.get("XDG_CACHE_HOME"):
+        environment["XDG_CACHE_HOME"] = str(here)
+
+
 if __name__ == "__main__":
+    place_cache(os.environ, Path(".snakemake/cache").absolute())
     check_command(sys.argv[1:])

@@ -27,7 +27,7 @@ from flexnet.study.typed import Schema, read_typed
 
 # Where and how fast things run, never what is computed.
 MACHINE_KEYS = (
-    *("device", "threads", "checkpoint_seconds", "image_memory"),
+    *("device", "threads", "checkpoint_seconds", "image_memory", "longest_job"),
     *("data_mirror", "torchvision_root", "download"),
 )
 SCALES_KEY = "scales"

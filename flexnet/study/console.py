@@ -32,6 +32,7 @@ from flexnet.study.words import (
 
 CLEAR = "\r\x1b[K"
 SECONDS = 0.5  # between two drawings of the bar
+QUEUE = {"external_jobid": "job of the queue"}  # what executors add, in other words
 
 
 class Console(logging.Filter):
@@ -118,6 +119,7 @@ class Console(logging.Filter):
         if record.job_id not in self.whole.weights:
             return ""  # a target
         self.whole.done.add(record.job_id)
+        self.whole.failed.discard(record.job_id)  # it was tried again
         return "" if self._bar is not None else f"{_now()} {self.whole.state()}"
 
     def _job_failed(self, record: Any) -> str | None:
@@ -127,7 +129,7 @@ class Console(logging.Filter):
         if self.stopping or saved:
             return ""
         self.whole.failed.add(record.jobid)
-        more = [(str(key), str(value)) for key, value in record.aux.items()]
+        more = [(QUEUE.get(key, key), str(value)) for key, value in record.aux.items()]
         if self._how:
             more.insert(0, ("it", self._how))
         seen = not record.aux  # a job on this machine has shown its message here

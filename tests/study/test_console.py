@@ -58,7 +58,7 @@ def test_a_job_elsewhere_is_told_with_its_message_and_its_number(tmp_path: Path)
     speaker = console()
     speaker.words(started(1, "Training a", str(log)))
     words = str(speaker.words(failed(1, str(log), external_jobid="77")))
-    assert "external_jobid 77" in words
+    assert "; job of the queue 77; its log: " in words
     assert words.endswith("  flexnet train: error: expected x\n    more")
 
 
@@ -185,3 +185,14 @@ def test_a_target_is_no_job() -> None:
         words = str(speaker.words(record("", "job_finished", job_id=number)))
     assert words.endswith("2 of 2 jobs done, 100%")
     assert speaker.words(record("", "job_finished", job_id=0)) == ""
+
+
+def test_a_job_that_succeeds_when_it_is_tried_again_is_no_failure() -> None:
+    speaker = console()
+    speaker.begin({1: 1.0, 2: 1.0})
+    for number in (1, 2):
+        speaker.words(started(number, "Training", ""))
+        speaker.words(failed(number, ""))
+    speaker.words(record("", "job_finished", job_id=1))
+    end = speaker.words(record("At least one job did not complete successfully.", "error", exception=None))
+    assert str(end).startswith("flexnet: one job failed")

@@ -1,4 +1,4 @@
-"""This machine: one GPU job at a time, what is typed, caches where no home can be written."""
+"""This machine: each job on a GPU of its own, what is typed, caches where no home can be written."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,14 +6,17 @@ from typing import Any
 
 import pytest
 
-# In the place of the real stages: it takes its time and writes when it ran.
+# In the place of the real stages: it takes its time and writes when it ran, and on which card.
 STUB = """\
 import sys, time
 from pathlib import Path
 
+from flexnet.cards import take_card
+
 stage, given = sys.argv[1], dict(zip(sys.argv[2::2], sys.argv[3::2]))
 start = time.time()
 if stage == "train":
+    card = take_card()
     time.sleep(1)
 for key in ("--output", "--weights", "--history"):
     if key in given:
@@ -22,9 +25,14 @@ if stage == "data":
     Path(given["--output"]).with_suffix(".json").write_text("x")
 if stage == "train":
     with Path("times").open("a") as stream:
-        stream.write(f"{start} {time.time()}\\n")
+        stream.write(f"{start} {time.time()} {card}\\n")
 """
 TRAINED = [f"demo/results/models/{name}/seed1.history.csv" for name in ("vgg16-baseline", "small-baseline")]
+MORE = [f"demo/results/models/{name}/seed1.history.csv" for name in ("vgg16-flexible", "vgg16-random")]
+TWO_CARDS = """\
+echo "GPU 0: NVIDIA H100 (UUID: GPU-aa)"
+echo "GPU 1: NVIDIA H100 (UUID: GPU-bb)"
+"""
 
 
 @pytest.fixture(scope="module")
@@ -58,16 +66,43 @@ def with_gpu(new_project: Callable[[], Any]) -> Any:
 def test_two_jobs_never_share_a_gpu_unless_more_are_named(
     options: list[str], at_once: int, with_gpu: Any
 ) -> None:
-    times = with_gpu.folder / "times"
-    times.unlink(missing_ok=True)
-    path = f"{with_gpu.folder / 'bin'}:/usr/bin:/bin"
-    command = ("-m", "snakemake", "--cores", "4", "--forcerun", "train", *options, "--", *TRAINED)
-    done = with_gpu.run(*command, PATH=path)
-    assert done.returncode == 0, done.stdout
-    (_, first_end), (second_start, _) = sorted(
-        tuple(map(float, line.split())) for line in times.read_text().splitlines()
-    )
+    (_, first_end, _), (second_start, _, _) = trained(with_gpu, *options, "--", *TRAINED)
     assert (2 if second_start < first_end else 1) == at_once
+
+
+@pytest.mark.parametrize(
+    ("options", "at_once", "cards"),
+    [
+        ([], 2, {"GPU-aa", "GPU-bb"}),
+        (["--resources", "gpu=1"], 1, {"GPU-aa"}),
+        (["--resources", "gpu=4"], 4, {"GPU-aa", "GPU-bb"}),
+        (["--config", "device=cuda:1"], 1, {"None"}),
+    ],
+    ids=["plain", "one at a time", "two on each", "one named"],
+)
+def test_jobs_spread_over_the_cards_of_a_machine(
+    options: list[str], at_once: int, cards: set[str], with_gpu: Any
+) -> None:
+    with with_gpu.edited("bin/nvidia-smi", "#!/bin/sh\n", f"#!/bin/sh\n{TWO_CARDS}"):
+        jobs = trained(with_gpu, *options, "--", *TRAINED, *MORE)
+    assert len(jobs) == 4
+    assert {card for _, _, card in jobs} == cards
+    for moment, _, _ in jobs:
+        beside = [card for start, end, card in jobs if start <= moment < end]
+        assert len(beside) <= at_once
+        assert max(beside.count(card) for card in beside) <= -(-at_once // len(cards))
+
+
+def trained(project: Any, *options: str) -> list[tuple[float, float, str]]:
+    """When each training job began and ended, and on which card, in the order of their beginning."""
+    times = project.folder / "times"
+    times.unlink(missing_ok=True)
+    path = f"{project.folder / 'bin'}:/usr/bin:/bin"
+    command = ("-m", "snakemake", "--cores", "4", "--forcerun", "train", *options)
+    done = project.run(*command, PATH=path, TMPDIR=str(project.folder))
+    assert done.returncode == 0, done.stdout
+    lines = [line.split() for line in times.read_text().splitlines()]
+    return sorted((float(start), float(end), card) for start, end, card in lines)
 
 
 # --- what is typed ----------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ ROOT = RULES.resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from flexnet import digest, reading
+from flexnet.cards import SHARE_VARIABLE, cards, jobs_per_card
 from flexnet.digest import code_digest, file_digest
 from flexnet.errors import ConfigError
 from flexnet.files import canonical_json
@@ -115,14 +116,26 @@ for variable in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
     os.environ.setdefault(variable, str(2**32))
 
 
-# One GPU job at a time on this machine, whatever other resources a command or a profile lists; `--resources
-# gpu=N` for more cards. On a cluster the limit is local to each submission, so it does not hold back the queue.
+# On this machine as many GPU jobs at a time as it has cards, whatever other resources a command or a profile lists;
+# `--resources gpu=N` for fewer, or for several on each. Every job takes a card of its own (`flexnet.cards`). On a
+# cluster the limit is local to each submission, so it does not hold back the queue.
 resource_scopes:
     gpu="local",
 
 
-if "gpu" not in workflow.global_resources:
-    workflow.register_resource("gpu", 1)
+def cards_here():
+    """Names of the GPUs that jobs may choose from; none where the configuration names one, or the CPU."""
+    return cards(os.environ) if SCALES[""]["device"] in ("auto", "cuda") else []
+
+
+if workflow.is_main_process:
+    CARDS = len(cards_here())
+    if "gpu" not in workflow.global_resources:
+        workflow.register_resource("gpu", max(1, CARDS))
+    if CARDS:
+        at_once = workflow.global_resources["gpu"]
+        at_once = int(getattr(at_once, "value", at_once))
+        os.environ[SHARE_VARIABLE] = str(jobs_per_card(at_once, CARDS))
 
 PUBLISHED = {
     f"published/{name}/": folder
@@ -207,6 +220,21 @@ def declared(wildcards):
 def threads_of(wildcards):
     """CPU threads of a job."""
     return SCALES[wildcards.home]["threads"]
+
+
+def growing(first, most=None):
+    """A resource of which a job asks for the double and the triple in later attempts, lest they end as the first."""
+
+    def asked(wildcards, attempt):
+        amount = min(attempt, 3) * (first(wildcards) if callable(first) else first)
+        return amount if most is None else min(amount, most)
+
+    return asked
+
+
+def minutes(first):
+    """Run time that a job asks for: more in later attempts, but never more than a queue takes."""
+    return growing(first, SCALES[""].get("longest_job"))
 
 
 def has_gpu():

@@ -29,8 +29,8 @@ rule evaluate:
     threads: threads_of
     resources:
         gpu=gpus_of,
-        mem_mb=lambda wildcards: declared(wildcards).mem_mb,
-        runtime=lambda wildcards, attempt: declared(wildcards).runtime * attempt,
+        mem_mb=growing(lambda wildcards: declared(wildcards).mem_mb),
+        runtime=minutes(lambda wildcards: declared(wildcards).runtime),
     params:
         settings=told(jobs.evaluate_settings),
         code=told(jobs.evaluate_code),

@@ -29,8 +29,8 @@ rule train:
     threads: threads_of
     resources:
         gpu=gpus_of,
-        mem_mb=8000,
-        runtime=lambda wildcards, attempt: 720 * attempt,
+        mem_mb=growing(8000),
+        runtime=minutes(720),
     params:
         settings=told(jobs.train_settings),
     message:
@@ -65,8 +65,8 @@ rule import_weights:
     threads: threads_of
     resources:
         gpu=gpus_of,
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=minutes(60),
     params:
         settings=told(jobs.import_settings),
     message:
