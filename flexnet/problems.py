@@ -63,7 +63,7 @@ def unknown_keys(keys: Iterable[object], known: Collection[str]) -> Problem:
     """Keys that nothing reads; for each the nearest is offered."""
     unknown = list(keys)
     text = f"unknown key {', '.join(map(repr, unknown))}; expected keys among {sorted(known)}"
-    return Problem(text + "".join(ask(key, known) for key in unknown), inner=(str(unknown[0]),))
+    return Problem(text + "".join(ask(key, known) for key in unknown), inner=(unknown[0],))
 
 
 def listing(names: Collection[str]) -> str:
