@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from typing import Any
 
 from flexnet.errors import ConfigError
 
@@ -24,7 +25,7 @@ class Problem:
 
     text: str
     path: tuple[Key, ...] = ()
-    inner: tuple[Key, ...] = ()
+    inner: tuple[Any, ...] = ()
 
     def below(self, *keys: Key) -> "Problem":
         """The same problem, seen from further outside."""
