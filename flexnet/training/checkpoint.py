@@ -57,7 +57,9 @@ def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def load_model(path: str | Path) -> tuple[nn.Module, dict[str, str]]:
-    """Rebuild a trained model from its file.
+    """Rebuild a trained model from its file, by the code that the file names.
+
+    For what the study itself wrote; files of others go through `flexnet.training.loading.load_model`.
 
     Args:
         path: a weights file of a training job.
