@@ -69,7 +69,7 @@ def _all(given: str) -> ImageArrays:
     if given.endswith(".npz"):
         return _own(Path(given))
     if given.endswith(".safetensors"):
-        return load_verified(given)[0]
+        return _prepared(given)
     dataset, _, split = given.partition(":")
     prepare = import_needed("flexnet.data.prepare").prepare
     with TemporaryDirectory() as folder:
@@ -77,6 +77,15 @@ def _all(given: str) -> ImageArrays:
         prepare(dataset, split or "test", target, download_root=_downloads())
         found = load_arrays(target)
         return ImageArrays(np.array(found.images), found.labels, found.classes)
+
+
+def _prepared(given: str) -> ImageArrays:
+    try:
+        return load_verified(given)[0]
+    except RecursionError as error:
+        raise DataError(
+            f"{given}: expected images that the study prepared; got a header without end; check the path"
+        ) from error
 
 
 def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
@@ -105,7 +114,8 @@ def _own(path: Path) -> ImageArrays:
             found = {name: _array(archive, f"{name}.npy") for name in ("images", "labels")}
     except NO_ARRAYS as error:
         raise DataError(
-            f"{path}: expected arrays `images` and `labels`; got: {str(error)[:200]}; write them with numpy.savez"
+            f"{path}: expected arrays `images` and `labels`; got: {str(error)[:200]}; write them with "
+            "numpy.savez"
         ) from error
     images, labels = found["images"], found["labels"]
     images = images[..., None] if images.ndim == 3 else images

@@ -35,9 +35,7 @@ def add_model(parser: ArgumentParser) -> None:
     )
 
 
-def model_of(
-    given: str, weights: str | None, arrays: "ImageArrays", *, trust: bool = False
-) -> "nn.Module":
+def model_of(given: str, weights: str | None, arrays: "ImageArrays", *, trust: bool = False) -> "nn.Module":
     """The network that the arguments name, in evaluation mode on the CPU, fit for the images.
 
     Raises:

@@ -30,6 +30,7 @@ class Stage:
     optional: dict[str, str] = field(default_factory=dict)
 
 
+MADE = ("output", "weights", "history")  # arguments that are files to write, where they are no lists
 CHECKPOINT = ".checkpoint"  # of the side file beside weights, from which a training job goes on
 IMAGES = {
     "training": "arrays file of the split that is trained on",
@@ -136,7 +137,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a stage; return the exit status: 0 done, 1 an error the user can act on, 2 wrong usage."""
     parsed = make_parser().parse_args(arguments)
     kept = _kept_log(parsed.weights) if parsed.stage == "train" else None
-    status = run_job(f"flexnet {parsed.stage}", parsed.log, lambda: _run_stage(parsed), kept=kept)
+    stage = STAGES[parsed.stage]
+    writes = [getattr(parsed, name) for name in MADE if name in stage.files and name not in stage.lists]
+    status = run_job(
+        f"flexnet {parsed.stage}", parsed.log, lambda: _run_stage(parsed), kept=kept, writes=writes
+    )
     if kept is not None:
         _kept_log(parsed.weights)
     return status

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from flexnet.lazy import offers
 
 if TYPE_CHECKING:
-    from flexnet.training.loading import load_model as load_model
     from flexnet.training.checkpoint import save_model as save_model
+    from flexnet.training.loading import load_model as load_model
     from flexnet.training.recipe import Recipe as Recipe
     from flexnet.training.run import TrainingRun as TrainingRun
     from flexnet.training.trainer import train as train

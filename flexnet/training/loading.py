@@ -1,4 +1,4 @@
-"""Trained networks from files that anybody may have written: nothing in a file is run unless its user says so.
+"""Trained networks from files that anybody may have written: nothing in them is run unless a user says so.
 
 The jobs of the study load what the study wrote (`flexnet.training.checkpoint`); everything else loads here.
 """
@@ -67,7 +67,9 @@ def _said(path: str | Path) -> tuple[str, dict[str, Any]]:
     except FlexnetError:
         raise
     except (TypeError, ValueError, LookupError, AttributeError, RecursionError) as error:
-        raise DataError(f"{path}: expected metadata that name a network and its options; {FOREIGN}") from error
+        raise DataError(
+            f"{path}: expected metadata that name a network and its options; {FOREIGN}"
+        ) from error
     if not isinstance(network, str) or not isinstance(options, dict):
         raise DataError(
             f"{path}: expected metadata that name a network and its options; got {network!r:.80} with "
