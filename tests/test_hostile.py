@@ -320,9 +320,9 @@ def test_a_pickle_in_a_corrupted_set_is_not_run(tmp_path: Path) -> None:
 
 
 def test_one_huge_image_for_all_rows_does_not_fill_the_memory(tmp_path: Path) -> None:
-    """A dictionary holds it once; a quarter of a gigabyte would come of a few kilobytes."""
+    """A dictionary holds it once; a hundred megabytes would come of a few kilobytes."""
     rows = pa.array([0] * 512)
-    image = pa.StructArray.from_arrays([pa.array([bytes(500_000)], pa.binary()).take(rows)], ["bytes"])
+    image = pa.StructArray.from_arrays([pa.array([bytes(200_000)], pa.binary()).take(rows)], ["bytes"])
     path = tmp_path / "tiny/train.parquet"
     path.parent.mkdir()
     pq.write_table(pa.table({"image": image, "label": rows}), path, compression="zstd")
@@ -340,7 +340,7 @@ def test_one_huge_image_for_all_rows_does_not_fill_the_memory(tmp_path: Path) ->
         patched.setattr(pq.ParquetFile, "iter_batches", watch)
         with pytest.raises(DataError, match=r"image in row 0 of .*train\.parquet"):
             read_mirror(tmp_path, TINY, "train")
-    assert 0 < max(peak) < 100_000_000
+    assert 0 < max(peak) < 40_000_000
 
 
 def test_the_cache_of_a_hub_leads_nowhere_else(tmp_path: Path) -> None:
@@ -434,7 +434,6 @@ GOOD_RUN = {"sha256": {"results/rows/paper/fig4d.csv": ""}, "config": {"note": "
                 {"config": "text"},
                 {"config": {"note": 5, "models": {}}},
                 {"config": {"note": "x"}},
-                {"config": {"note": "x", "models": []}},
                 {"config": {"note": "x", "models": {"a": 5}}},
                 {"config": {"note": "x", "models": {"a": {"like": "a"}}}},
                 {"config": {"note": "x", "models": {"a": {"like": "none"}}}},
