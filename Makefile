@@ -1,6 +1,7 @@
 # make demo   environment, then every figure at demo scale
 # make test   environment, then linters and tests
 # make bench  side-by-side timings against other libraries
+# make advisories  whether a locked dependency has a known weakness; needs a network
 # make verify trains some published networks again and compares every row
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -11,7 +12,7 @@ BIN := .venv/bin
 SCALE ?= laptop
 NETWORKS ?= small-max:1 hmax-conv:1
 
-.PHONY: env demo test lint bench verify
+.PHONY: env demo test lint bench advisories verify
 
 env:
 	@$(PYTHON) tools/environment.py
@@ -31,6 +32,9 @@ test: lint
 
 bench: env
 	$(BIN)/python -m benchmarks
+
+advisories: env
+	$(BIN)/python tools/advisories.py
 
 verify: env
 	$(BIN)/python workflow/scripts/verify.py $(SCALE) $(NETWORKS) --cores $(CORES)
