@@ -1,7 +1,7 @@
 """Ask the database of OSV whether a locked dependency has a known weakness: `make advisories`.
 
-Needs a network, so it is no part of `make test`. The exit status is 0 if there is none, 1 if there is one, and
-2 if the database could not be asked: then nothing is known.
+Needs a network, so it is no part of `make test`. The exit status is 0 if there is none, 1 if there is one,
+and 2 if the database could not be asked: then nothing is known.
 """
 
 import json

@@ -5,13 +5,14 @@ the user can act on is printed as one message, without a traceback.
 """
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from flexnet.errors import ConfigError
 from flexnet.jobs import import_needed, read_settings, run_job
+from flexnet.seals import break_seals, require_sealed, seal
 
 
 @dataclass(frozen=True)
@@ -130,17 +131,41 @@ def _run_stage(parsed: argparse.Namespace) -> None:
         raise ConfigError(f"--settings: expected the keys {missing} as well; got {sorted(settings)}")
     run: Callable[[dict[str, Any], argparse.Namespace], None]
     run = import_needed(f"flexnet.stages.{parsed.stage}").run
+    if parsed.stage == "data":  # what it writes has a manifest, which is checked whenever it is read
+        run(settings, parsed)
+        return
+    made = _made(parsed)
+    given = {text.rpartition("=")[2] for text in _texts([settings, vars(parsed)])}
+    require_sealed(sorted(given.difference(made)))
+    break_seals(made)
     run(settings, parsed)
+    seal(made)
+
+
+def _made(parsed: argparse.Namespace) -> list[str]:
+    """Files that a job makes."""
+    stage = STAGES[parsed.stage]
+    return [getattr(parsed, name) for name in MADE if name in stage.files and name not in stage.lists]
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text below a value; some are names of files."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for part in value.values():
+            yield from _texts(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _texts(part)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a stage; return the exit status: 0 done, 1 an error the user can act on, 2 wrong usage."""
     parsed = make_parser().parse_args(arguments)
     kept = _kept_log(parsed.weights) if parsed.stage == "train" else None
-    stage = STAGES[parsed.stage]
-    writes = [getattr(parsed, name) for name in MADE if name in stage.files and name not in stage.lists]
     status = run_job(
-        f"flexnet {parsed.stage}", parsed.log, lambda: _run_stage(parsed), kept=kept, writes=writes
+        f"flexnet {parsed.stage}", parsed.log, lambda: _run_stage(parsed), kept=kept, writes=_made(parsed)
     )
     if kept is not None:
         _kept_log(parsed.weights)

@@ -193,6 +193,24 @@ def results(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in parts if path.is_file()}
 
 
+def test_a_table_with_one_other_digit_is_named_and_not_drawn(finished: Any) -> None:
+    figure = finished.folder / "tiny/figures/fig4d.pdf"
+    before = figure.read_bytes()
+    with finished.edited("tiny/results/rows/paper/fig4d.csv", ",0.5,", ",0.4,"):
+        done = finished.snakemake("--forcerun", "draw_figure", "--", "tiny/figures/fig4d.pdf")
+    assert done.returncode == 1
+    assert "fig4d.csv: expected the bytes that a job of this workflow wrote; got others" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert figure.read_bytes() == before
+    assert finished.make("tiny/figures/fig4d.pdf")["draw_figure"] == 1
+    assert finished.plan(*TARGETS) == {}
+
+
+def _trains_the_second(models: Path) -> bool:
+    done = {path.name for path in models.glob("*.safetensors")}
+    return bool(done) and any(path.stem not in done for path in models.glob("*.lock"))
+
+
 def test_a_run_that_is_killed_between_two_trainings_ends_with_the_same_figures(finished: Any) -> None:
     folder, before = finished.folder / "tiny", results(finished.folder / "tiny")
     models = folder / "results/models/vgg16-random"
@@ -204,7 +222,7 @@ def test_a_run_that_is_killed_between_two_trainings_ends_with_the_same_figures(f
     run = subprocess.Popen(command, cwd=finished.folder, env=finished.environment, **quiet)
     try:
         deadline = time.monotonic() + 120
-        while not (list(models.glob("*.history.csv")) and list(models.glob("*.lock"))):
+        while not _trains_the_second(models):
             assert run.poll() is None
             assert time.monotonic() < deadline, "waited in vain"
             time.sleep(0.02)
