@@ -1,6 +1,6 @@
-"""Print what makes jobs run again, as README shows it; the tests try every line on a finished project.
+"""Print what makes jobs run again, as the documentation shows it; the tests try every line.
 
-With `--measure`, print docs/reruns.md: how long a plan of everything takes and what ten typical edits make
+With `--measure`, write into docs/reruns.md how long a plan of everything takes and what ten typical edits make
 run again. Nothing is trained for that: in a copy of this checkout empty files stand for finished ones, and
 Snakemake takes note of them as made.
 """
@@ -30,6 +30,8 @@ WORDS = {
     "draw_figure": "figures",
     "judge_claims": "ledger of claims",
 }
+PAGE = ROOT / "docs/reruns.md"
+MARK = "<!-- measured -->"  # what follows it on the page is replaced
 PARTS = ("Snakefile", "workflow", "config", "profiles", "flexnet")
 # Shards that stand for the real ones: of their names alone a plan takes note.
 SHARDS = {
@@ -135,8 +137,8 @@ def measured(finished: Finished) -> tuple[dict[str, int], float]:
     return counts, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def page(changes: dict[str, dict[str, Any]]) -> str:
-    """docs/reruns.md: measured now, on this machine."""
+def measured_page() -> str:
+    """What docs/reruns.md says of plans and edits: measured now, on this machine."""
     with TemporaryDirectory() as folder:
         finished = Finished(Path(folder), "all")
         finished.plan()  # reads all modules, which later plans find read
@@ -148,14 +150,13 @@ def page(changes: dict[str, dict[str, Any]]) -> str:
             with finished.edited(*told["edit"]):
                 rows.append(f"| {name} | {told['says']} | {_told(finished.plan())} |")
     total = sum(everything.values())
-    return PAGE.format(
+    return MEASURED.format(
         seconds=seconds,
         total=f"{total:,}",
         everything=_told(everything),
         again=again,
         nothing=_told(nothing),
         rows="\n".join(rows),
-        table=table(changes),
     )
 
 
@@ -163,15 +164,11 @@ def _told(counts: dict[str, int]) -> str:
     return ", ".join(f"{count} {WORDS[rule]}" for rule, count in counts.items()) or "nothing"
 
 
-PAGE = """\
-# What runs again
-
-Printed by `python tools/reruns.py --measure`. A job runs again when what it computes from has changed: its
-settings, the code that it runs, its inputs. Times of files, places, words and layout do not matter.
-
+MEASURED = """
 ## How long a plan takes
 
-Of everything at the papers' scale, under every protocol, in seconds of one processor core.
+Measured, as the next table, by `python tools/reruns.py --measure`, at the papers' scale under every protocol, in seconds
+of one processor core.
 
 | plan | seconds | jobs that would run |
 | --- | --- | --- |
@@ -180,23 +177,20 @@ Of everything at the papers' scale, under every protocol, in seconds of one proc
 
 ## Ten typical edits
 
-Each is made where everything at the papers' scale is finished. A plan says at most what runs: a job whose
-inputs come out as they were before is not run after all.
+Each is made where everything at the papers' scale is finished; the tests make them where two figures are. A plan says at
+most what runs: a job whose inputs come out as they were before is not run after all.
 
 | edit | in words | what runs again |
 | --- | --- | --- |
 {rows}
-
-## Kinds of changes
-
-The tests try every line of this table on a finished project, and the ten edits above on two figures.
-
-{table}
 """
 
 
 if __name__ == "__main__":
-    kinds = yaml.safe_load((ROOT / "tests/workflow/reruns.yaml").read_text(encoding="utf-8"))
-    if sys.argv[1:] not in ([], ["--measure"]):
+    if sys.argv[1:] == ["--measure"]:
+        text = PAGE.read_text(encoding="utf-8")
+        PAGE.write_text(text.partition(MARK)[0] + f"{MARK}\n{measured_page()}", encoding="utf-8")
+    elif sys.argv[1:]:
         sys.exit("usage: python tools/reruns.py [--measure]")
-    print(page(kinds) if sys.argv[1:] else table(kinds), end="" if sys.argv[1:] else "\n")
+    else:
+        print(table(yaml.safe_load((ROOT / "tests/workflow/reruns.yaml").read_text(encoding="utf-8"))))
