@@ -1,8 +1,8 @@
 """Print what makes jobs run again, as the documentation shows it; the tests try every line.
 
-With `--measure`, write into docs/reruns.md how long a plan of everything takes and what ten typical edits make
-run again. Nothing is trained for that: in a copy of this checkout empty files stand for finished ones, and
-Snakemake takes note of them as made.
+With `--measure`, write into docs/reruns.md how long a plan of everything takes and what ten typical edits
+make run again. Nothing is trained for that: in a copy of this checkout empty files stand for finished ones,
+and Snakemake takes note of them as made.
 """
 
 import os
@@ -167,8 +167,8 @@ def _told(counts: dict[str, int]) -> str:
 MEASURED = """
 ## How long a plan takes
 
-Measured, as the next table, by `python tools/reruns.py --measure`, at the papers' scale under every protocol, in seconds
-of one processor core.
+Measured by `python tools/reruns.py --measure`, as the next table: at the papers' scale, under every protocol,
+in seconds of one processor core.
 
 | plan | seconds | jobs that would run |
 | --- | --- | --- |
@@ -177,8 +177,8 @@ of one processor core.
 
 ## Ten typical edits
 
-Each is made where everything at the papers' scale is finished; the tests make them where two figures are. A plan says at
-most what runs: a job whose inputs come out as they were before is not run after all.
+Each is made where everything at the papers' scale is finished; the tests make them where two figures are. A
+plan says at most what runs: a job whose inputs come out as they were before is not run after all.
 
 | edit | in words | what runs again |
 | --- | --- | --- |
