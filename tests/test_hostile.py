@@ -19,8 +19,7 @@ from flexnet.cli import main
 from flexnet.commands.images import images_of
 from flexnet.config import read_yaml
 from flexnet.corruptions.headers import require_array
-from flexnet.data.catalogue import CIFAR10, FASHION_MNIST, Dataset, Unavailable
-from flexnet.data.download import read_torchvision
+from flexnet.data.catalogue import Dataset, Unavailable
 from flexnet.data.layouts import find_shards
 from flexnet.data.mirror import read_mirror
 from flexnet.errors import ConfigError, DataError, FlexnetError
@@ -354,25 +353,6 @@ def test_the_cache_of_a_hub_leads_nowhere_else(tmp_path: Path) -> None:
         (folder / "refs/main").write_text(place)
         with pytest.raises((DataError, Unavailable)):
             find_shards(tmp_path / "mirror", TINY, "train")
-
-
-def test_pickles_in_a_folder_of_torchvision_are_not_run(tmp_path: Path) -> None:
-    """Those of CIFAR-10 are checked against the official digests before they are read."""
-    folder = tmp_path / "cifar-10-batches-py"
-    folder.mkdir()
-    names = [*(f"data_batch_{i}" for i in range(1, 6)), "test_batch", "batches.meta"]
-    for name in names:
-        (folder / name).write_bytes(pickle.dumps(Touch(tmp_path / "ran")))
-    legacy = tmp_path / "FashionMNIST/processed"
-    legacy.mkdir(parents=True)
-    (tmp_path / "FashionMNIST/raw").mkdir()
-    (tmp_path / "FashionMNIST/raw/any").touch()
-    for name in ("training.pt", "test.pt"):
-        torch.save(Touch(tmp_path / "ran"), legacy / name)
-    for record in (CIFAR10, FASHION_MNIST):
-        with pytest.raises(DataError, match="torchvision cannot read it"):
-            read_torchvision(tmp_path, record, "test")
-    assert not (tmp_path / "ran").exists()
 
 
 # --- texts ------------------------------------------------------------------------------------------
