@@ -1,6 +1,7 @@
 # make demo   environment, then every figure at demo scale
 # make test   environment, then linters and tests
 # make bench  side-by-side timings against other libraries
+# make advisories  whether a locked dependency has a known weakness; needs a network
 # make docs   the documentation: build/site/index.html
 # make verify trains some published networks again and compares every row
 
@@ -14,7 +15,7 @@ BIN := .venv/bin
 SCALE ?= laptop
 NETWORKS ?= small-max:1 hmax-conv:1
 
-.PHONY: env demo test lint bench docs verify
+.PHONY: env demo test lint bench docs advisories verify
 
 env:
 	@$(PYTHON) tools/environment.py
@@ -37,6 +38,9 @@ bench: env
 
 docs: env
 	@$(BIN)/python tools/docs.py
+
+advisories: env
+	$(BIN)/python tools/advisories.py
 
 verify: env
 	$(BIN)/python workflow/scripts/verify.py $(SCALE) $(NETWORKS) --cores $(CORES)

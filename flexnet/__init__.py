@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from flexnet.layers.parameters import parameter_groups as parameter_groups
     from flexnet.layers.pushpull import PushPullConv2d as PushPullConv2d
     from flexnet.networks.registry import build as build
-    from flexnet.training.checkpoint import load_model as load_model
     from flexnet.training.checkpoint import save_model as save_model
+    from flexnet.training.loading import load_model as load_model
 else:
     __getattr__ = offers(
         __name__,
@@ -30,7 +30,7 @@ else:
             "convert": "flexnet.layers.convert",
             "corrupt": "flexnet.corruptions.corrupting",
             "evaluate_fgsm": "flexnet.evaluation.fgsm",
-            "load_model": "flexnet.training.checkpoint",
+            "load_model": "flexnet.training.loading",
             "parameter_groups": "flexnet.layers.parameters",
             "save_model": "flexnet.training.checkpoint",
         },

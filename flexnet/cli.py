@@ -45,4 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if rest:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     module = f"flexnet.commands.{parsed.command}"
-    return run_job(f"flexnet {parsed.command}", None, lambda: import_needed(module).run(parsed))
+    writes = [parsed.output] if parsed.output else []
+    return run_job(
+        f"flexnet {parsed.command}", None, lambda: import_needed(module).run(parsed), writes=writes
+    )

@@ -1,10 +1,11 @@
 """Running a job so that its user gets one clear message instead of a traceback."""
 
+import errno
 import json
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Any
 from flexnet.errors import ConfigError, FlexnetError, Stopped
 from flexnet.stopping import PARENT_VARIABLE, end_with_parent
 
+# No room on a disk, in a quota, or under a limit for the size of a file.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # Packages that come with `flexnet[workflow]`.
 WORKFLOW = ("jsonschema", "matplotlib", "pandas", "pyarrow", "torchvision")
 
@@ -65,7 +68,14 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def run_job(name: str, log: str | None, job: Callable[[], None], *, kept: Path | None = None) -> int:
+def run_job(
+    name: str,
+    log: str | None,
+    job: Callable[[], None],
+    *,
+    kept: Path | None = None,
+    writes: Sequence[str] = (),
+) -> int:
     """Run a job; return its exit status: 0 done, 1 an error that the user can act on, 130 stopped by Ctrl-C.
 
     Args:
@@ -75,6 +85,7 @@ def run_job(name: str, log: str | None, job: Callable[[], None], *, kept: Path |
             on is a bug of flexnet or of its installation: it passes through, and the log gets its traceback.
         kept: of a job that may go on where one before it was stopped, a second name of its log until it is
             done. Snakemake removes logs before a job starts; by this name the earlier part is found.
+        writes: files or folders that the job makes: a full disk does not say for which it had no room.
     """
     try:
         if log:
@@ -92,8 +103,7 @@ def run_job(name: str, log: str | None, job: Callable[[], None], *, kept: Path |
         return _report(f"{name}: error: {error}\n", log)
     except OSError as error:
         _write(log, traceback.format_exc())
-        advice = "check that the place exists, may be used and has room"
-        return _report(f"{name}: error: {error}; {advice}\n", log)
+        return _report(f"{name}: error: {error}; {_advice(error, writes)}\n", log)
     except Exception as error:
         _write(log, traceback.format_exc())
         where = f"; the traceback is in {log}" if log else ""
@@ -103,6 +113,14 @@ def run_job(name: str, log: str | None, job: Callable[[], None], *, kept: Path |
     if kept is not None:
         kept.unlink(missing_ok=True)
     return 0
+
+
+def _advice(error: OSError, writes: Sequence[str]) -> str:
+    """What to do about an error of the system."""
+    if error.errno not in FULL:
+        return "check that the place exists, may be used and has room"
+    missing = f" for {', '.join(writes)}" if writes else ""
+    return f"there was no room{missing}; nothing half-written is left: make room and run it again"
 
 
 def _start_log(log: Path, kept: Path | None) -> None:
@@ -134,6 +152,7 @@ def _report(message: str, log: str | None) -> int:
 
 
 def _write(log: str | None, text: str) -> None:
+    """Add to the log, as far as there is room: what is wrong has been, or will be, told on the terminal."""
     if log:
-        with Path(log).open("a", encoding="utf-8", errors="backslashreplace") as stream:
+        with suppress(OSError), Path(log).open("a", encoding="utf-8", errors="backslashreplace") as stream:
             stream.write(text)

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from typing import Any
 
 from flexnet.errors import ConfigError
 
@@ -24,7 +25,7 @@ class Problem:
 
     text: str
     path: tuple[Key, ...] = ()
-    inner: tuple[Key, ...] = ()
+    inner: tuple[Any, ...] = ()
 
     def below(self, *keys: Key) -> "Problem":
         """The same problem, seen from further outside."""
@@ -63,7 +64,7 @@ def unknown_keys(keys: Iterable[object], known: Collection[str]) -> Problem:
     """Keys that nothing reads; for each the nearest is offered."""
     unknown = list(keys)
     text = f"unknown key {', '.join(map(repr, unknown))}; expected keys among {sorted(known)}"
-    return Problem(text + "".join(ask(key, known) for key in unknown), inner=(str(unknown[0]),))
+    return Problem(text + "".join(ask(key, known) for key in unknown), inner=(unknown[0],))
 
 
 def listing(names: Collection[str]) -> str:

@@ -5,7 +5,7 @@ what is computed; they read 010 as eight and 1:30 as ninety.
 """
 
 import re
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from flexnet.errors import ConfigError
 
 _MERGE = "tag:yaml.org,2002:merge"  # of the key <<, which may stand beside keys that it also brings
 _NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+MOST_PARTS = 1_000_000  # of one file, each as often as it is named
 _NOT_DECIMAL = re.compile(r"[-+]?0[0-9_]+|.*:.*")
 
 
@@ -53,6 +54,54 @@ def parse_yaml(text: str, name: str) -> Any:
     if faults:
         raise ConfigError("\n".join(f"{name}, {fault}" for fault in faults))
     return value
+
+
+def require_plain(path: str | Path, name: str) -> None:
+    """Refuse a YAML file whose text is none, or that means more than it shows.
+
+    That are control characters, tags such as `!!set`, and parts that are named again and again (`*name`)
+    until they are more than memory holds. Other mistakes are left to `read_yaml`, which says them better.
+
+    Args:
+        path: the file.
+        name: what messages call it.
+
+    Raises:
+        ConfigError: naming the line, what was expected and what came.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        fault = _hidden(yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        fault = f"line {line}: expected plain text; got the character U+{error.character:04X}; remove it"
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return
+    if fault:
+        raise ConfigError(f"{name}, {fault}")
+
+
+def _hidden(events: Iterable[Any]) -> str:
+    """What is hidden in a text: the first tag, or how much its parts come to; nothing if all is plain."""
+    sizes: dict[str | None, int] = {}  # of the parts that have a name
+    inside: list[tuple[str | None, int]] = [(None, 0)]  # name of each open part, and its size before it
+    total = 0
+    for event in events:
+        line = event.start_mark.line + 1
+        if getattr(event, "tag", None) not in (None, "!"):
+            tag = event.tag.replace(yaml.SafeLoader.DEFAULT_TAGS["!!"], "!!")
+            return f"line {line}: expected plain values; got the tag {tag}; remove it"
+        if isinstance(event, yaml.AliasEvent):
+            total += sizes.get(event.anchor, 1)
+        elif isinstance(event, yaml.CollectionStartEvent):
+            inside.append((event.anchor, total))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            named, before = inside.pop()
+            sizes |= {} if named is None else {named: total - before + 1}
+        total += 1
+        if total > MOST_PARTS:
+            return f"line {line}: expected at most {MOST_PARTS:,} values, those that *names repeat included"
+    return ""
 
 
 def _loader(text: str) -> Any:

@@ -49,7 +49,7 @@ def test_an_import_that_fails_reaches_the_log(tmp_path: Path, capsys: pytest.Cap
 def test_a_full_disk_is_no_bug(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log = tmp_path / "job.log"
     assert run_job("job", str(log), lambda: stop(OSError(28, "No space left on device", "o.csv"))) == 1
-    message = "job: error: [Errno 28] No space left on device: 'o.csv'; check that the place exists"
+    message = "job: error: [Errno 28] No space left on device: 'o.csv'; there was no room; nothing half-"
     assert capsys.readouterr().err.startswith(message)
     assert "Traceback" in log.read_text()
 

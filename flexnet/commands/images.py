@@ -1,17 +1,31 @@
 """The images that a command is about: a dataset by name, prepared images, or arrays of one's own."""
 
+import lzma
+import math
 import os
+import struct
+import zipfile
+import zlib
 from argparse import ArgumentParser
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flexnet.data.arrays import ImageArrays, load_arrays
 from flexnet.data.manifest import load_verified
 from flexnet.errors import ConfigError, DataError
 from flexnet.jobs import import_needed
 
+# An archive of images may be packed, but not more than images can be; up to so many bytes do no harm.
+MOST_FOLDED, PLENTY = 100, 1 << 26
+# What damaged and foreign archives raise: RuntimeError is of encrypted ones.
+NO_ARRAYS = (
+    *(OSError, ValueError, KeyError, EOFError, MemoryError, OverflowError, RuntimeError, TypeError),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, SyntaxError, struct.error),
+)
 MOST_CLASSES = 100_000  # a greater label is something else
 HELP = (
     "name of a dataset (cifar10, shapes, ...; cifar10:train for another split than test), a file of images "
@@ -55,7 +69,7 @@ def _all(given: str) -> ImageArrays:
     if given.endswith(".npz"):
         return _own(Path(given))
     if given.endswith(".safetensors"):
-        return load_verified(given)[0]
+        return _prepared(given)
     dataset, _, split = given.partition(":")
     prepare = import_needed("flexnet.data.prepare").prepare
     with TemporaryDirectory() as folder:
@@ -63,6 +77,29 @@ def _all(given: str) -> ImageArrays:
         prepare(dataset, split or "test", target, download_root=_downloads())
         found = load_arrays(target)
         return ImageArrays(np.array(found.images), found.labels, found.classes)
+
+
+def _prepared(given: str) -> ImageArrays:
+    try:
+        return load_verified(given)[0]
+    except RecursionError as error:
+        raise DataError(
+            f"{given}: expected images that the study prepared; got a header without end; check the path"
+        ) from error
+
+
+def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
+    """An array of an archive, which is looked at before memory is taken for it: it may claim any size."""
+    part = archive.getinfo(name)
+    if part.file_size > max(PLENTY, MOST_FOLDED * part.compress_size):
+        raise ValueError(f"{name}, whose {part.compress_size:,} bytes unfold to {part.file_size:,}")
+    with archive.open(part) as stream:
+        read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+        shape, _, kind = read[np.lib.format.read_magic(stream)](stream)
+    if min(shape, default=0) < 0 or math.prod(shape) * kind.itemsize > part.file_size:
+        raise ValueError(f"{name}, whose {part.file_size:,} bytes claim to be {kind} of shape {shape}")
+    with archive.open(part) as stream:
+        return np.asarray(np.lib.format.read_array(stream, allow_pickle=False))
 
 
 def _downloads() -> Path:
@@ -73,15 +110,16 @@ def _downloads() -> Path:
 def _own(path: Path) -> ImageArrays:
     """Images and labels of a user's own; their classes have numbers for names."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            found = {name: archive[name] for name in ("images", "labels")}
-    except (OSError, ValueError, KeyError, EOFError) as error:
+        with zipfile.ZipFile(path) as archive:
+            found = {name: _array(archive, f"{name}.npy") for name in ("images", "labels")}
+    except NO_ARRAYS as error:
         raise DataError(
-            f"{path}: expected arrays `images` and `labels`; got: {error}; write them with numpy.savez"
+            f"{path}: expected arrays `images` and `labels`; got: {str(error)[:200]}; write them with "
+            "numpy.savez"
         ) from error
     images, labels = found["images"], found["labels"]
     images = images[..., None] if images.ndim == 3 else images
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] not in (1, 3) or not len(images):
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] not in (1, 3) or not images.size:
         raise DataError(
             f"{path}: expected images of shape (N, H, W, 3), (N, H, W, 1) or (N, H, W) in uint8; got "
             f"{images.dtype} of shape {images.shape}; convert them"

@@ -28,22 +28,28 @@ def add_model(parser: ArgumentParser) -> None:
         default=None,
         help="file of the state dict of a network of your own; no code in it is run",
     )
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="run the code of a network or layer outside flexnet that a file of weights names",
+    )
 
 
-def model_of(given: str, weights: str | None, arrays: "ImageArrays") -> "nn.Module":
+def model_of(given: str, weights: str | None, arrays: "ImageArrays", *, trust: bool = False) -> "nn.Module":
     """The network that the arguments name, in evaluation mode on the CPU, fit for the images.
 
     Raises:
         ConfigError: if it cannot be built, or is for other images or fewer classes.
-        DataError: if a file of weights is missing, damaged, or of another network.
+        DataError: if a file of weights is missing, damaged, of another network, or names code that is not
+            to be run.
     """
-    from flexnet.training.checkpoint import load_model
+    from flexnet.training.loading import load_model
 
     model: nn.Module
     if given.endswith(WEIGHTS):
         if weights is not None:
             raise ConfigError(f"--weights: expected none beside {given}, which holds its own; remove it")
-        model, _ = load_model(given)
+        model, _ = load_model(given, trust=trust)
     elif is_dotted(given):
         model = _own(given, weights, arrays)
     else:
@@ -73,7 +79,7 @@ def subject_of(parsed: Namespace, arrays: "ImageArrays", **others: str | None) -
     device = choose_device()
 
     def placed(given: str, weights: str | None) -> "nn.Module":
-        model: Any = model_of(given, weights, arrays)
+        model: Any = model_of(given, weights, arrays, trust=parsed.trust)
         return model.to(device, memory_format=torch.channels_last)  # type: ignore[no-any-return]
 
     named = {key: placed(given, None) for key, given in others.items() if given is not None}

@@ -161,17 +161,17 @@ def _write(
 ) -> None:
     n, channels, height, width = images.shape
     size = max(1, BYTES_AT_ONCE // images[0].numel())
-    shape = (len(SEVERITIES) * n, height, width, channels)
-    stored = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
-    for severity in SEVERITIES:
-        for start in range(0, n, size):
-            part = images[start : start + size]
-            numbers = range(start, start + len(part))
-            done = corrupt(part, name, severity, seed, indices=numbers, constants=constants)
-            first = (severity - 1) * n + start
-            stored[first : first + len(part)] = done.permute(0, 2, 3, 1).cpu().numpy()
-            report(len(part))
-    stored.flush()
+    header = {"descr": "|u1", "fortran_order": False, "shape": (len(SEVERITIES) * n, height, width, channels)}
+    # One part after the other, and not into a mapped file: there a full disk ends the program without a word.
+    with path.open("wb") as stream:
+        np.lib.format.write_array_header_1_0(stream, header)
+        for severity in SEVERITIES:
+            for start in range(0, n, size):
+                part = images[start : start + size]
+                numbers = range(start, start + len(part))
+                done = corrupt(part, name, severity, seed, indices=numbers, constants=constants)
+                stream.write(done.permute(0, 2, 3, 1).contiguous().cpu().numpy().tobytes())
+                report(len(part))
 
 
 @contextmanager

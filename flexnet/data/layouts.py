@@ -104,7 +104,7 @@ def _snapshot(folder: Path) -> Path:
         return folder
     main = folder / "refs" / "main"
     newest = states / main.read_text(encoding="utf-8").strip() if main.is_file() else states
-    if newest != states and newest.is_dir():
+    if newest.parent == states and ".." not in newest.name and newest.is_dir():  # never a place elsewhere
         return newest
     entries = [entry for entry in sorted(states.iterdir()) if entry.is_dir()]
     if len(entries) != 1:

@@ -25,8 +25,8 @@ from flexnet.data.layouts import find_shards
 from flexnet.errors import DataError
 
 FETCH_AGAIN = "fetch the file again"
-# Rows decoded together: 1,024 encoded 224-pixel images are some 15 MB.
-BATCH_ROWS = 1024
+# Rows decoded together. A dictionary may hold one huge image for all of them, of which each gets a copy.
+BATCH_ROWS = 128
 IMAGE_COLUMNS = ("image", "img")
 # What pyarrow raises for damaged files, depending on where they break.
 PARQUET_ERRORS = (pa.ArrowException, OSError, UnicodeError, OverflowError, MemoryError)

@@ -5,7 +5,7 @@ the user can act on is printed as one message, without a traceback.
 """
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from flexnet.cards import take_card
 from flexnet.errors import ConfigError
 from flexnet.jobs import import_needed, read_settings, run_job
+from flexnet.seals import break_seals, require_sealed, seal
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Stage:
     computes: bool = False
 
 
+MADE = ("output", "weights", "history")  # arguments that are files to write, where they are no lists
 CHECKPOINT = ".checkpoint"  # of the side file beside weights, from which a training job goes on
 IMAGES = {
     "training": "arrays file of the split that is trained on",
@@ -136,14 +138,42 @@ def _run_stage(parsed: argparse.Namespace) -> None:
         take_card()
     run: Callable[[dict[str, Any], argparse.Namespace], None]
     run = import_needed(f"flexnet.stages.{parsed.stage}").run
+    if parsed.stage == "data":  # what it writes has a manifest, which is checked whenever it is read
+        run(settings, parsed)
+        return
+    made = _made(parsed)
+    given = {text.rpartition("=")[2] for text in _texts([settings, vars(parsed)])}
+    require_sealed(sorted(given.difference(made)))
+    break_seals(made)
     run(settings, parsed)
+    seal(made)
+
+
+def _made(parsed: argparse.Namespace) -> list[str]:
+    """Files that a job makes."""
+    stage = STAGES[parsed.stage]
+    return [getattr(parsed, name) for name in MADE if name in stage.files and name not in stage.lists]
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text below a value; some are names of files."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for part in value.values():
+            yield from _texts(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _texts(part)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a stage; return the exit status: 0 done, 1 an error the user can act on, 2 wrong usage."""
     parsed = make_parser().parse_args(arguments)
     kept = _kept_log(parsed.weights) if parsed.stage == "train" else None
-    status = run_job(f"flexnet {parsed.stage}", parsed.log, lambda: _run_stage(parsed), kept=kept)
+    status = run_job(
+        f"flexnet {parsed.stage}", parsed.log, lambda: _run_stage(parsed), kept=kept, writes=_made(parsed)
+    )
     if kept is not None:
         _kept_log(parsed.weights)
     return status

@@ -4,6 +4,9 @@ from argparse import Namespace
 from typing import Any
 
 from flexnet.corruptions.folder import CorruptedSet, open_corrupted
+from flexnet.corruptions.headers import require_array
+from flexnet.corruptions.names import NAMES
+from flexnet.corruptions.places import files_of
 from flexnet.data.arrays import ImageArrays
 from flexnet.data.content import content_digest
 from flexnet.data.manifest import check_target, manifest_of, store
@@ -26,6 +29,8 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
     if unknown := sorted(set(settings) - set(KEYS)):
         refuse("--settings", [unknown_keys(unknown, KEYS)])
     check_target(files.output)
+    for path in files_of(files.folder, NAMES):
+        require_array(path)
     found = open_corrupted(files.folder)
     name, severity = settings["corruption"], settings["severity"]
     arrays = ImageArrays(found.images(name, severity), found.labels, _classes(settings["classes"], found))

@@ -15,6 +15,8 @@ import yaml
 
 ENTRIES, FILES = ("--config", "-C"), ("--configfile", "--configfiles")
 KEY = re.compile(r"[a-zA-Z_][\w-]*\w")  # as Snakemake has it
+# What a text raises that is no YAML, or whose values are none, such as the date 2024-02-30.
+NO_YAML = (yaml.YAMLError, ValueError, TypeError, AttributeError, LookupError, RecursionError)
 ORDER = "and targets before it: snakemake <target> --cores 2"
 
 
@@ -60,7 +62,7 @@ def _file_fault(name: str) -> str:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         return f"--configfile {name}: expected a YAML file; got: {error}"
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except NO_YAML as error:
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}" if mark else ""
         told = getattr(error, "problem", None) or error

@@ -24,6 +24,7 @@ from flexnet.study.like import like_problems
 from flexnet.study.parts import Part
 from flexnet.study.places import Places
 from flexnet.study.typed import Schema, read_typed
+from flexnet.yaml_files import require_plain
 
 # Where and how fast things run, never what is computed.
 MACHINE_KEYS = (
@@ -83,12 +84,20 @@ def given(
     if as_module:
         require_machine(typed, "--config", schema)
         base = lay_over(config, typed)
-        return Given(base, _machine(typed), base.pop(SCALES_KEY, None) or {})
+        return Given(base, _machine(typed), _named_scales(base.pop(SCALES_KEY, None)))
     for path in laid_on:
         require_machine(read_yaml(path) or {}, f"--configfile {path}", schema)
     everything = lay_over(config, typed)
     require_machine(everything, "--config", schema)
-    return Given({}, _machine(everything), everything.get(SCALES_KEY) or {})
+    return Given({}, _machine(everything), _named_scales(everything.get(SCALES_KEY)))
+
+
+def _named_scales(value: Any) -> Config:
+    """Scales that were named on the spot, by their names."""
+    if not isinstance(value, Mapping | None):
+        example = "such as {trial: {like: demo}}"
+        raise ConfigError(f"--config {SCALES_KEY}: expected scales by their names, {example}; got {value!r}")
+    return dict(value or {})
 
 
 def with_scales(schema: Schema) -> dict[str, Any]:
@@ -143,7 +152,7 @@ def load_scales(places: Places, schema: Schema, came: Given, *, reset: bool = Fa
         ConfigError: naming the file and the key.
     """
     files = [] if reset else places.config_files()
-    parts = [Part(places.shown(path), _read_mapping(path, places.shown(path)), path) for path in files]
+    parts = [Part(places.shown(path), read_mapping(path, places.shown(path)), path) for path in files]
     parts.append(Part("the workflow around this one", came.base))
     scales = {"": [*parts, Part("--config", came.wins)]}
     layers = _layers(places, came)
@@ -199,7 +208,7 @@ def _layers(places: Places, came: Given) -> dict[str, list[Part]]:
 
 
 def _scale(path: Path, name: str) -> Part:
-    return Part(name, _read_mapping(path, name), path)
+    return Part(name, read_mapping(path, name), path)
 
 
 def _chain(parts: Mapping[str, Part], name: str) -> list[Part]:
@@ -210,7 +219,17 @@ def _chain(parts: Mapping[str, Part], name: str) -> list[Part]:
     return [*([] if parent is None else _chain(parts, parent)), replace(part, content=own)]
 
 
-def _read_mapping(path: Path, name: str) -> Config:
+def read_mapping(path: Path, name: str) -> Config:
+    """Read a YAML file that holds keys with values.
+
+    Args:
+        path: the file.
+        name: what messages call it.
+
+    Raises:
+        ConfigError: if it holds anything else, or text that no person reads.
+    """
+    require_plain(path, name)
     try:
         found = read_yaml(path) or {}
     except ConfigError as error:
@@ -233,7 +252,7 @@ def load_figures(places: Places, schema: Schema, scales: Mapping[str, Config]) -
     """
     path = places.figures_file()
     name = places.shown(path)
-    figures = _read_mapping(path, name)
+    figures = read_mapping(path, name)
     part = Part(name, figures, path)
     check(figures, schema, name, [part])
     check_figures(figures, scales[""], name, scales, [part])

@@ -10,8 +10,9 @@ from flexnet.figures.facts import datasets_of, reduced
 from flexnet.figures.names import module_of
 from flexnet.files import canonical_json, ordered_json
 from flexnet.study.facts import facts_from_config
+from flexnet.study.published import told_from
 from flexnet.study.study import Study, scale_name
-from flexnet.tables.facts import facts_path
+from flexnet.tables.facts import FigureFacts, facts_path
 from flexnet.yaml_files import read_yaml
 
 
@@ -55,8 +56,7 @@ def figure_settings(study: Study, home: str, variant: str, figure: str) -> str:
     others = figures_beside(study, home, variant, figure)
     settings |= {"beside": {name: words_of(study, home, name, protocol) for name in others}} if others else {}
     if not study.is_schematic(figure) and not figure_facts(study, home, variant, figure):
-        config = study.config_of_rows(home, protocol, figure)
-        settings["runs"] = facts_from_config(figure, row, protocol, config).document()
+        settings["runs"] = _runs(study, home, protocol, figure).document()
     return ordered_json(settings)
 
 
@@ -140,13 +140,19 @@ def _images_without_facts(study: Study, home: str) -> dict[str, dict[str, str]]:
     """What captions call the images of rows that were published before runs told their facts."""
     found: dict[str, dict[str, str]] = {}
     for protocol in study.protocols if home in study.published_rows else ():
-        for figure, row in study.figures.items():
+        for figure in study.figures:
             path = study.rows_file(home, protocol, figure)
             if not study.is_schematic(figure) and Path(path).is_file() and not facts_path(path).is_file():
-                config = study.config_of_rows(home, protocol, figure)
-                runs = facts_from_config(figure, row, protocol, config)
+                runs = _runs(study, home, protocol, figure)
                 found.setdefault(protocol, {})[figure] = datasets_of(runs)
     return found
+
+
+def _runs(study: Study, home: str, protocol: str, figure: str) -> FigureFacts:
+    """What was run for rows that lie beside no facts, by the configuration that made them."""
+    config = study.config_of_rows(home, protocol, figure)
+    with told_from(study.published_rows.get(home, Path(home))):
+        return facts_from_config(figure, study.figures[figure], protocol, config)
 
 
 def claims_data(folder: Path) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from flexnet.config import seeds_of
+from flexnet.corruptions.headers import require_array
 from flexnet.data.catalogue import DATASETS
 from flexnet.data.roles import TEST, TRAIN
 from flexnet.data.shapes.splits import SHAPES
@@ -266,13 +267,16 @@ def own_files(study: Study, home: str, family: str, protocol: str) -> list[str]:
     """Files of the user's own that a protocol's section of a family names.
 
     Raises:
-        ConfigError: if one is missing.
+        ConfigError: if one is missing, cut, or no array.
     """
     declared = family_of(family)
     if declared.files is None:
         return []
     try:
-        return declared.files(section_of(study, home, family, protocol))
+        found = declared.files(section_of(study, home, family, protocol))
+        for path in found:
+            require_array(path)
+        return found
     except DataError as error:
         raise ConfigError(f"{home}{protocol}: protocols.{protocol}.{family}: {error}") from error
 

@@ -1,5 +1,7 @@
 """What published rows are rows of: the configuration of the run that made them, not today's."""
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +24,25 @@ def runs_of(folder: Path) -> list[dict[str, Any]]:
         return []
     try:
         runs = read_json(path)["runs"]
-        return [run for run in runs if run["sha256"] and run["config"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        found = [run for run in runs if run["sha256"] and run["config"]]
+        _require_mappings([run[key] for run in found for key in ("sha256", "config")])
+        return found
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ConfigError(
             f"{path}: expected the runs of published rows with their sha256 and config; got: {error!r};"
             " take the file from the place where the rows come from"
         ) from error
+
+
+def _require_mappings(values: Iterable[Any]) -> None:
+    for value in values:
+        if not isinstance(value, dict):
+            raise TypeError(f"{type(value).__name__} in the place of keys with values")
+
+
+def _require_text(value: Any) -> None:
+    if not isinstance(value, str):
+        raise TypeError(f"{type(value).__name__} in the place of a note")
 
 
 def config_of(folder: Path, protocol: str, figure: str, otherwise: Config | None) -> Config:
@@ -45,13 +60,35 @@ def config_of(folder: Path, protocol: str, figure: str, otherwise: Config | None
     table = table_of(protocol, figure)
     for run in runs_of(folder):
         if table in run["sha256"]:
-            return inherited(run["config"])
+            with told_from(folder):
+                found = inherited(run["config"])
+                _require_text(found["note"])
+                return found
     if otherwise is None:
         raise ConfigError(
             f"{folder / table}: expected {PROVENANCE} to tell how these rows were made, or a scale of that"
             f" name; got neither; write config/scales/{folder.name}.yaml or bring {PROVENANCE}"
         )
     return otherwise
+
+
+@contextmanager
+def told_from(folder: Path) -> Iterator[None]:
+    """Blame what a configuration lacks on the file that it came with: nobody checked it here.
+
+    Raises:
+        ConfigError: in the place of whatever is raised inside.
+    """
+    try:
+        yield
+    except ConfigError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise ConfigError(
+            f"{folder / PROVENANCE}: expected the whole configuration of the run that made these rows; got "
+            f"one that cannot be followed ({type(error).__name__}: {str(error)[:80]}); take the file from "
+            "the place where the rows come from"
+        ) from error
 
 
 def notes_of(folder: Path, otherwise: Config | None) -> list[str]:

@@ -10,13 +10,16 @@ import jsonschema
 
 from flexnet.problems import Problem, unknown_keys, wrong
 
+LARGEST = 2**63 - 1
+
 
 def schema_problems(config: Any, schema: Any) -> list[Problem]:
     """What is wrong with a configuration by its schema, sorted by key.
 
-    Beyond the schema, keys are text, whole numbers are written as such, and numbers are finite.
+    Beyond the schema, keys are text, whole numbers are written as such, and numbers are finite and not too
+    large to compute with.
     """
-    found = [*_keys(config), *map(_problem, _VALIDATOR(schema).iter_errors(config))]
+    found = [*_plain(config), *map(_problem, _VALIDATOR(schema).iter_errors(config))]
     return sorted(found, key=lambda problem: list(map(str, problem.path)))
 
 
@@ -26,7 +29,8 @@ def _is_whole(checker: Any, value: Any) -> bool:
 
 
 def _is_finite(checker: Any, value: Any) -> bool:
-    return not isinstance(value, bool) and isinstance(value, Real) and math.isfinite(value)
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    return is_number and (isinstance(value, int) or math.isfinite(value))
 
 
 _VALIDATOR: Any = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
@@ -37,19 +41,21 @@ _VALIDATOR: Any = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
 )
 
 
-def _keys(value: Any) -> Iterator[Problem]:
-    """Keys that are no text, which YAML makes of `no:`, `1:` and the like."""
+def _plain(value: Any) -> Iterator[Problem]:
+    """Keys that are no text, which YAML makes of `no:`, `1:` and the like, and numbers beyond 64 bits."""
     below: Any = {}
     if isinstance(value, Mapping):
         below = value
         for key in value:
             if not isinstance(key, str):
                 text = f"expected names as keys; got {key!r}; put the key in quotes if it is meant as a name"
-                yield Problem(text)
+                yield Problem(text, inner=(key,))
     elif isinstance(value, list):
         below = dict(enumerate(value))
+    elif isinstance(value, int) and abs(value) > LARGEST:
+        yield Problem(f"expected a whole number of at most {LARGEST}; got one of {len(str(value))} digits")
     for key, part in below.items():
-        yield from (problem.below(key if isinstance(key, int) else str(key)) for problem in _keys(part))
+        yield from (problem.below(key if isinstance(key, int) else str(key)) for problem in _plain(part))
 
 
 def _problem(error: jsonschema.ValidationError) -> Problem:

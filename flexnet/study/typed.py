@@ -15,6 +15,8 @@ from flexnet.errors import ConfigError
 
 Schema = Mapping[str, Any]
 _YES, _NO = {"true", "yes", "on"}, {"false", "no", "off"}
+# What a value such as 2024-02-30, or one with a tag such as !!timestamp, raises when it is read.
+NO_VALUE = (yaml.YAMLError, ValueError, TypeError, AttributeError, LookupError, RecursionError)
 _NOTHING = {"", "~", "null", "none"}
 
 
@@ -57,12 +59,12 @@ def _read(key: str, text: str, schema: Schema, root: Schema) -> Any:
         return None if "null" in _types(schema) and text.lower() in _NOTHING else text
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
+        return None if node is None else _value(node, schema, root, key)
+    except (yaml.YAMLError, RecursionError) as error:
         raise ConfigError(
             f"--config {key}: expected a value, or a mapping such as {{vgg: {{epochs: 3}}}}; got {text!r}:"
             f" {' '.join(str(error).split())}"
         ) from error
-    return None if node is None else _value(node, schema, root, key)
 
 
 def _value(node: yaml.Node, schema: Schema, root: Schema, key: str) -> Any:
@@ -97,13 +99,16 @@ def _scalar(node: yaml.Node, schema: Schema, key: str) -> Any:
             if "null" in _types(schema) and text.lower() in _NOTHING:
                 return None
             return read(key, text)
-    return _guessed(node, text)
+    return _guessed(node, text, key)
 
 
-def _guessed(node: yaml.Node, text: str) -> Any:
+def _guessed(node: yaml.Node, text: str, key: str) -> Any:
     """A value that no schema describes, such as an option of a network: as in a YAML file, and 1e-3."""
-    loader = yaml.SafeLoader("")
-    value = loader.construct_object(node)
+    try:
+        value = yaml.SafeLoader("").construct_object(node)
+    except NO_VALUE as error:
+        told = getattr(error, "problem", None) or error
+        raise ConfigError(f"--config {key}: expected a plain value; got {text!r}: {told}") from error
     if isinstance(value, str):
         try:
             return _finite(float(text)) if text[:1] in "+-.0123456789" else value

@@ -13,6 +13,11 @@ NOISE = (
 FAILED = "At least one job did not complete successfully"
 TOLD_TO_END = "Will exit after finishing currently running jobs"
 ENDING = "flexnet: told to end; jobs that run are finished, or save what they have"
+LOCKED = (
+    "flexnet: expected to be the only run that makes these files in this folder; another one works on\n"
+    "some of them, or was killed here. If it still runs, wait for it or stop it: nothing is lost. If none\n"
+    "runs any more, type snakemake --unlock with the same target, then the same command, which goes on"
+)
 ASKED_TO_STOP = "Terminating processes on user request"
 # What a shell says of a command that a signal ended.
 SIGNALLED = {130: "was stopped", 137: "was killed, as when memory runs out", 143: "was told to end"}
@@ -39,6 +44,8 @@ def error_words(kind: str, message: str, did_you_mean: Callable[[str], str]) -> 
         return found and f"flexnet: No rule to produce {found[1]}{did_you_mean(found[1])}"
     if kind == "MissingInputException":
         return _missing_input(message, did_you_mean)
+    if kind == "LockException":
+        return LOCKED
     if "CalledProcessError" in message and "returned non-zero exit status" in message:
         return ""  # the job has said why, and is named by the next message
     return _plain(kind, message)

@@ -1,5 +1,6 @@
 """Weights and checkpoints as safetensors: tensors with readable metadata, nothing that executes code."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from flexnet.weights import ENTRY
 # What the names of a checkpoint's tensors begin with.
 MODEL, MOMENTUM, RANDOM = "model.", "momentum.", "random."
 TOTALS = "totals"
+DIGEST = "sha256"  # of everything else in a checkpoint
 
 
 def save_tensors(path: str | Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
@@ -57,7 +59,9 @@ def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def load_model(path: str | Path) -> tuple[nn.Module, dict[str, str]]:
-    """Rebuild a trained model from its file.
+    """Rebuild a trained model from its file, by the code that the file names.
+
+    For what the study itself wrote; files of others go through `flexnet.training.loading.load_model`.
 
     Args:
         path: a weights file of a training job.
@@ -192,7 +196,8 @@ class Checkpoint:
             "step": str(state.step),
             "history": json.dumps(state.history),
         }
-        save_tensors(self.path, tensors | {TOTALS: state.totals}, metadata)
+        tensors |= {TOTALS: state.totals}
+        save_tensors(self.path, tensors, {**metadata, DIGEST: digest_of(tensors, metadata)})
         self.last = f"{state} in {self.path}"
 
     def load(self, model: nn.Module, optimiser: SGD) -> State | None:
@@ -209,6 +214,11 @@ class Checkpoint:
         tensors, metadata = read_tensors(self.path)
         if metadata.get("identity") != self.identity:
             return None
+        if metadata.pop(DIGEST, "") != digest_of(tensors, metadata):
+            raise DataError(
+                f"{self.path}: expected what a training job saved; got other bits, of a damaged disk perhaps;"
+                " delete it, and the job starts anew"
+            )
         parts: dict[str, dict[str, Tensor]] = {MODEL: {}, MOMENTUM: {}, RANDOM: {}}
         for name, value in tensors.items():
             for prefix, part in parts.items():
@@ -229,6 +239,15 @@ class Checkpoint:
     def remove(self) -> None:
         """Delete the side file, once the weights are written."""
         self.path.unlink(missing_ok=True)
+
+
+def digest_of(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+    """SHA-256 of tensors with their names, types and shapes, and of metadata."""
+    state = hashlib.sha256(canonical_json(metadata).encode())
+    for name, tensor in sorted(tensors.items()):
+        state.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        state.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return state.hexdigest()
 
 
 def _restore_momentum(momenta: Mapping[str, Tensor], model: nn.Module, optimiser: SGD) -> None:

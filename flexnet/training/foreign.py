@@ -27,6 +27,10 @@ ENTRIES = ("state_dict", "model_state_dict", "model")
 COUNT = "num_batches_tracked"
 # Constants of the network's first layer are those of its options; no foreign network has that layer.
 OWN = ("normalise.mean", "normalise.std")
+TYPES = (
+    *(torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.bool),
+    *(torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64),
+)
 
 
 def load_foreign(path: str | Path, checkpoint: CheckpointOptions, model: nn.Module) -> None:
@@ -133,7 +137,20 @@ def _tensors(path: Path, found: Any) -> dict[str, Tensor]:
             f"{path}: expected tensors by their names; got {type(found).__name__} with "
             f"{others[:5] or 'none'}; say under which key they lie: checkpoint.entry"
         )
+    strange = [str(key) for key, tensor in found.items() if not _plain(tensor)]
+    if strange:
+        raise DataError(
+            f"{path}: expected numbers of usual types, one for each place of a tensor; got others, or none, "
+            f"in {strange[:5]}; ask its owner for a plain state dict"
+        )
     return {str(key): tensor for key, tensor in found.items()}
+
+
+def _plain(tensor: Tensor) -> bool:
+    """Whether a tensor holds numbers: not so sparse, nested and quantised ones, and those without data."""
+    return type(tensor) in (Tensor, nn.Parameter) and not (
+        tensor.is_nested or tensor.is_meta or tensor.layout != torch.strided or tensor.dtype not in TYPES
+    )
 
 
 def _mapped(found: Any) -> bool:
@@ -188,7 +205,7 @@ def _listed(what: str, names: list[str]) -> str:
 
 def _values(path: Path, name: str, tensor: Tensor, own: Tensor) -> Tensor:
     """A tensor of the file in the type of the network's, with the same values."""
-    if tensor.shape != own.shape or tensor.layout != torch.strided:
+    if tensor.shape != own.shape:
         raise DataError(f"{path}: {name}: expected the shape {tuple(own.shape)}; got {tuple(tensor.shape)}")
     if tensor.is_floating_point() != own.is_floating_point() or not bool(tensor.isfinite().all()):
         raise DataError(

@@ -157,7 +157,7 @@ def test_saved_weights_are_judged_on_a_dataset_by_name(run: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("nothing.safetensors", "grey.npz"), "nothing.safetensors: expected a complete safetensors file"),
+        (("nothing.safetensors", "grey.npz"), "nothing.safetensors: expected the weights file of a"),
         (("nothing", "grey.npz"), "model: expected a file that ends in .safetensors or a dotted path"),
         (("no.such", "grey.npz"), "expected a Python file no.py for 'no.such'"),
         (("DARK", "nothing.npz"), "nothing.npz: expected arrays `images` and `labels`"),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from flexnet.data._torchvision import import_torchvision
@@ -177,3 +178,32 @@ def test_failed_download_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_download_uses_files_that_are_there(cifar: tuple[Path, np.ndarray]) -> None:
     assert np.array_equal(download(cifar[0], SMALL_CIFAR, "test").images, cifar[1])
+
+
+class Touch:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self.path,)
+
+
+def test_pickles_in_a_folder_of_torchvision_are_not_run(tmp_path: Path) -> None:
+    """Those of CIFAR-10 are checked against the official digests before they are read."""
+    folder = tmp_path / "cifar-10-batches-py"
+    folder.mkdir()
+    names = [*(f"data_batch_{i}" for i in range(1, 6)), "test_batch", "batches.meta"]
+    for name in names:
+        (folder / name).write_bytes(pickle.dumps(Touch(tmp_path / "ran")))
+    legacy = tmp_path / "FashionMNIST/processed"
+    legacy.mkdir(parents=True)
+    (tmp_path / "FashionMNIST/raw").mkdir()
+    (tmp_path / "FashionMNIST/raw/any").touch()
+    for name in ("training.pt", "test.pt"):
+        torch.save(Touch(tmp_path / "ran"), legacy / name)
+    for record in (CIFAR10, FASHION_MNIST):
+        with pytest.raises(DataError, match="torchvision cannot read it"):
+            read_torchvision(tmp_path, record, "test")
+    assert not (tmp_path / "ran").exists()

@@ -10,7 +10,7 @@ import pytest
 
 from flexnet.study.console import Console, Wording
 from flexnet.study.whole import Running, Whole
-from flexnet.study.words import error_words, exit_words, last_message, saved_after
+from flexnet.study.words import LOCKED, error_words, exit_words, last_message, saved_after
 
 CALLED = (
     'RuleException:\nCalledProcessError in file "data.smk", line 29:\nCommand \'set -euo pipefail;  python'
@@ -137,7 +137,7 @@ def test_words_go_to_the_terminal_and_the_record_itself_stays() -> None:
             "MissingInputException in rule d:\n    output: a.pdf, a.md\n    affected files:\n        a.csv",
             "flexnet: a.pdf needs a.csv, which is not there and which nothing makes; hint",
         ),
-        ("LockException", "Error: Directory cannot be locked.", None),
+        ("LockException", "Error: Directory cannot be locked.", LOCKED),
         ("WorkflowError", "WorkflowError:\nsomething else", None),
     ],
 )

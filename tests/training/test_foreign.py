@@ -102,7 +102,15 @@ WRONG: dict[str, tuple[Any, dict[str, Any], str]] = {
     "whole numbers": ({NAME: torch.ones(SHAPE).long()}, {}, "expected finite torch.float32; got torch.int64"),
     "not a number": ({NAME: torch.full(SHAPE, torch.nan)}, {}, "expected finite torch.float32"),
     "finer numbers": ({NAME: torch.full(SHAPE, 0.1, dtype=torch.float64)}, {}, "finer ones of torch.float64"),
-    "sparse": ({NAME: torch.zeros(SHAPE).to_sparse()}, {}, "head.1.weight"),
+    "sparse": ({NAME: torch.zeros(SHAPE).to_sparse()}, {}, "expected numbers of usual types"),
+    "without data": ({NAME: torch.zeros(SHAPE, device="meta")}, {}, "expected numbers of usual types"),
+    "of eight bits": ({NAME: torch.zeros(SHAPE).to(torch.float8_e4m3fn)}, {}, "numbers of usual types"),
+    "complex": ({NAME: torch.zeros(SHAPE, dtype=torch.complex64)}, {}, "numbers of usual types"),
+    "one number for many": (
+        {NAME: torch.zeros(1).expand(10**6, 10**6)},
+        {},
+        "head.1.weight: expected the shape",
+    ),
     "no such entry": ({}, {"entry": "modl"}, "expected an entry 'modl'"),
     "no tensors": (
         {NAME: [1.0]},

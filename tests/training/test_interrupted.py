@@ -23,7 +23,7 @@ from flexnet.errors import BusyError, DataError, Stopped, TrainingError
 from flexnet.layers.flexible import SCHEMES
 from flexnet.networks.registry import networks
 from flexnet.training.batches import DeviceImages
-from flexnet.training.checkpoint import Checkpoint, State, read_tensors, save_tensors
+from flexnet.training.checkpoint import DIGEST, Checkpoint, State, digest_of, read_tensors, save_tensors
 from flexnet.training.recipe import Recipe
 from flexnet.training.run import TrainingRun
 from flexnet.training.trainer import Trainer, train
@@ -314,7 +314,8 @@ def test_momentum_stored_in_another_type_gets_the_type_of_its_parameter(tmp_path
     first.save()
     tensors, metadata = read_tensors(tmp_path / "c")
     widened = {k: v.double() if k.startswith("momentum.") else v for k, v in tensors.items()}
-    save_tensors(tmp_path / "c", widened, metadata)
+    del metadata[DIGEST]
+    save_tensors(tmp_path / "c", widened, {**metadata, DIGEST: digest_of(widened, metadata)})
     second = trainer_of(run, Checkpoint(tmp_path / "c", "a"))
     for parameter in second.model.parameters():
         assert second.optimiser.state[parameter]["momentum_buffer"].dtype == torch.float32
@@ -380,3 +381,28 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
     checkpoint.path.write_bytes(content[: len(content) // 2])
     with pytest.raises(DataError, match=r"w\.checkpoint: expected a complete safetensors file"):
         trainer_of(run, checkpoint)
+
+
+def test_a_checkpoint_with_any_other_bit_is_named_or_not_taken_up(tmp_path: Path) -> None:
+    """Weights, momentum, random state, counts and history: whatever was lost, no training goes on from it."""
+    run = run_of("small learned", "bf16")
+    checkpoint = Checkpoint(tmp_path / "w.checkpoint", "a")
+    trainer = trainer_of(run, checkpoint)
+    trainer.epoch(1, images(run, N, 0))
+    trainer.save()
+    content, chance = checkpoint.path.read_bytes(), random.Random("bits")
+    assert checkpoint.load(trainer.model, trainer.optimiser) is not None
+    start = 8 + int.from_bytes(content[:8], "little")
+    places = [chance.randrange(start) for _ in range(60)]
+    places += [chance.randrange(start, len(content)) for _ in range(60)]
+    named = 0
+    for place in places:
+        spoilt = bytearray(content)
+        spoilt[place] ^= 1 << chance.randrange(8)
+        checkpoint.path.write_bytes(spoilt)
+        try:
+            assert checkpoint.load(trainer.model, trainer.optimiser) is None, place
+        except DataError as error:
+            assert str(checkpoint.path) in str(error)
+            named += 1
+    assert named > 100

@@ -165,6 +165,27 @@ def test_a_stopped_job_leaves_what_was_there_and_goes_on_later(number: signal.Si
     assert results(finished) == before
 
 
+def test_a_second_run_on_the_same_files_is_refused_and_the_first_goes_on(finished: Any) -> None:
+    side = (finished.folder / HISTORY).with_name("seed1.checkpoint")
+    before = results(finished)
+    with finished.edited(*LASTS):
+        with running(finished, HISTORY, "--config", "device=cpu", "checkpoint_seconds=0") as first:
+            wait(side.exists)
+            second = finished.snakemake(HISTORY, "--config", "device=cpu")
+            assert second.returncode == 1
+            assert "expected to be the only run that makes these files in this folder" in second.stdout
+            assert "snakemake --unlock" in second.stdout
+            for word in ("Traceback", "LockException", "Job stats"):
+                assert word not in second.stdout
+            assert first.poll() is None
+            held = side.stat().st_mtime_ns
+            wait(lambda: side.exists() and side.stat().st_mtime_ns != held)
+        finished.snakemake("--unlock", HISTORY)
+    side.unlink()
+    assert finished.make(HISTORY, "--config", "device=cpu") == {"train": 1}
+    assert results(finished) == before
+
+
 def test_a_failure_beside_jobs_that_go_on_is_known_even_if_the_run_is_killed(finished: Any) -> None:
     """Snakemake's own record of the failed job says that its old files are new."""
     before = results(finished)

@@ -5,7 +5,10 @@ import json
 import math
 import os
 import shutil
+import signal
 import subprocess
+import sys
+import time
 import zipfile
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -159,12 +162,81 @@ def test_a_change_reruns_what_depends_on_it_and_nothing_else(change: str, finish
         assert finished.plan(*TARGETS, *told.get("arguments", [])) == told.get("runs", {})
 
 
-def test_new_times_on_every_file_rerun_nothing(finished: Any) -> None:
-    """As after a checkout or a copy; prepared images are larger than what Snakemake compares by content."""
+CENTURY = 100 * 365 * 24 * 3600
+
+
+@pytest.mark.parametrize("clock", ["right", "set back", "turning back"])
+def test_new_times_on_every_file_rerun_nothing(clock: str, finished: Any) -> None:
+    """As after a checkout or a copy; prepared images are larger than what Snakemake compares by content.
+
+    Or under a clock that was set back: files are from the future, or older than what they were made of.
+    """
     files = [path for path in finished.folder.rglob("*") if path.is_file() and ".snakemake" not in path.parts]
     assert len(files) > 150
-    for path in files:
-        os.utime(path)
+    for place, path in enumerate(sorted(files, key=lambda path: path.stat().st_mtime_ns)):
+        moments = {
+            "right": None,
+            "set back": 2 * (time.time() + CENTURY,),
+            "turning back": 2 * (1e9 - place,),
+        }
+        os.utime(path, moments[clock])
+    try:
+        assert finished.plan(*TARGETS) == {}
+    finally:
+        for path in files:
+            os.utime(path)
+
+
+def results(folder: Path) -> dict[str, bytes]:
+    """Everything that was made, but for logs."""
+    parts = [*folder.glob("results/**/*"), *folder.glob("figures/*")]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in parts if path.is_file()}
+
+
+def test_a_table_with_one_other_digit_is_named_and_not_drawn(finished: Any) -> None:
+    figure = finished.folder / "tiny/figures/fig4d.pdf"
+    before = figure.read_bytes()
+    with finished.edited("tiny/results/rows/paper/fig4d.csv", ",0.5,", ",0.4,"):
+        done = finished.snakemake("--forcerun", "draw_figure", "--", "tiny/figures/fig4d.pdf")
+    assert done.returncode == 1
+    assert "fig4d.csv: expected the bytes that a job of this workflow wrote; got others" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert figure.read_bytes() == before
+    assert finished.make("tiny/figures/fig4d.pdf")["draw_figure"] == 1
+    assert finished.plan(*TARGETS) == {}
+
+
+def _trains_the_second(models: Path) -> bool:
+    done = {path.name for path in models.glob("*.safetensors")}
+    return bool(done) and any(path.stem not in done for path in models.glob("*.lock"))
+
+
+def test_a_run_that_is_killed_between_two_trainings_ends_with_the_same_figures(finished: Any) -> None:
+    folder, before = finished.folder / "tiny", results(finished.folder / "tiny")
+    models = folder / "results/models/vgg16-random"
+    lost = ("results/models/vgg16-random/*", "results/fgsm/paper/vgg16-random/*", "results/rows/paper/*")
+    for path in (path for pattern in (*lost, "figures/*") for path in folder.glob(pattern)):
+        path.unlink()
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", *TARGETS, "--config", "device=cpu"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
+    run = subprocess.Popen(command, cwd=finished.folder, env=finished.environment, **quiet)
+    try:
+        deadline = time.monotonic() + 120
+        while not _trains_the_second(models):
+            assert run.poll() is None
+            assert time.monotonic() < deadline, "waited in vain"
+            time.sleep(0.02)
+    finally:
+        os.killpg(run.pid, signal.SIGKILL)
+        run.wait()
+    (done,) = models.glob("*.safetensors")
+    written = done.stat().st_mtime_ns
+    finished.snakemake("--unlock", *TARGETS)
+    counts = finished.make(*TARGETS, "--config", "device=cpu")
+    assert counts["train"] == 1
+    assert (counts["collect_rows"], counts["draw_figure"]) == (2, 2)
+    assert done.stat().st_mtime_ns == written  # not trained twice
+    assert results(folder) == before
     assert finished.plan(*TARGETS) == {}
 
 

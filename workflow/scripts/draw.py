@@ -60,9 +60,11 @@ def draw(settings: dict[str, Any], files: dict[str, Any]) -> None:
     from flexnet.figures.registry import body_of, load
     from flexnet.figures.save import save
     from flexnet.files import atomic_path, write_text
+    from flexnet.seals import require_sealed
     from flexnet.study.labels import require_labels, require_runs
     from flexnet.tables.frames import read_rows
 
+    require_sealed(filter(None, [files["rows"], files.get("facts"), *(files.get("beside") or [])]))
     facts = Facts(**settings["words"], runs=runs_of(settings, files.get("facts")))
     figure = load(str(settings["figure"]))
     read = getattr(figure, "read", read_rows)  # schematics have tables of their own

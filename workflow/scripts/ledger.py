@@ -110,7 +110,9 @@ def ledger(
     from flexnet.figures.facts import Facts
     from flexnet.figures.save import save
     from flexnet.files import atomic_path, write_text
+    from flexnet.seals import require_sealed
 
+    require_sealed([*rows, *facts])
     tables, scale, evidence = rows_by_figure(rows), settings["scale"], bool(settings["evidence"])
     claims = packaged_claims()
     runs = runs_behind(rows, facts)
