@@ -5,14 +5,10 @@ truncated to the next lower level. So the sums are formed in the order of `scipy
 middle first, then pair by pair from the outside in, products and sums each rounded for themselves.
 """
 
-from functools import cache
-
-import numpy as np
 import torch
 from torch import Tensor
 
-TRUNCATE = 4.0  # widths after which the filter ends: the default of scipy and scikit-image
-SMALLEST = 1e-15  # narrower filters leave everything as it is
+from flexnet.corruptions.widths import filter_weights
 
 
 def gaussian_filter(images: Tensor, sigma: float) -> Tensor:
@@ -26,17 +22,6 @@ def gaussian_filter(images: Tensor, sigma: float) -> Tensor:
     if len(weights) == 1:
         return images
     return _along(_along(images, weights, 2), weights, 3)
-
-
-@cache
-def filter_weights(sigma: float) -> tuple[float, ...]:
-    """The weights from the middle to one end, each counted twice but the first; their sum is 1."""
-    radius = int(TRUNCATE * sigma + 0.5) if sigma > SMALLEST else 0
-    if radius == 0:
-        return (1.0,)
-    steps = np.arange(-radius, radius + 1)
-    curve = np.exp(-0.5 / (sigma * sigma) * steps**2)
-    return tuple((curve / curve.sum())[radius:].tolist())
 
 
 def _along(images: Tensor, weights: tuple[float, ...], dim: int) -> Tensor:
