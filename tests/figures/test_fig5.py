@@ -30,6 +30,7 @@ def rows(figure="fig5"):
                 row = {"figure": figure, "protocol": "paper", "series": series, "model": series, "seed": seed}
                 row |= {"corruption": name, "severity": severity, "n": 100, "correct": 0}
                 row |= {f"{key}_fold": len(name) / 10 for key in ("fwhm", "fwhm_log", "centroid", "rms")}
+                row["fwhm_log_edge"] = 0.6 if name in ("shot_noise", "fog", "snow") else 0.5
                 found.append({**row, "accuracy": level + gain - 0.02 * severity + 0.001 * seed})
     return pd.DataFrame(found)
 
@@ -65,7 +66,19 @@ def test_points_of_b_are_corruptions_and_the_correlation_is_told(facts):
     assert "r = 1.00" in figure.axes[0].texts[0].get_text()
     found = fig5b.correlations(table, "fwhm_log_fold")["all"]
     assert (found["all"].n, found["rest"].n) == (19, 15)
-    assert "| ALL | fwhm_log | without noise types | 15 |" in fig5b.body(table, facts)
+    assert "| ALL | fwhm_log | without noise types | 15 | 2 |" in fig5b.body(table, facts)
+    assert "| ALL | centroid | without noise types | 15 | 0 |" in fig5b.body(table, facts)
+
+
+def test_points_of_b_whose_width_is_a_bound_are_pale_where_it_is_one(facts):
+    figure = fig5b.draw(fig5b.summarise_rows(rows()), facts)
+    for axes, number in zip(figure.axes, (3, 0), strict=True):
+        points = [line for line in axes.get_lines() if line.get_gid() == "all"]
+        pale = [line for line in points if line.get_alpha() is not None]
+        assert sum(len(line.get_xdata()) for line in pale) == number
+        assert ("pale: 3 at the edge" in axes.texts[0].get_text()) == (number > 0)
+        # The noise among them stays filled.
+        assert sum(line.get_markerfacecolor() != "none" for line in pale) == (number > 0)
 
 
 def test_another_figure_is_a_further_panel(facts, text_faults):
