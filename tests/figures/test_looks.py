@@ -80,6 +80,9 @@ THERE = {
     "fourier": lambda rows: (rows["strength"] > 0) | ((rows["vertical"] == 0) & (rows["horizontal"] == 0)),
     "drawings": lambda rows: (rows["images"] != "own") | (rows["inverted"] == 0),
 }
+# Of an audit: what its checks need of theirs.
+EVIDENCE = {"chance": [0.1], "accuracy": [1.0, 0.5, 0.2, 0.0], "steps": [5, 10, 20, 40]}
+EVIDENCE |= {"restarts": [1, 2, 3, 4], "epsilon": [0.03, 0.06, 0.12, 1.0]}
 # What families measure that is no number between 0 and 1.
 TOLD = {
     "drawings": {"title": "drawings of a dataset with a name of some length", "digest": "d"},
@@ -117,7 +120,7 @@ def rows_of(figure, protocol, seeds, level):
     accuracy = np.where(frame["seed"] % 2, *LEVELS[level]) + frame["series"].map(series.index) / 1000
     frame["accuracy"] = np.clip(accuracy, 0.0, 1.0)
     frame["n"], frame["correct"] = 1000, (frame["accuracy"] * 1000).round().astype(int)
-    known = {"threshold_shift": 3.5e-5, "evidence": '{"chance": [0.1]}'}
+    known = {"threshold_shift": 3.5e-5, "evidence": json.dumps(EVIDENCE)}
     measures = {name: known.get(name, frame["accuracy"]) for name in family.measures}
     if "corruption" in frame:
         measures = dict.fromkeys(measures, frame["corruption"].str.len() / 8)
