@@ -11,7 +11,7 @@ from flexnet.errors import ConfigError
 from flexnet.families.base import Condition, Family
 from flexnet.options.rules import Options, distinct, one_of, option, optional, whole
 from flexnet.problems import Problem, refuse, wrong
-from flexnet.tables.kinds import FRACTION, PERHAPS_AMOUNT, TEXT, WHOLE
+from flexnet.tables.kinds import PERHAPS_AMOUNT, PERHAPS_FRACTION, TEXT, WHOLE
 
 ANSWER = 0.25  # of a training step, of one answer about an image that was corrupted before
 
@@ -141,7 +141,7 @@ FAMILY = Family(
     name="corruptions",
     conditions={"corruption": Condition(TEXT, plain=CLEAN), "severity": Condition(WHOLE, plain=0)},
     settings=CorruptionSettings,
-    measures={**{f"{name}_fold": PERHAPS_AMOUNT for name in FOLDS}, EDGE: FRACTION},
+    measures={**{f"{name}_fold": PERHAPS_AMOUNT for name in FOLDS}, EDGE: PERHAPS_FRACTION},
     seeds="all",
     told=told,
     files=files,

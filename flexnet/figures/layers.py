@@ -14,7 +14,6 @@ from matplotlib.figure import Figure
 
 from flexnet.corruptions.names import CLEAN
 from flexnet.errors import DataError
-from flexnet.families.registry import family_of
 from flexnet.figures.captions import spread
 from flexnet.figures.cells import change_text, estimate_text
 from flexnet.figures.curves import FEW, PER_CENT, one_protocol
@@ -27,8 +26,8 @@ from flexnet.figures.style import drawing
 from flexnet.figures.typeset import Block, Column, Line, Sheet, markdown
 from flexnet.figures.words import wrapped
 from flexnet.statistics.changes import with_changes
+from flexnet.statistics.conditions import of_family
 from flexnet.statistics.summary import per_seed, summarise
-from flexnet.tables.columns import CONDITIONS
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -65,34 +64,21 @@ def summarise_rows(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _asked(rows: pd.DataFrame) -> Iterator[pd.DataFrame]:
     """One accuracy for each series, seed and question."""
-    corrupted = _of_family(rows, "corruptions")
+    corrupted = of_family(rows, "corruptions")
     found = per_seed(corrupted, [*KEYS, "corruption", "severity"])
     yield _mean(found[found["corruption"] == CLEAN], "clean", 0.0)
     yield _mean(found[found["corruption"] != CLEAN], "corrupted", 0.0)
-    noisy = _of_family(rows, "noise")
+    noisy = of_family(rows, "noise")
     noisy = noisy[noisy["noise"] == "gaussian"]
     sizes = [size for size in noisy["epsilon"] if 0 < size <= MOST_NOISE]
     if sizes:
         part = noisy[noisy["epsilon"] == max(sizes)]
         yield _mean(per_seed(part, [*KEYS, "epsilon", "noise"]), "noise", max(sizes))
-    attacked = _of_family(rows, "fgsm")
+    attacked = of_family(rows, "fgsm")
     steps = [size for size in attacked["epsilon"] if size > 0]
     if steps:
         part = attacked[attacked["epsilon"] == min(steps)]
         yield _mean(per_seed(part, [*KEYS, "epsilon"]), "attack", min(steps))
-
-
-def _of_family(rows: pd.DataFrame, name: str) -> pd.DataFrame:
-    """The rows of one family, without the conditions that it does not know.
-
-    Raises:
-        DataError: if there are none.
-    """
-    part = rows[rows["family"] == name]
-    if part.empty:
-        raise DataError(f"expected rows of the family {name!r}; got none; collect the figure's rows again")
-    strange = [column for column in CONDITIONS if column not in family_of(name).conditions]
-    return part.drop(columns=["family", *strange], errors="ignore")
 
 
 def _mean(found: pd.DataFrame, question: str, size: float) -> pd.DataFrame:

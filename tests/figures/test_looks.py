@@ -113,8 +113,8 @@ def rows_of(figure, protocol, seeds, level):
     families = [family.name, *row.get("also", ())]
     parts = [asked_of(name, frame) for name in families]
     frame = pd.concat([part.assign(family=name) for part, name in zip(parts, families, strict=True)])
-    usual = {"corruption": "none", "noise": "none"}
-    frame = frame.fillna({name: usual.get(name, 0) for name in frame}).reset_index(drop=True)
+    words = ("corruption", "noise", "filter", "check")
+    frame = frame.fillna({name: "none" if name in words else 0 for name in frame}).reset_index(drop=True)
     if not row.get("also"):
         frame = frame.drop(columns="family")
     accuracy = np.where(frame["seed"] % 2, *LEVELS[level]) + frame["series"].map(series.index) / 1000
