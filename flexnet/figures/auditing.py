@@ -61,15 +61,27 @@ def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
         DataError: if a column is missing, a series mixes several models, or rows are those of no audit.
     """
     table = summarise(rows, CONDITION)
-    audits = {key: list(_audits(part)) for key, part in rows.groupby(["protocol", "series"], sort=False)}
     checks = [_of_check(part) for _, part in rows.groupby(CONDITION, sort=False)]
     for name in ("share", "threshold", "failed", "evidence", CURVE):
         table[name] = [found[name] for found in checks]
     keys = list(zip(table["protocol"], table["series"], strict=True))
-    words = {key: Counter(audit.verdict for audit in found) for key, found in audits.items()}
+    words = verdicts_of(rows)
     table["verdict"] = [together(words[key]) for key in keys]
     table["verdicts"] = [", ".join(f"{word} {n}" for word, n in words[key].items()) for key in keys]
     return table
+
+
+def verdicts_of(rows: "pd.DataFrame") -> dict[tuple[str, str], Counter[str]]:
+    """How many seeds have each verdict, by protocol and series.
+
+    Raises:
+        DataError: if rows are those of no audit.
+    """
+    parts = rows.groupby(["protocol", "series"], sort=False)
+    return {
+        (str(protocol), str(series)): Counter(audit.verdict for audit in _audits(part))
+        for (protocol, series), part in parts
+    }
 
 
 def _audits(part: "pd.DataFrame") -> Iterator[Audit]:

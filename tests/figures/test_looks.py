@@ -121,9 +121,9 @@ def rows_of(figure, protocol, seeds, level):
     frame["accuracy"] = np.clip(accuracy, 0.0, 1.0)
     frame["n"], frame["correct"] = 1000, (frame["accuracy"] * 1000).round().astype(int)
     known = {"threshold_shift": 3.5e-5, "evidence": json.dumps(EVIDENCE)}
-    measures = {name: known.get(name, frame["accuracy"]) for name in family.measures}
-    if "corruption" in frame:
-        measures = dict.fromkeys(measures, frame["corruption"].str.len() / 8)
+    measured = [name for each in families for name in family_of(each).measures]
+    usual = frame["corruption"].str.len() / 8 if "corruption" in frame else frame["accuracy"]
+    measures = {name: known.get(name, usual) for name in measured}
     measures |= TOLD.get(family.name, {})
     if "paired" in row:  # six more of ten images: told apart from five on
         frame["gained"], frame["lost"] = 8 + 40 * (frame["seed"] % 2), 2
