@@ -3,12 +3,21 @@
 A region of one grey level stays at that level up to the last bit of a double, and what comes below it is
 truncated to the next lower level. So the sums are formed in the order of `scipy.ndimage.correlate1d`: the
 middle first, then pair by pair from the outside in, products and sums each rounded for themselves.
+
+On the usual processors that function itself is called, which is twice as fast as the same in torch. On others
+SciPy may be compiled to round a product and a sum at once; there, and on other devices, torch does it.
 """
 
+import platform
+
+import numpy as np
 import torch
+from scipy.ndimage import correlate1d
 from torch import Tensor
 
 from flexnet.corruptions.widths import filter_weights
+
+ROUNDS_APART = platform.machine().lower() in ("x86_64", "amd64")
 
 
 def gaussian_filter(images: Tensor, sigma: float) -> Tensor:
@@ -21,6 +30,10 @@ def gaussian_filter(images: Tensor, sigma: float) -> Tensor:
     weights = filter_weights(sigma)
     if len(weights) == 1:
         return images
+    if images.is_cpu and ROUNDS_APART:
+        both = np.array((*weights[:0:-1], *weights))
+        first = correlate1d(images.numpy(), both, axis=2, mode="nearest")
+        return torch.from_numpy(correlate1d(first, both, axis=3, mode="nearest"))
     return _along(_along(images, weights, 2), weights, 3)
 
 
