@@ -18,6 +18,7 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/targets.smk"
 include: "workflow/rules/cost.smk"
+include: "workflow/rules/report.smk"
 
 
 # Here and not in targets.smk: a default target that an included file sets is forgotten.

@@ -111,7 +111,7 @@ def _code_digest(starts: tuple[str | Path, ...], words: frozenset[str]) -> str:
 
 def forget() -> None:
     """Read every file again the next time: a process that plans many jobs reads each once."""
-    for function in (_module, exists, _code_digest):
+    for function in (_module, exists, script_part, _code_digest):
         function.cache_clear()
 
 

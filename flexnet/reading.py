@@ -284,6 +284,7 @@ def _table(statement: ast.stmt) -> dict[str, ast.expr] | None:
     return {ast.literal_eval(key): value for key, value in pairs if key is not None}
 
 
+@cache
 def script_part(path: Path) -> Part:
     """A file that is no module of the package, as one part."""
     tree = ast.parse(path.read_text(encoding="utf-8"))

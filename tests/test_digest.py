@@ -223,7 +223,8 @@ REAL: dict[str, tuple[str, str, str, bool]] = {
     "a progress line": ("training/trainer.py", "resuming after", "going on after", False),
     "an evaluation": ("evaluation/fgsm.py", "def attacked(", GROWN + "def attacked(", False),
     "the layer's arithmetic": ("layers/gates.py", "return torch.sigmoid((", "return -torch.sigmoid((", True),
-    "the loop": ("training/trainer.py", "set_to_none=True", "set_to_none=False", True),
+    "the loop": ("training/trainer.py", "self.optimiser.zero_grad()", "self.optimiser.step()", True),
+    "the update": ("training/optimiser.py", "dampening=0.0", "dampening=0.1", True),
     "its own network": ("networks/vgg16.py", "HEAD_DROPOUT = 100, 0.5", "HEAD_DROPOUT = 100, 0.4", True),
     "its own normalisation": ("options/networks/base.py", "(0.485,", "(0.486,", True),
     "a default of its recipe": (

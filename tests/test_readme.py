@@ -1,8 +1,6 @@
 """What the README shows can be typed."""
 
 import re
-import subprocess
-import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -12,10 +10,10 @@ import yaml
 
 from flexnet.families.registry import families
 from flexnet.layers import FlexibleConv2d
-from flexnet.networks import build
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+CODE = (ROOT / "docs/code.md").read_text(encoding="utf-8")
 
 
 def test_the_layer_example_runs_as_written() -> None:
@@ -28,20 +26,22 @@ def test_the_layer_example_runs_as_written() -> None:
     assert names["twin"](torch.rand(2, 3, 32, 32)).shape == (2, 10)
 
 
-def test_the_hmax_example_runs_as_written() -> None:
-    block = next(code for code in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if '"hmax"' in code)
-    names: dict[str, Any] = {"torch": torch, "build": build}
-    exec(block, names)
-    assert names["logits"].shape == (8, 10)  # type: ignore[attr-defined]
-
-
-def test_every_scheme_that_the_readme_names_exists() -> None:
-    sentence = re.search(r"Schemes: (.*?)\. The optimiser", README, re.DOTALL)
+def test_every_scheme_that_the_page_about_code_names_exists() -> None:
+    sentence = re.search(r"Schemes: (.*?)\. The rule", CODE, re.DOTALL)
     assert sentence is not None
     for scheme in re.findall(r"`(\w+)`", sentence[1]):
         value = 0.1 if scheme == "uniform" else None
         layer = FlexibleConv2d(1, 2, 3, input_size=5, scheme=scheme, value=value)
         assert layer(torch.rand(1, 1, 5, 5)).shape == (1, 2, 3, 3)
+
+
+def test_the_readme_is_one_screen_and_every_link_of_it_leads_somewhere() -> None:
+    assert len(README.splitlines()) < 90
+    links = re.findall(r"\]\(([^)\s]+)\)", README)
+    assert len(links) > 15
+    assert [link for link in links if not (ROOT / link).is_file()] == []
+    pages = {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")} - {"docs/keys.md"}
+    assert pages <= set(links)
 
 
 def test_the_configuration_guide_explains_every_key_of_the_schema() -> None:
@@ -61,10 +61,3 @@ def test_the_configuration_guide_explains_every_key_of_the_schema() -> None:
     keys -= {"paper", "release", "corrected"}
     assert len(keys) > 40
     assert [key for key in sorted(keys) if f"`{key}`" not in guide] == []
-
-
-def test_the_readme_prints_what_makes_jobs_run_again() -> None:
-    done = subprocess.run(
-        [sys.executable, "tools/reruns.py"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() in README

@@ -1,8 +1,8 @@
 """Lock every dependency with hashes: `python tools/lock.py [path of a CPU wheel of torch ...]`.
 
 Writes requirements/all.lock (everything but what follows), requirements/torch.lock, requirements/cuda.lock
-(the libraries that torch's GPU build for Linux needs) and requirements/uv.lock (the installer). No file
-names an index.
+(the libraries that torch's GPU build for Linux needs), requirements/docs.lock (what builds the documentation,
+an environment of its own) and requirements/uv.lock (the installer). No file names an index.
 Hashes of wheels given on the command line are added to those of torch, so that a machine whose pip is
 pointed at a folder of CPU wheels can use them.
 """
@@ -37,7 +37,7 @@ def with_wheels(block: str, wheels: list[str]) -> str:
 
 
 def main(wheels: list[str]) -> None:
-    """Write the three lock files."""
+    """Write the lock files."""
     constraints = FOLDER / "constraints.txt"
     constraints.write_text(PINS, encoding="utf-8")
     groups = [
@@ -58,6 +58,7 @@ def main(wheels: list[str]) -> None:
         parts[name].append(with_wheels(block, wheels) if name == "torch" else block)
     for name, chosen in parts.items():
         (FOLDER / f"{name}.lock").write_text("".join(chosen), encoding="utf-8")
+    (FOLDER / "docs.lock").write_text("".join(compiled(["--group", "docs"])), encoding="utf-8")
     (FOLDER / "uv.lock").write_text("".join(compiled(["-"], "uv\n")), encoding="utf-8")
 
 

@@ -14,8 +14,8 @@ from flexnet.study.targets import figure_at
 from flexnet.training.recipe import Recipe
 
 # Starting Python with torch, and reading images. The first is what a job without torch needs.
-LIGHT, START = 2.0, 4.0
-BETWEEN = 0.5  # seconds of the workflow itself between two jobs
+LIGHT, START = 1.2, 2.0
+BETWEEN = 0.25  # seconds of the workflow itself between two jobs
 # Of a training step, without and with what an attack needs beside the answers: its gradient.
 FORWARD, GRADIENT = 1 / 3, 0.5
 # Rules whose cost does not depend on what they are about.

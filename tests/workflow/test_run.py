@@ -200,7 +200,7 @@ def test_the_report_holds_figures_and_captions(targets: tuple[str, ...], finishe
     for figure in ("fig4b", "fig4d"):
         assert f"{figure} at tiny scale, paper protocol." in text
     assert text.count("Made by a test.") >= 2
-    assert "Figures and claims of the Flexible Layer paper" in text
+    assert "Figures and claims of the Flexible Layer and push-pull papers" in text
 
 
 def test_published_rows_give_the_same_table_and_the_claims_without_training(finished: Any) -> None:

@@ -232,7 +232,17 @@ def wanted(home, every_home=False):
     """What a named target stands for: everything of a scale; for a report, what there is of it."""
     if not for_report():
         return targets.everything(STUDY, home)
+    return there([*SCALES, *PUBLISHED] if every_home else [home])
+
+
+def wanted_published():
+    """The same of everything that is published."""
+    return there(PUBLISHED) if for_report() else targets.published_figures(STUDY)
+
+
+def there(homes):
+    """What there is of some scales."""
     try:
-        return targets.made(STUDY, [*SCALES, *PUBLISHED] if every_home else [home])
+        return targets.made(STUDY, list(homes))
     except ConfigError as error:
         raise WorkflowError(str(error)) from None
