@@ -15,6 +15,7 @@ BENCHMARKS = {
     "attack": "benchmarks.attack",
     "corruptions": "benchmarks.corruptions",
     "attacks_pgd": "benchmarks.attacks_pgd",
+    "attacks_suite": "benchmarks.attacks_suite",
 }
 
 

@@ -15,7 +15,7 @@ from flexnet.data.shapes.splits import SHAPES
 from flexnet.options.layer import UNSAID
 from flexnet.problems import Problem, ask, no_such_name, refuse, refuse_lines
 from flexnet.study.data import images_of
-from flexnet.study.figures import beside_problems, figure_problems, name_problems
+from flexnet.study.figures import figure_problems, name_problems
 from flexnet.study.like import inherit, like_problems
 from flexnet.study.models import give_classes
 from flexnet.study.parts import INHERITING, Part, located
@@ -207,7 +207,6 @@ def check_figures(
     taken = {scale_home.rstrip("/") for scale_home in scales} - {""}
     taken |= {protocol for scale in (config, *scales.values()) for protocol in scale["protocols"]}
     refuse_lines(located(name_problems(figures, taken), figures, parts, name))
-    refuse_lines(located(beside_problems(figures), figures, parts, name))
     problems = (
         problem.below(figure)
         for figure, row in figures.items()

@@ -1,9 +1,11 @@
 """The nearest point of a hyperplane within a box: each step of the boundary attack, in closed form."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
 TINY = 1e-12
+LOW = (1 << 32) - 1  # the lower half of a key
 
 
 def to_hyperplane(weight: Tensor, gap: Tensor, down: Tensor, up: Tensor, norm: str) -> Tensor:
@@ -30,7 +32,7 @@ def to_hyperplane(weight: Tensor, gap: Tensor, down: Tensor, up: Tensor, norm: s
     pace = torch.ones_like(slope) if norm == "linf" else slope
     # Without weight a coordinate does not help: it never moves and never runs out of room.
     full = torch.where(slope > 0, room / pace.clamp_min(TINY), torch.inf)
-    times, order = full.sort(dim=1)
+    times, order = in_order(full)
     rate = (slope * pace).gather(1, order)
     gained = (slope * room).gather(1, order).where(times.isfinite(), 0.0)
     # Once the first k have run out: their gains, and the rate of the others.
@@ -44,3 +46,22 @@ def to_hyperplane(weight: Tensor, gap: Tensor, down: Tensor, up: Tensor, norm: s
     time = torch.where(rate_left > TINY * left[:, :1], rest / rate_left.clamp_min(1e-30), torch.inf)
     moved = torch.minimum(torch.where(slope > 0, time * pace, 0.0), room)
     return moved * weight.sign()
+
+
+def in_order(times: Tensor) -> tuple[Tensor, Tensor]:
+    """Sort rows of values of 0 or more (n, d), infinite ones too; of equal values the first stays first.
+
+    As `times.sort(dim=1, stable=True)`, which on a processor takes some eight times as long: NumPy sorts
+    whole numbers there, whose upper half is the value, whose bits rise with it, and whose lower is its place.
+    """
+    if times.dtype != torch.float32 or not times.is_cpu:
+        found = times.sort(dim=1, stable=True)
+        return found.values, found.indices
+    values = (times + 0.0).contiguous().numpy()  # -0.0 becomes 0.0, whose bits are 0
+    keys = values.view(np.uint32).astype(np.uint64)
+    keys <<= np.uint64(32)
+    keys |= np.arange(values.shape[1], dtype=np.uint64)
+    keys.sort(axis=1)
+    order = torch.from_numpy((keys & np.uint64(LOW)).view(np.int64))
+    keys >>= np.uint64(32)
+    return torch.from_numpy(keys.astype(np.uint32).view(np.float32)), order

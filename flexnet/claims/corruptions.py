@@ -12,6 +12,7 @@ from flexnet.claims.model import Comparison, Rule, Window
 from flexnet.claims.seeds import Levels, complete_levels
 from flexnet.corruptions.names import GROUPINGS, NAMES
 from flexnet.errors import ConfigError
+from flexnet.families.corruptions import AT_MOST, EDGE
 from flexnet.statistics.categories import by_original_name, category_rows
 from flexnet.statistics.correlation import mean_correlation, pearson
 
@@ -78,6 +79,7 @@ def bandwidth_correlation(
     mean, low, high = _over_seeds(ratio[kept], names, folds, comparison)
     quiet = _over_seeds(ratio[rest], names, folds, comparison)[0] if len(rest) > 2 else math.nan
     detail = f"{comparison.text}: correlation over {len(kept)} corruptions; without noise types {quiet:.2f}"
+    detail += _bounds(rows, comparison.measure, [names[int(place)] for place in kept], window)
     return Measurement(mean, low, high, len(ratio), detail, (), levels.notes)
 
 
@@ -105,6 +107,15 @@ def _folds(rows: pd.DataFrame, column: str, window: Window) -> dict[str, float]:
     part = by_original_name(rows)
     part = part[[value in window for value in part["severity"].astype(float)]]
     return {str(name): float(value) for name, value in part.groupby("corruption")[column].mean().items()}
+
+
+def _bounds(rows: pd.DataFrame, measure: str, names: list[str], window: Window) -> str:
+    """What is said of corruptions whose bandwidth is for most images the edge of the spectrum."""
+    if f"{measure}_edge" != EDGE or EDGE not in rows.columns:
+        return ""
+    shares = _folds(rows, EDGE, window)
+    bounds = sum(shares[name] > AT_MOST for name in names)
+    return f"; of {bounds} the width is the edge of the spectrum, a bound" if bounds else ""
 
 
 def _over_seeds(

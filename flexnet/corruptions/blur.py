@@ -1,6 +1,7 @@
 """Blurs: out of focus, through glass, by motion and by zooming."""
 
 from functools import cache
+from math import ceil, floor
 
 import numpy as np
 import torch
@@ -76,16 +77,23 @@ def _trimmed(square: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def draw_neighbours(generator: Generator, shape: Shape, constants: Values) -> Draws:
-    """For each round and pixel, how far down and right the neighbour is, (2, rounds, H, W) in int8."""
-    shift, size = int(constants["shift"]), (2, int(constants["rounds"]), *shape[1:])
-    return (torch.rand(size, generator=generator).mul_(2 * shift).sub_(shift).floor_().to(torch.int8),)
+    """For each round and pixel, how far down and right the neighbour is, (2, rounds, H, W) in int8.
+
+    Of a shift between two whole numbers a share of the pixels has the upper one: 1.25 is 2 for a quarter.
+    """
+    least, size = floor(constants["shift"]), (2, int(constants["rounds"]), *shape[1:])
+    neighbours, shift = torch.rand(size, generator=generator), torch.tensor(float(least))
+    if constants["shift"] > least:
+        farther = torch.rand(size[1:], generator=generator) < constants["shift"] - least
+        shift = shift + farther.float()
+    return (neighbours.mul_(2 * shift).sub_(shift).floor_().to(torch.int8),)
 
 
 def glass(images: Tensor, drawn: Draws, constants: Values) -> Tensor:
     """Blur, replace pixels by their neighbours, blur again."""
     sigma = constants["sigma"]
     blurred = truncated(gaussian_filter(unit(images), sigma)).flatten(2)
-    places = glass_places(drawn[0], int(constants["shift"]))
+    places = glass_places(drawn[0], ceil(constants["shift"]))
     shuffled = blurred.gather(2, places[:, None].expand_as(blurred)).view_as(images)
     return truncated(gaussian_filter(unit(shuffled), sigma))
 

@@ -8,7 +8,15 @@ become unrecognisable. Where none is asked for (`auto`), this rule holds:
    pixels, `imagenet` from 85;
 2. lengths in pixels are multiplied by the shorter side over the side of the family, so that a corruption
    does to an image what it does to the same image at the family's size; whole lengths are rounded, to at
-   least 1. At 32 and 224 pixels nothing changes.
+   least 1;
+3. of the width of a blur what is multiplied is how far it spreads a point on the grid of pixels: a width of
+   0.25 pixels does nearly nothing, so that of 0.5, which does, is not twice as much of it;
+4. noise that is smoothed over a length is drawn with the deviation that leaves it as uneven as at the
+   family's size: over more pixels more of it averages out, and no drop would reach the threshold of drops.
+
+At 32 and 224 pixels nothing changes. Severities then stand to each other as at the family's size. They do
+not always grow there: with the published constants glass, frost, elastic transforms, saturation and, at 32
+pixels, motion blur have severities that change an image less than the one before (root mean square).
 """
 
 from collections.abc import Mapping
@@ -18,6 +26,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from flexnet.corruptions.names import NAMES, SEVERITIES
+from flexnet.corruptions.widths import evenness, spread, width_of
 from flexnet.problems import no_such_name, refuse, wrong
 from flexnet.yaml_files import read_yaml
 
@@ -48,9 +57,9 @@ def constants_of(name: str, severity: int, side: int, family: str = AUTO) -> dic
         refuse("constants", [no_such_name("the constants", family, (AUTO, *FAMILIES))])
     found = nearest_family(side) if family == AUTO else family
     table = _tables()["corruptions"][name]
-    row = dict(zip(table["columns"], table[found][severity - 1], strict=True))
+    row = {key: float(value) for key, value in zip(table["columns"], table[found][severity - 1], strict=True)}
     factor = side / side_of(found) if family == AUTO else 1.0
-    return {key: _scaled(value, factor, key, table) for key, value in row.items()}
+    return row if factor == 1 else _scaled(row, factor, table)
 
 
 def columns_of(name: str) -> tuple[str, ...]:
@@ -115,12 +124,20 @@ def check_severity(severity: object) -> None:
         refuse("severity", [wrong("an integer from 1 to 5 (the clean images are severity 0)", severity)])
 
 
-def _scaled(value: float, factor: float, key: str, table: Mapping[str, Any]) -> float:
+def _scaled(row: Mapping[str, float], factor: float, table: Mapping[str, Any]) -> dict[str, float]:
+    """The constants of images so many times as large as those of the family."""
+    scaled = {key: _length(value, factor, key, table) for key, value in row.items()}
+    for deviation, width in table.get("smoothed", {}).items():
+        scaled[deviation] *= evenness(row[width]) / evenness(scaled[width])
+    return scaled
+
+
+def _length(value: float, factor: float, key: str, table: Mapping[str, Any]) -> float:
+    if key in table.get("widths", ()):
+        return width_of(factor * spread(value))
     if key not in table.get("lengths", ()):
-        return float(value)
-    if key in table.get("whole", ()):
-        return float(max(1, floor(value * factor + 0.5)))
-    return float(value * factor)
+        return value
+    return float(max(1, floor(value * factor + 0.5))) if key in table.get("whole", ()) else value * factor
 
 
 @cache

@@ -8,8 +8,8 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from flexnet.corruptions.constants import Values
-from flexnet.corruptions.gaussian import SMALLEST
 from flexnet.corruptions.kernel import Corruption, Draws, Shape, truncated, unit
+from flexnet.corruptions.widths import SMALLEST
 
 TRUNCATE = 3.0  # widths after which the filter of the displacements ends
 

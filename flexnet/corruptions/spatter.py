@@ -44,11 +44,22 @@ def water_drops(liquid: Tensor) -> Tensor:
     liquid = ((liquid * 255).int() & 255).double()  # a byte, as the generators store it
     far = distances(canny(liquid, LOW, HIGH), FARTHEST)
     far = (box_sum(far.double(), "reflect") / 9).floor_()
-    light = torch.tensor(LIGHT, dtype=torch.float32, device=liquid.device)[None, None]
-    lit = F.conv2d(F.pad(equalised(far).float(), (1, 1, 1, 1), mode="reflect"), light).clamp_(0, 255)
+    lit = _lit(equalised(far).float()).clamp_(0, 255)
     drops = ((box_sum(lit.double(), "reflect") / 9).round_() * liquid).float()
     brightest = drops.flatten(1).amax(1).view(-1, 1, 1, 1)
     return drops / brightest.clamp(min=1)  # where no drop fell there is nothing to divide
+
+
+def _lit(levels: Tensor) -> Tensor:
+    """Light whole numbers (n, 1, H, W): sums that are exact in single precision, in whatever order."""
+    height, width = levels.shape[2:]
+    padded = F.pad(levels, (1, 1, 1, 1), mode="reflect")
+    total = torch.zeros_like(levels)
+    for row, weights in enumerate(LIGHT):
+        for place, weight in enumerate(weights):
+            if weight:
+                total.add_(padded[:, :, row : row + height, place : place + width], alpha=weight)
+    return total
 
 
 def _colour(colour: tuple[int, int, int], images: Tensor) -> Tensor:

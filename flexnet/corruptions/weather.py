@@ -66,8 +66,8 @@ def add_fog(images: Tensor, drawn: Draws, constants: Values) -> Tensor:
     fog_map = plasma(drawn[0], constants["decay"])[:, None, :height, :width]
     pixels = unit(images)
     brightest = column(pixels.flatten(1).amax(1))
-    foggy = (pixels + fog_map * constants["strength"]).mul_(brightest)
-    return truncated(foggy / (brightest + constants["strength"]))
+    foggy = pixels.add_(fog_map * constants["strength"]).mul_(brightest)
+    return truncated(foggy.div_(brightest + constants["strength"]))
 
 
 def plasma(chances: Tensor, decay: float) -> Tensor:

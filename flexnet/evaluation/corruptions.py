@@ -16,8 +16,8 @@ from flexnet.errors import ConfigError, DataError
 from flexnet.evaluation.accuracy import check_judged, on_device
 from flexnet.evaluation.altered import SideBySide, answer_of, standing_by
 from flexnet.evaluation.subject import Answer, Job, Subject
-from flexnet.families.corruptions import FOLDS, CorruptionSettings
-from flexnet.spectral.bandwidth import bandwidths
+from flexnet.families.corruptions import EDGE, FOLDS, CorruptionSettings
+from flexnet.spectral.bandwidth import measured
 from flexnet.training.streamed import Pixels
 
 # Clean images of one batch, their numbers, corruption and severity -> the corrupted images, in uint8.
@@ -76,7 +76,7 @@ def evaluate_all(
 
 @dataclass(frozen=True)
 class _Seen:
-    """Images under one condition, and how much wider the spectra of those that were made are."""
+    """Images under one condition, and what `_folds` says of those that were made."""
 
     source: Source
     name: str
@@ -91,9 +91,10 @@ class _Seen:
 
 
 def _folds(clean: Tensor, seen: Tensor) -> dict[str, Tensor]:
-    """Bandwidth of each image divided by that of the clean one, (n,), by measure."""
-    before, after = bandwidths(clean), bandwidths(seen)
-    return {name: after[name] / before[name] for name in FOLDS}
+    """Bandwidth of each image by that of the clean one, (n,), by measure; whether one is at the edge."""
+    (before, bound), (after, bound_too) = measured(clean), measured(seen)
+    folds = {f"{name}_fold": after[name] / before[name] for name in FOLDS}
+    return {**folds, EDGE: (bound | bound_too).double()}
 
 
 def _means(folds: Sequence[Mapping[str, Tensor]]) -> dict[str, float]:
@@ -101,8 +102,8 @@ def _means(folds: Sequence[Mapping[str, Tensor]]) -> dict[str, float]:
 
     Six digits, so that it does not matter in which order a device sums up.
     """
-    means = {name: float(torch.cat([part[name] for part in folds]).nanmean()) for name in FOLDS}
-    return {f"{name}_fold": float(f"{mean:.6g}") for name, mean in means.items()}
+    means = {name: float(torch.cat([part[name] for part in folds]).nanmean()) for name in folds[0]}
+    return {name: float(f"{mean:.6g}") for name, mean in means.items()}
 
 
 def _source(

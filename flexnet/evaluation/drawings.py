@@ -4,9 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from flexnet.data.arrays import ImageArrays
 from flexnet.data.manifest import load_verified
 from flexnet.data.roles import TEST
 from flexnet.data.subset_file import origin_of, read_subset
@@ -57,13 +59,13 @@ def evaluate(subject: Subject, settings: Mapping[str, Any], asked: None, job: Jo
 def told_images(
     name: str, told: JudgedOn | str, classes: Sequence[str] | None, like: Pixels
 ) -> tuple[str, DeviceImages]:
-    """Title and chosen images of a dataset that a job was told.
+    """Title and chosen images of a dataset that a job was told; grey ones in all channels of the network.
 
     Args:
         name: what results call it.
         told: its files.
         classes: the classes that it must have, in their order.
-        like: images whose size and channels it must have; on the same device.
+        like: images whose size it must have, and channels, unless it is grey; on the same device.
 
     Raises:
         ConfigError: if the job was told no files, or no classes.
@@ -76,10 +78,18 @@ def told_images(
         )
     subset = read_subset(told["subset"])
     arrays, manifest = load_verified(told["arrays"], origin_of(subset, TEST))
+    arrays = _in_channels(arrays, like.shape[1])
     _require_alike(told["arrays"], "classes", arrays.classes, tuple(classes))
     _require_alike(told["arrays"], "images of shape", arrays.images.shape[1:], tuple(like.shape[1:]))
     title = told["title"] + (DOUBT if manifest["content"] in DOUBTFUL else "")
     return title, DeviceImages.load(arrays, subset["scored"], like.device)
+
+
+def _in_channels(arrays: ImageArrays, channels: int) -> ImageArrays:
+    """Images with a grey one repeated in each channel; others as they are."""
+    if arrays.images.shape[1] != 1 or channels == 1:
+        return arrays
+    return replace(arrays, images=np.repeat(arrays.images, channels, axis=1))
 
 
 def _require_alike(path: str, what: str, found: tuple[Any, ...], expected: tuple[Any, ...]) -> None:

@@ -11,7 +11,7 @@ from flexnet.errors import ConfigError
 from flexnet.families.base import Condition, Family
 from flexnet.options.rules import Options, distinct, one_of, option, optional, whole
 from flexnet.problems import Problem, refuse, wrong
-from flexnet.tables.kinds import PERHAPS_AMOUNT, TEXT, WHOLE
+from flexnet.tables.kinds import PERHAPS_AMOUNT, PERHAPS_FRACTION, TEXT, WHOLE
 
 ANSWER = 0.25  # of a training step, of one answer about an image that was corrupted before
 
@@ -133,12 +133,15 @@ def work(section: Mapping[str, Any]) -> float:
 
 # Bandwidths of the images beside those of the clean ones: the mean over images of their ratio.
 FOLDS = ("fwhm", "fwhm_log", "centroid", "rms")
+# Share of the images of which `fwhm_log`, clean or corrupted, is the edge of the spectrum: such a width is a
+# bound and not measured, and so is a mean over images that are such for more than the second number.
+EDGE, AT_MOST = "fwhm_log_edge", 0.5
 
 FAMILY = Family(
     name="corruptions",
     conditions={"corruption": Condition(TEXT, plain=CLEAN), "severity": Condition(WHOLE, plain=0)},
     settings=CorruptionSettings,
-    measures={f"{name}_fold": PERHAPS_AMOUNT for name in FOLDS},
+    measures={**{f"{name}_fold": PERHAPS_AMOUNT for name in FOLDS}, EDGE: PERHAPS_FRACTION},
     seeds="all",
     told=told,
     files=files,

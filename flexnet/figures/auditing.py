@@ -5,19 +5,22 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from flexnet.audit.findings import Audit
 from flexnet.audit.rules import MASKED, RULES, UNDECIDED
 from flexnet.audit.told import audit_of
 from flexnet.families.audit import CLEAN, REFERENCE
+from flexnet.figures.audit_curves import CURVE, NOTE, curve_block, curve_of, draw_curves
 from flexnet.figures.captions import spread
 from flexnet.figures.cells import BLANK, estimate_text, find_at, share_text
 from flexnet.figures.curves import PER_CENT, one_protocol
 from flexnet.figures.epsilon import size_words
 from flexnet.figures.facts import Facts
+from flexnet.figures.look import journal
 from flexnet.figures.notes import identity_of
 from flexnet.figures.order import shown_series
-from flexnet.figures.typeset import Block, Column, Line, Sheet, setters
+from flexnet.figures.typeset import Block, Column, Line, Sheet, cells_of, draw_sheet, markdown
 from flexnet.statistics.summary import summarise
 
 if TYPE_CHECKING:
@@ -51,21 +54,34 @@ def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
     Returns:
         The columns of `summarise` (of the images that withstood the check and all before it), then share (the
         greatest over seeds, NaN where the check does not apply), threshold, failed (seeds whose check fails),
-        evidence (of the seed with the greatest share), verdict (of the series) and verdicts (of its seeds).
+        evidence (of the seed with the greatest share), curve (what a check that sweeps left of each seed),
+        verdict (of the series) and verdicts (of its seeds).
 
     Raises:
         DataError: if a column is missing, a series mixes several models, or rows are those of no audit.
     """
     table = summarise(rows, CONDITION)
-    audits = {key: list(_audits(part)) for key, part in rows.groupby(["protocol", "series"], sort=False)}
     checks = [_of_check(part) for _, part in rows.groupby(CONDITION, sort=False)]
-    for name in ("share", "threshold", "failed", "evidence"):
+    for name in ("share", "threshold", "failed", "evidence", CURVE):
         table[name] = [found[name] for found in checks]
     keys = list(zip(table["protocol"], table["series"], strict=True))
-    words = {key: Counter(audit.verdict for audit in found) for key, found in audits.items()}
+    words = verdicts_of(rows)
     table["verdict"] = [together(words[key]) for key in keys]
     table["verdicts"] = [", ".join(f"{word} {n}" for word, n in words[key].items()) for key in keys]
     return table
+
+
+def verdicts_of(rows: "pd.DataFrame") -> dict[tuple[str, str], Counter[str]]:
+    """How many seeds have each verdict, by protocol and series.
+
+    Raises:
+        DataError: if rows are those of no audit.
+    """
+    parts = rows.groupby(["protocol", "series"], sort=False)
+    return {
+        (str(protocol), str(series)): Counter(audit.verdict for audit in _audits(part))
+        for (protocol, series), part in parts
+    }
 
 
 def _audits(part: "pd.DataFrame") -> Iterator[Audit]:
@@ -90,14 +106,37 @@ def _of_check(part: "pd.DataFrame") -> dict[str, Any]:
         "threshold": threshold,
         "failed": int((share > threshold + 1e-12).sum()),
         "evidence": part["evidence"].iloc[worst],
+        CURVE: curve_of(str(check), part["evidence"]),
     }
 
 
-def _sheet(table: "pd.DataFrame", facts: Facts) -> Sheet:
-    """Networks side by side; below each other verdict, what withstood, and the checks by what they mean."""
+def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
+    """Set the page: a table, and the curves of the sweeps in the columns of their networks.
+
+    Raises:
+        DataError: if the table has no row of the facts' protocol.
+    """
+    part, sheet = one_protocol(table, facts), _sheet(table, facts, drawn=True)
+    figure = draw_sheet(sheet)
+    with journal():
+        draw_curves(figure, cells_of(sheet), part, shown_series(part, facts.series), facts)
+    return figure
+
+
+def body(table: "pd.DataFrame", facts: Facts) -> str:
+    """The page in Markdown, with the numbers of the curves."""
+    return markdown(_sheet(table, facts, drawn=False))
+
+
+def _sheet(table: "pd.DataFrame", facts: Facts, *, drawn: bool) -> Sheet:
+    """Networks side by side; below each other verdict, what withstood, and the checks by what they mean.
+
+    Last what the sweeps left, in numbers or, where curves are to be `drawn`, with room for them.
+    """
     part = one_protocol(table, facts)
     series = shown_series(part, facts.series)
     asked = [name for name in RULES if name in set(part["check"])]
+    curves = curve_block(part, series, drawn=drawn)
     blocks = [
         Block("", (_verdicts(part, series), *_withstanding(part, series, facts))),
         *(
@@ -107,9 +146,14 @@ def _sheet(table: "pd.DataFrame", facts: Facts) -> Sheet:
                 UNDECIDED: "Share in % (at most), else undecided",
             }.items()
         ),
+        curves,
     ]
     columns = (Column("check", "Check"), *(Column(name, facts.label(name)) for name in series))
-    return Sheet(columns, tuple(block for block in blocks if block.lines), _notes(part, facts))
+    return Sheet(
+        columns,
+        tuple(block for block in blocks if block.lines),
+        _notes(part, facts, drawn=bool(curves.lines)),
+    )
 
 
 def _verdicts(part: "pd.DataFrame", series: list[str]) -> Line:
@@ -137,7 +181,7 @@ def _share(row: Any) -> str:
     return text + FAILS if row is not None and row["failed"] else text
 
 
-def _notes(part: "pd.DataFrame", facts: Facts) -> tuple[str, ...]:
+def _notes(part: "pd.DataFrame", facts: Facts, *, drawn: bool) -> tuple[str, ...]:
     failed = [name for name in RULES if (part["failed"][part["check"] == name] > 0).any()]
     means = " ".join(f"{WORDS[name]}: {RULES[name].means}" for name in failed)
     told = dict(zip(part["series"], part["verdicts"], strict=True))
@@ -151,10 +195,8 @@ def _notes(part: "pd.DataFrame", facts: Facts) -> tuple[str, ...]:
         "Only … fools: images that this fools and PGD along the network's own gradient does not. Of several "
         "training seeds the greatest share is shown. ✗: above the threshold, which was set beforehand. "
         "–: does not apply. Robust: nothing fails, and more images withstand all than a guess gets right.",
+        *([NOTE] if drawn else []),
         *([f"Not asked here, so that robust says less: {', '.join(unasked)}."] if unasked else []),
         *([f"Seeds that differ: {' '.join(mixed)}"] if mixed else []),
         *([f"✗ means. {means}"] if means else []),
     )
-
-
-draw, body = setters(_sheet)

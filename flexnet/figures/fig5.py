@@ -1,31 +1,23 @@
-"""Figure 5 of the Flexible Layer paper: corruptions by category (A), against bandwidth (B), and spectra (C).
+"""Figure 5 of the Flexible Layer paper: corruptions by category (A), by bandwidth (B), and spectra (C)."""
 
-Panels of other families are figures of their own, which the registry names under `beside`; each offers
-`fill(panels, part, facts)`.
-"""
-
-from collections.abc import Mapping, Sequence
-from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any, Final
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from flexnet.figures import fig5a, fig5b
+from flexnet.figures import fig5a, fig5b, fig5c
 from flexnet.figures.chance import mark_chance
 from flexnet.figures.curves import one_protocol
 from flexnet.figures.facts import Facts
 from flexnet.figures.legends import legend_above
 from flexnet.figures.look import LETTER, PAGE_MM, column_figure, journal
 from flexnet.figures.notes import add_note, note_of
-from flexnet.figures.registry import load
 from flexnet.figures.style import accuracy_axis
+from flexnet.statistics.conditions import of_family
 from flexnet.tables.columns import ESTIMATES
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    Others = Mapping[str, tuple[pd.DataFrame, Facts]]
 
 NAME = "fig5"
 HEIGHT_MM, COLUMNS = 112.0, 4
@@ -34,46 +26,44 @@ PANEL: Final = "panel"
 
 
 def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
-    """The tables of panels A and B, one below the other.
+    """The tables of the panels, one below the other.
 
     Raises:
-        DataError: as theirs.
+        DataError: as theirs, or if a family has no rows.
     """
     import pandas as pd
 
-    parts = {"A": fig5a.summarise_rows(rows), "B": fig5b.summarise_rows(rows)}
+    corrupted, filtered = (of_family(rows, name) for name in ("corruptions", "bandpass"))
+    parts = {
+        "A": fig5a.summarise_rows(corrupted),
+        "B": fig5b.summarise_rows(corrupted),
+        "C": fig5c.summarise_rows(filtered),
+    }
     return pd.concat([part.assign(**{PANEL: name}) for name, part in parts.items()], ignore_index=True)
 
 
 def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
-    """Draw panels A and B.
+    """Draw the panels: categories, measures of bandwidth, and the first filter.
 
     Raises:
         DataError: if the table has no row of the facts' protocol.
     """
-    return draw_beside(table, facts, {})
-
-
-def draw_beside(table: "pd.DataFrame", facts: Facts, others: "Others") -> Figure:
-    """Draw panels A and B, and other figures as the panels that follow.
-
-    Raises:
-        DataError: if a table has no row of the facts' protocol.
-    """
     part = one_protocol(table, facts)
-    upper, lower = (_own(part, name) for name in ("A", "B"))
+    upper, lower, last = (_own(part, name) for name in "ABC")
     with journal():
         figure = column_figure(HEIGHT_MM, PAGE_MM)
         grid = figure.add_gridspec(2, 1)
         first = _row(figure, grid, 0, len(fig5a.shown_categories(upper)))
         fig5a.fill(first, upper, facts)
-        accuracy_axis(first[0])
-        for axes in first:
-            mark_chance(axes, facts, named=axes is first[0])
-        second = _row(figure, grid, 1, len(fig5b.MEASURES) + len(others), len(fig5b.MEASURES))
+        measures = len(fig5b.MEASURES)
+        second = _row(figure, grid, 1, measures + 1, measures)
         fig5b.fill(second, lower[lower["series"].isin(COMPARED)], facts, named=False)
-        beginnings = [first[0], second[0], *_fill(second[len(fig5b.MEASURES) :], others)]
-        for axes, letter in zip(beginnings, ascii_uppercase, strict=False):
+        fig5c.fill(second[measures:], last, facts)
+        for axes in (first[0], second[measures]):
+            accuracy_axis(axes)
+        for axes in (*first, second[measures]):
+            mark_chance(axes, facts, named=axes is first[0])
+        for axes, letter in zip((first[0], second[0], second[measures]), "ABC", strict=True):
             axes.set_title(letter, loc="left", fontsize=LETTER, fontweight="bold", pad=3)
         legend_above(figure, [*first, *second], COLUMNS)
         add_note(figure, note_of(upper, facts))
@@ -96,12 +86,3 @@ def _row(figure: Figure, grid: Any, line: int, number: int, sharing: int | None 
         axes.tick_params(labelleft=shared is None)
         found.append(axes)
     return found
-
-
-def _fill(panels: Sequence[Axes], others: "Others") -> Sequence[Axes]:
-    """Draw other figures, one on each axes."""
-    for axes, (name, (table, facts)) in zip(panels, others.items(), strict=True):
-        load(name).fill([axes], one_protocol(table, facts), facts)  # type: ignore[attr-defined]
-        accuracy_axis(axes)
-        mark_chance(axes, facts, named=False)
-    return panels

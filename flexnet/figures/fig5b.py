@@ -1,6 +1,7 @@
 """Figure 5B of the Flexible Layer paper: does the gain of a network follow the bandwidth of images?"""
 
 from collections.abc import Sequence
+from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -10,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from flexnet.corruptions.names import GROUPINGS
 from flexnet.errors import DataError
+from flexnet.families.corruptions import AT_MOST, EDGE
 from flexnet.figures.curves import FEW, one_protocol
 from flexnet.figures.facts import Facts
 from flexnet.figures.look import FAINT, INK, SMALL
@@ -29,6 +31,8 @@ MEASURES: Final = {
     "fwhm_log_fold": "Bandwidth fold\n(half width of log spectrum)",
     "centroid_fold": "Bandwidth fold\n(centroid of spectrum)",
 }
+BOUNDS: Final = {"fwhm_log_fold": EDGE}  # of which share of the images a measure is a bound
+PALE = 0.35
 NOISES: Final = (*GROUPINGS["flexible-layer"]["noise"], "speckle_noise")
 CATEGORY_OF: Final = {name: key for key, names in GROUPINGS["flexible-layer"].items() for name in names}
 MARKERS: Final = {"noise": "o", "blur": "s", "weather": "^", "digital": "D", "other": "v"}
@@ -75,16 +79,23 @@ def fill(panels: Sequence[Axes], part: "pd.DataFrame", facts: Facts, *, named: b
 
 
 def _points(axes: Axes, part: "pd.DataFrame", measure: str, series: str) -> None:
-    """One network: noise types are filled, categories have markers of their own."""
-    colour = style_of(series).colour
+    """One network: noise types are filled, bounds are pale, categories have markers of their own."""
+    colour, bounds = style_of(series).colour, bounded(part, measure)
+    noise = part["corruption"].isin(NOISES)
     for category, marker in MARKERS.items():
-        own = part[part["category"] == category]
-        noise = own["corruption"].isin(NOISES).to_numpy()
-        for chosen, face in ((noise, colour), (~noise, "none")):
+        for filled, pale in product((True, False), repeat=2):
+            chosen = part[(part["category"] == category) & (noise == filled) & (bounds == pale)]
             looks: dict[str, Any] = {"marker": marker, "linestyle": "none", "markeredgecolor": colour}
-            looks |= {"markerfacecolor": face, "markersize": 4.0, "markeredgewidth": 0.7}
-            if chosen.any():  # no points at all would have no place on the page
-                axes.plot(own[measure][chosen], own["mean"][chosen], gid=series, clip_on=False, **looks)
+            looks |= {"markerfacecolor": colour if filled else "none", "markersize": 4.0}
+            looks |= {"markeredgewidth": 0.7, "alpha": PALE if pale else None}
+            if len(chosen):  # no points at all would have no place on the page
+                axes.plot(chosen[measure], chosen["mean"], gid=series, clip_on=False, **looks)
+
+
+def bounded(part: "pd.DataFrame", measure: str) -> "pd.Series[bool]":
+    """Of which corruptions a measure is a bound for most images: a width that is the edge of the spectrum."""
+    share = part[BOUNDS[measure]] if measure in BOUNDS else part["mean"] * 0
+    return share > AT_MOST
 
 
 def _name_categories(axes: Axes) -> None:
@@ -115,7 +126,7 @@ def _room(axes: Axes, part: "pd.DataFrame") -> None:
     widest = max(float(np.nanmax(part[list(MEASURES)].to_numpy())), 1.0)
     axes.set_xlim(0.0, widest * 1.06)
     axes.xaxis.set_major_locator(MaxNLocator(5, prune="upper"))
-    axes.set_ylim(0.0, highest * 1.45)
+    axes.set_ylim(0.0, highest * 1.6)
 
 
 def _tell(axes: Axes, part: "pd.DataFrame", measure: str) -> None:
@@ -126,6 +137,9 @@ def _tell(axes: Axes, part: "pd.DataFrame", measure: str) -> None:
         for words, each in (("", found.get("all")), ("\n   without noise types", found.get("rest")))
         if each is not None
     ]
+    bounds = int(bounded(part[part["series"] == MAIN], measure).sum())
+    if bounds:
+        lines.append(f"pale: {bounds} at the edge of the spectrum")
     text = "\n".join(lines) or "too few corruptions to correlate"
     looks: dict[str, Any] = {"va": "top", "fontsize": SMALL, "color": style_of(MAIN).colour}
     axes.text(0.03, 0.99, text, transform=axes.transAxes, **looks).set_in_layout(False)
@@ -153,14 +167,23 @@ def correlations(part: "pd.DataFrame", measure: str) -> dict[str, dict[str, Corr
 def body(table: "pd.DataFrame", facts: Facts) -> str:
     """The correlations as a table in Markdown."""
     part = one_protocol(table, facts)
-    lines = ["| network | bandwidth | corruptions | n | Pearson r | 95 % interval | p | Spearman r |"]
-    lines.append("|" + " --- |" * 8)
+    titles = (
+        "network | bandwidth | corruptions | n | of them bounds | Pearson r | 95 % interval | p | Spearman r"
+    )
+    lines = [f"| {titles} |", "|" + " --- |" * 9]
     for measure in MEASURES:
         for series, found in correlations(part, measure).items():
             for name, words in (("all", "all"), ("rest", "without noise types")):
                 if name in found:
                     each = found[name]
                     cells = [facts.label(series), measure.removesuffix("_fold"), words, str(each.n)]
+                    cells.append(str(_bounds(part, measure, series, quiet=name == "rest")))
                     cells += [_r(each.pearson), f"{_r(each.low)} to {_r(each.high)}", f"{each.p:.2g}"]
                     lines.append("| " + " | ".join([*cells, _r(each.spearman)]) + " |")
     return "\n".join(lines)
+
+
+def _bounds(part: "pd.DataFrame", measure: str, series: str, *, quiet: bool) -> int:
+    """How many of the corruptions that are correlated have a bound for their bandwidth."""
+    own = part[(part["series"] == series) & part[measure].notna()]
+    return int(bounded(own[~own["corruption"].isin(NOISES)] if quiet else own, measure).sum())

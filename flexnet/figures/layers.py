@@ -1,4 +1,4 @@
-"""Layers side by side: one network with each of them, under corruptions, noise and an attack.
+"""Layers side by side: one network with each of them, under corruptions, noise, an attack and the audit.
 
 Whatever stands in the place of a convolution can be a series here, a layer of one's own too: it needs a row
 of models and a label, and no code.
@@ -12,23 +12,24 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from flexnet.audit.rules import RULES
 from flexnet.corruptions.names import CLEAN
 from flexnet.errors import DataError
-from flexnet.families.registry import family_of
+from flexnet.figures.auditing import together, verdicts_of
 from flexnet.figures.captions import spread
-from flexnet.figures.cells import change_text, estimate_text
+from flexnet.figures.cells import BLANK, change_text, estimate_text
 from flexnet.figures.curves import FEW, PER_CENT, one_protocol
 from flexnet.figures.epsilon import short_size
 from flexnet.figures.facts import Facts
-from flexnet.figures.look import FAINT, PAGE_MM
+from flexnet.figures.look import FAINT, PAGE_MM, SMALL
 from flexnet.figures.notes import identity_of
 from flexnet.figures.palette import style_of
 from flexnet.figures.style import drawing
 from flexnet.figures.typeset import Block, Column, Line, Sheet, markdown
 from flexnet.figures.words import wrapped
 from flexnet.statistics.changes import with_changes
+from flexnet.statistics.conditions import of_family
 from flexnet.statistics.summary import per_seed, summarise
-from flexnet.tables.columns import CONDITIONS
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -43,56 +44,66 @@ LEAST: Final = 1.0  # points that the axis reaches on both sides, however small 
 MOST_NOISE: Final = 0.1  # the noise shown is the largest up to this; the attack shown is the smallest
 QUESTIONS: Final = {
     "clean": "Clean images",
-    "corrupted": "Corruptions, mean",
+    "corrupted": "Corruptions",
     "noise": "Noise",
     "attack": "FGSM",
+    "audit": "Audit",
 }
+VERDICT: Final = "verdict"
 
 
 def summarise_rows(rows: pd.DataFrame) -> pd.DataFrame:
     """Summarise accuracy per series and question, with the change from the baseline paired by training seed.
 
     Questions: "clean"; "corrupted", the mean over corruptions and severities; "noise", Gaussian, at the
-    largest size up to 0.1; "attack", FGSM at the smallest size above 0. `size` is that of noise or attack.
+    largest size up to 0.1; "attack", FGSM at the smallest size above 0; "audit", what withstands all of its
+    attacks, with the verdict. `size` is that of noise, attack or audit.
 
     Raises:
         DataError: if a family has no rows, a column is missing or a series mixes several models.
     """
     asked = pd.concat(list(_asked(rows)), ignore_index=True)
     by = [*KEYS, "question", "size"]
-    return with_changes(summarise(asked, by), asked, by, None, REFERENCE)
+    table = with_changes(summarise(asked, by), asked, by, None, REFERENCE)
+    return _with_verdicts(table, of_family(rows, "audit"))
+
+
+def _with_verdicts(table: pd.DataFrame, audited: pd.DataFrame) -> pd.DataFrame:
+    """The verdict on each series, and the checks that it was not asked, in the rows of the audit."""
+    words, audit = verdicts_of(audited), table["question"] == "audit"
+    keys = zip(table["protocol"], table["series"], strict=True)
+    told = pd.Series([together(words.get(key, {})) for key in keys], table.index)
+    asked = {str(series): set(part["check"]) for series, part in audited.groupby("series")}
+    unasked = [", ".join(name for name in RULES if name not in asked[series]) for series in table["series"]]
+    missing = pd.Series(unasked, table.index, dtype=object)
+    return table.assign(**{VERDICT: told.where(audit, ""), "unasked": missing.where(audit, "")})
 
 
 def _asked(rows: pd.DataFrame) -> Iterator[pd.DataFrame]:
     """One accuracy for each series, seed and question."""
-    corrupted = _of_family(rows, "corruptions")
+    corrupted = of_family(rows, "corruptions")
     found = per_seed(corrupted, [*KEYS, "corruption", "severity"])
     yield _mean(found[found["corruption"] == CLEAN], "clean", 0.0)
     yield _mean(found[found["corruption"] != CLEAN], "corrupted", 0.0)
-    noisy = _of_family(rows, "noise")
+    noisy = of_family(rows, "noise")
     noisy = noisy[noisy["noise"] == "gaussian"]
     sizes = [size for size in noisy["epsilon"] if 0 < size <= MOST_NOISE]
     if sizes:
         part = noisy[noisy["epsilon"] == max(sizes)]
         yield _mean(per_seed(part, [*KEYS, "epsilon", "noise"]), "noise", max(sizes))
-    attacked = _of_family(rows, "fgsm")
+    attacked = of_family(rows, "fgsm")
     steps = [size for size in attacked["epsilon"] if size > 0]
     if steps:
         part = attacked[attacked["epsilon"] == min(steps)]
         yield _mean(per_seed(part, [*KEYS, "epsilon"]), "attack", min(steps))
+    yield _withstanding(of_family(rows, "audit"))
 
 
-def _of_family(rows: pd.DataFrame, name: str) -> pd.DataFrame:
-    """The rows of one family, without the conditions that it does not know.
-
-    Raises:
-        DataError: if there are none.
-    """
-    part = rows[rows["family"] == name]
-    if part.empty:
-        raise DataError(f"expected rows of the family {name!r}; got none; collect the figure's rows again")
-    strange = [column for column in CONDITIONS if column not in family_of(name).conditions]
-    return part.drop(columns=["family", *strange], errors="ignore")
+def _withstanding(audited: pd.DataFrame) -> pd.DataFrame:
+    """Of each series and seed the share of images that withstand every check of its audit."""
+    grouped = audited.groupby([*KEYS, "seed"], sort=False)
+    left = grouped.agg(n=("n", "min"), accuracy=("accuracy", "min"), size=("epsilon", "max")).reset_index()
+    return left.assign(question="audit")
 
 
 def _mean(found: pd.DataFrame, question: str, size: float) -> pd.DataFrame:
@@ -130,7 +141,8 @@ def draw(table: pd.DataFrame, facts: Facts) -> Figure:
             for place, name in enumerate(layers):
                 if name in own.index:
                     _mark(axes, own.loc[name], place, str(name), facts)
-            axes.set_title(_title(own, question, facts), fontsize=7)
+                    _tell(axes, str(own.loc[name, VERDICT]), place)
+            axes.set_title(_title(own, question, facts), fontsize=SMALL)
             axes.set_xlabel("Change (points)")
         low, high = page.panels[0].get_xlim()
         page.panels[0].set_xlim(min(low, -LEAST), max(high, LEAST))
@@ -140,12 +152,19 @@ def draw(table: pd.DataFrame, facts: Facts) -> Figure:
 
 
 def _title(own: pd.DataFrame, question: str, facts: Facts) -> str:
-    """The question with its size, and the baseline's accuracy there."""
-    size = float(own["size"].iloc[0])
-    words = QUESTIONS[question] + (f", \u03b5 = {short_size(size, facts)}" if size else "")
+    """The question with its size, and the baseline's accuracy there; the verdict on it has a line more."""
+    words = _words(own, question, facts)
+    if question == "audit":
+        words = words.replace(", ", "\n")
     if REFERENCE not in own.index:
         return words
-    return f"{words}\nbaseline {float(own['mean'][REFERENCE]) * PER_CENT:.1f} %"
+    verdict = f"\n({own[VERDICT][REFERENCE]})" if own[VERDICT][REFERENCE] else ""
+    return f"{words}\nbaseline {float(own['mean'][REFERENCE]) * PER_CENT:.1f} %{verdict}"
+
+
+def _words(own: pd.DataFrame, question: str, facts: Facts) -> str:
+    size = float(own["size"].iloc[0])
+    return QUESTIONS[question] + (f", \u03b5 = {short_size(size, facts)}" if size else "")
 
 
 def _mark(axes: Axes, record: "Record", place: float, name: str, facts: Facts) -> None:
@@ -164,6 +183,12 @@ def _mark(axes: Axes, record: "Record", place: float, name: str, facts: Facts) -
         axes.plot(ends, [place, place], color=style.colour, linewidth=0.8, gid=f"{name} band")
 
 
+def _tell(axes: Axes, verdict: str, place: float) -> None:
+    """A verdict at the right of its panel, which is the last."""
+    if verdict:
+        axes.text(1.03, place, verdict, transform=axes.get_yaxis_transform(), fontsize=SMALL, va="center")
+
+
 def _edges(record: "Record", facts: Facts) -> tuple[float, float]:
     """Ends of the bar, as a fraction."""
     if facts.band == "sem":
@@ -178,8 +203,9 @@ def body(table: pd.DataFrame, facts: Facts) -> str:
     shown = [question for question in QUESTIONS if question in set(part["question"])]
     columns = [Column("layer", "First layer")]
     for question in shown:
-        head = _title(part[part["question"] == question].set_index("series"), question, facts).split("\n")[0]
+        head = _words(part[part["question"] == question], question, facts)
         columns += [Column(f"{question} {key}", key, head) for key in ("accuracy (%)", "change")]
+    columns.append(Column(VERDICT, "verdict"))
     lines = []
     for name, own in part.groupby("series", sort=False):
         found = {record["question"]: record for _, record in own.iterrows()}
@@ -187,8 +213,11 @@ def body(table: pd.DataFrame, facts: Facts) -> str:
         for question in shown:
             record = found.get(question)
             cells += [estimate_text(record, facts), change_text(record, facts)]
+        cells.append(str(found["audit"][VERDICT]) if "audit" in found else BLANK)
         lines.append(Line(str(name), tuple(cells)))
     note = (
         f"{facts.network} on {identity_of(facts)}. Uncertainties as in the figure, n = {spread(part['n'])}."
     )
+    missing = sorted(set(filter(None, part["unasked"])))
+    note += f" Not asked in the audit, so that robust says less: {'; '.join(missing)}." if missing else ""
     return markdown(Sheet(tuple(columns), (Block("", tuple(lines)),))) + f"\n\n{note}"

@@ -1,6 +1,5 @@
 """Finding a figure by name. A figure is a module below this folder with NAME, summarise_rows and draw."""
 
-from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -14,10 +13,7 @@ if TYPE_CHECKING:
 
 
 class FigureModule(Protocol):
-    """What every figure module offers. A table also offers its text as Markdown: see `body_of`.
-
-    One with other figures as panels also offers `draw_beside`, which gets their tables and facts by name.
-    """
+    """What every figure module offers. A table also offers its text as Markdown: see `body_of`."""
 
     NAME: str
 
@@ -28,12 +24,6 @@ class FigureModule(Protocol):
     @staticmethod
     def draw(table: "pd.DataFrame", facts: Facts) -> "Figure":
         """Draw the figure from its table."""
-
-    @staticmethod
-    def draw_beside(
-        table: "pd.DataFrame", facts: Facts, others: "Mapping[str, tuple[pd.DataFrame, Facts]]"
-    ) -> "Figure":
-        """Draw the figure with others as panels."""
 
 
 def load(name: str) -> FigureModule:

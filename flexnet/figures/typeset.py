@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 # A wider table is as wide as it must be.
 PAGE_WIDTHS_MM: Final = (COLUMN_MM, WIDE_MM, PAGE_MM)
 LINE_MM, MARGIN_MM, GAP_MM = 4.3, 1.5, 3.2
+PAD_MM = 0.8  # above and below what is drawn in a cell
 SIZE: Final = 7.0
 HEAVY, LIGHT = 0.9, 0.5
+
+Box = tuple[float, float, float, float]  # left, bottom, width, height, as shares of the page
 
 
 @dataclass(frozen=True)
@@ -37,10 +40,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Line:
-    """One line: its key and one text per column."""
+    """One line: its key, one text per column, and how many lines it is tall."""
 
     key: str
     cells: tuple[str, ...]
+    tall: int = 1
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,7 @@ def draw_sheet(sheet: Sheet) -> Figure:
     with journal():
         lefts, width = _layout(sheet)
         notes = [line for note in sheet.notes for line in wrapped(note, width - 2 * MARGIN_MM)]
-        lines = _head_lines(sheet) + sum(bool(block.heading) + len(block.lines) for block in sheet.blocks)
-        height = 2 * MARGIN_MM + NOTE_MM * (len(notes) + 0.3) + LINE_MM * lines
+        height = _height(sheet, len(notes))
         page = _Page(column_figure(height, width), width, height)
         top = _heads(page, sheet, lefts, MARGIN_MM)
         for block in sheet.blocks:
@@ -75,6 +78,26 @@ def draw_sheet(sheet: Sheet) -> Figure:
         for place, note in enumerate(notes):
             page.text(note, MARGIN_MM, top + NOTE_MM * (place + 0.8), SMALL)
     return page.figure
+
+
+def cells_of(sheet: Sheet) -> dict[tuple[str, str], Box]:
+    """Where the cells lie on the page of `draw_sheet`, by line and column, without the gaps between them."""
+    with journal():
+        lefts, width = _layout(sheet)
+        notes = sum(len(wrapped(note, width - 2 * MARGIN_MM)) for note in sheet.notes)
+    height, found = _height(sheet, notes), {}
+    rights = [*(left - GAP_MM for left in lefts[1:]), width - MARGIN_MM]
+    top = MARGIN_MM + LINE_MM * _head_lines(sheet)
+    for block in sheet.blocks:
+        top += LINE_MM * bool(block.heading)
+        for line in block.lines:
+            tall = LINE_MM * line.tall
+            for column, left, right in zip(sheet.columns, lefts, rights, strict=True):
+                bottom = 1.0 - (top + tall - PAD_MM) / height
+                box = (left / width, bottom, (right - left) / width, (tall - 2 * PAD_MM) / height)
+                found[line.key, column.key] = box
+            top += tall
+    return found
 
 
 def setters(
@@ -143,6 +166,13 @@ def _layout(sheet: Sheet) -> tuple[list[float], float]:
     return [MARGIN_MM + sum(widths[:place]) + gap * place for place in range(len(widths))], page
 
 
+def _height(sheet: Sheet, notes: int) -> float:
+    """Height of the page in mm with so many lines of notes."""
+    lines = _head_lines(sheet)
+    lines += sum(bool(block.heading) + sum(line.tall for line in block.lines) for block in sheet.blocks)
+    return 2 * MARGIN_MM + NOTE_MM * (notes + 0.3) + LINE_MM * lines
+
+
 def _texts_by_column(sheet: Sheet) -> list[list[str]]:
     lines = [line for block in sheet.blocks for line in block.lines]
     return [
@@ -184,8 +214,8 @@ def _block(page: _Page, sheet: Sheet, block: Block, lefts: list[float], top: flo
         top += LINE_MM
     for line in block.lines:
         for column, cell, left in zip(sheet.columns, line.cells, lefts, strict=True):
-            page.text(cell, left, top + LINE_MM / 2, gid=f"{line.key} {column.key}")
-        top += LINE_MM
+            page.text(cell, left, top + LINE_MM * line.tall / 2, gid=f"{line.key} {column.key}")
+        top += LINE_MM * line.tall
     return top
 
 

@@ -44,17 +44,26 @@ def radial_spectra(spectra: Tensor) -> Tensor:
 def half_width(profiles: Tensor) -> Tensor:
     """Full width at half maximum of profiles (n, R): twice the radius of the first crossing beyond the peak.
 
-    Between rings the profile is a straight line. Where it never falls to half, the last ring counts; NaN for
-    a profile that is 0 everywhere.
+    Between rings the profile is a straight line. Where it never falls to half (`reaches_edge`), the last ring
+    counts: the width is that or more. NaN for a profile that is 0 everywhere.
     """
-    most, peak = profiles.max(1, keepdim=True)
-    places = torch.arange(profiles.shape[1], device=profiles.device)
-    below = (profiles <= most / 2) & (places > peak)
+    most, below = profiles.amax(1, keepdim=True), _fallen(profiles)
     first = torch.where(below.any(1), below.int().argmax(1), profiles.shape[1] - 1)[:, None]
     low, high = profiles.gather(1, first), profiles.gather(1, first - 1)
     share = ((high - most / 2) / (high - low).clamp_min(1e-300)).clamp(0, 1)
     width = 2 * (first - 1 + share)
     return torch.where(most > 0, width, torch.nan)[:, 0]
+
+
+def reaches_edge(profiles: Tensor) -> Tensor:
+    """Which profiles (n, R) are nowhere beyond their peak at half of it, (n,): they have no half width."""
+    return ~_fallen(profiles).any(1)
+
+
+def _fallen(profiles: Tensor) -> Tensor:
+    """Where a profile is at most half its maximum, beyond it, (n, R)."""
+    most, peak = profiles.max(1, keepdim=True)
+    return (profiles <= most / 2) & (torch.arange(profiles.shape[1], device=profiles.device) > peak)
 
 
 def centroid(spectra: Tensor) -> Tensor:
@@ -86,9 +95,19 @@ def bandwidths(images: Tensor) -> dict[str, Tensor]:
     Args:
         images: (n, C, H, W) in uint8, C is 1 or 3.
     """
+    return measured(images)[0]
+
+
+def measured(images: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+    """What `bandwidths` gives, and of which images `fwhm_log` is the edge of the spectrum, (n,).
+
+    At 32 pixels the spectrum of many photographs ends before its logarithm has fallen to half, and that of
+    noise does at any size.
+    """
     spectra = amplitudes(images)
     profiles = radial_spectra(spectra)
-    return {name: measure(spectra, profiles) for name, measure in MEASURES.items()}
+    found = {name: measure(spectra, profiles) for name, measure in MEASURES.items()}
+    return found, reaches_edge(profiles.log1p())
 
 
 @cache

@@ -14,7 +14,7 @@ from flexnet.families.base import Family
 from flexnet.families.registry import conditions, family_of
 from flexnet.files import write_rows
 from flexnet.statistics.pairs import pair_columns
-from flexnet.tables.columns import CONDITIONS, rows_of
+from flexnet.tables.columns import CONDITIONS, MEASURES, rows_of
 from flexnet.tables.facts import facts_from_runs, facts_path, write_facts
 from flexnet.tables.values import Table, read_values
 from flexnet.weights import read_metadata
@@ -56,7 +56,7 @@ def collect_several(
     """Join tables of several families, labelling each row with its family as well.
 
     A row is at the plain values of the conditions that its family does not know; its cells are empty for what
-    its family does not measure.
+    its family does not measure, or "none" where that is text.
 
     Args:
         found: family -> files by series, as for `collect`.
@@ -80,7 +80,7 @@ def _usual(column: str) -> str:
     """What stands in a column for rows of families that do not have it."""
     condition = conditions().get(column)
     if condition is None:
-        return ""
+        return UNKNOWN if column in MEASURES and MEASURES[column].of is str else ""
     if condition.repeat:
         return "0"
     if condition.plain is None and condition.kind.of is not str:

@@ -15,7 +15,7 @@ from flexnet.errors import ConfigError, DataError
 from flexnet.families import registry as families
 from flexnet.families.base import Condition
 from flexnet.problems import ask
-from flexnet.tables.columns import COUNTS, MEASURES, PAIRS
+from flexnet.tables.columns import CONDITIONS, COUNTS, MEASURES, PAIRS
 from flexnet.tables.kinds import Value
 
 # What tells whose rows they are; a table never takes two of them for one.
@@ -47,6 +47,21 @@ def plain_values(told: Collection[str] = ()) -> dict[str, Value]:
         for name, condition in families.conditions().items()
         if condition.plain is not None and not condition.repeat and name not in told
     }
+
+
+def of_family(rows: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Of the rows of a figure of several families those of one, without what it neither asks nor measures.
+
+    Raises:
+        DataError: if there are none.
+    """
+    part = rows[rows["family"] == name]
+    if part.empty:
+        raise DataError(f"expected rows of the family {name!r}; got none; collect the figure's rows again")
+    family = families.family_of(name)
+    strange = [column for column in CONDITIONS if column not in family.conditions]
+    strange += [column for column in MEASURES if column not in family.measures]
+    return part.drop(columns=["family", *strange], errors="ignore")
 
 
 def chosen(rows: pd.DataFrame, at: Mapping[str, Value]) -> pd.DataFrame:

@@ -6,12 +6,12 @@ from typing import Any, Final
 import pandas as pd
 
 from flexnet.errors import DataError
-from flexnet.families.corruptions import FOLDS
+from flexnet.families.corruptions import EDGE, FOLDS
 from flexnet.statistics.categories import by_original_name
 from flexnet.statistics.intervals import t_interval
 from flexnet.tables.columns import ESTIMATES
 
-MEASURES: Final = tuple(f"{name}_fold" for name in FOLDS)
+MEASURES: Final = (*(f"{name}_fold" for name in FOLDS), EDGE)
 _BY: Final = ["figure", "protocol"]
 
 

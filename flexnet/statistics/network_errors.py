@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from flexnet.corruptions.names import CLEAN, SEVERITIES, SYNTHETIC
+from flexnet.corruptions.names import CLEAN, SEVERITIES, SYNTHETIC, original
 from flexnet.errors import DataError
 from flexnet.statistics.categories import by_original_name
 from flexnet.statistics.corruption_errors import (
@@ -57,6 +57,15 @@ def network_errors(
             for record in _runs(part, reference, grouping, without)
         ]
     )
+    return over_seeds(found)
+
+
+def over_seeds(found: pd.DataFrame) -> pd.DataFrame:
+    """Means of measures over training seeds, as `network_errors` gives them.
+
+    Args:
+        found: columns figure, protocol, series, seed, n_images, measure and value.
+    """
     records = [_record(key, part) for key, part in found.groupby([*_BY, "measure"], sort=False)]
     return pd.DataFrame(records, columns=[*_BY, "measure", *ESTIMATES])
 
@@ -82,26 +91,39 @@ def _runs(
         label = dict(zip(_BY, (rows["figure"].iloc[0], rows["protocol"].iloc[0], series), strict=True))
         label |= {"seed": seed, "n_images": int(rows["n"].min())}
         values = {CLEAN_ERROR: clean, MEAN_ERROR: sum(means.values()) / len(means)}
-        values |= _compared(means, clean, *others) | _categories(means, grouping, without)
+        values |= compared(means, clean, *others) | _categories(means, grouping, without)
         yield from ({**label, "measure": name, "value": value} for name, value in values.items())
 
 
 def _errors(part: pd.DataFrame) -> tuple[dict[str, float], float]:
     """Mean error of each corruption over five severities, and the clean error, of one network and seed."""
+    errors, clean = errors_of(part)
+    return mean_errors({name: at_all(values) for name, values in errors.items()}), clean
+
+
+def errors_of(part: pd.DataFrame) -> tuple[dict[str, dict[int, float]], float]:
+    """Error of each corruption by severity, and the clean error, of one network and seed.
+
+    Raises:
+        DataError: if there is not one row of clean images.
+    """
     clean = part[part["corruption"] == CLEAN]["accuracy"]
     if len(clean) != 1:
         raise DataError(f"expected one row of clean images for each network and seed; got {len(clean)}")
-    errors = {
-        str(name): [1 - float(own.get(severity, math.nan)) for severity in SEVERITIES]
-        for name, own in part[part["corruption"] != CLEAN]
-        .set_index("severity")
-        .groupby("corruption")["accuracy"]
-    }
-    return mean_errors(errors), 1 - float(clean.iloc[0])
+    errors: dict[str, dict[int, float]] = {}
+    rest = part[part["corruption"] != CLEAN]
+    for name, severity, accuracy in zip(rest["corruption"], rest["severity"], rest["accuracy"], strict=True):
+        errors.setdefault(original(str(name)), {})[int(severity)] = 1 - float(accuracy)
+    return errors, 1 - float(clean.iloc[0])
 
 
-def _compared(means: Means, clean: float, others: Means, others_clean: float) -> dict[str, float]:
-    """Measures beside the reference; NaN where they are not defined."""
+def at_all(values: Mapping[int, float]) -> list[float]:
+    """Errors at the five severities; NaN at those that were not asked."""
+    return [values.get(severity, math.nan) for severity in SEVERITIES]
+
+
+def compared(means: Means, clean: float, others: Means, others_clean: float) -> dict[str, float]:
+    """Measures beside another network, as fractions; NaN where they are not defined."""
     return {
         MCE: _or_nan(lambda: mce(means, others)),
         RELATIVE: _or_nan(lambda: relative_mce(means, clean, others, others_clean)),

@@ -1,6 +1,5 @@
 """What the jobs that draw figures and judge claims are told."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,31 +52,9 @@ def figure_settings(study: Study, home: str, variant: str, figure: str) -> str:
     protocol, row = study.variants[variant], study.figures[figure]
     words = words_of(study, home, figure, protocol)
     settings = {"figure": figure, "words": words, "caption": row["caption"]}
-    others = figures_beside(study, home, variant, figure)
-    settings |= {"beside": {name: words_of(study, home, name, protocol) for name in others}} if others else {}
     if not study.is_schematic(figure) and not figure_facts(study, home, variant, figure):
         settings["runs"] = _runs(study, home, protocol, figure).document()
     return ordered_json(settings)
-
-
-def figures_beside(study: Study, home: str, variant: str, figure: str) -> list[str]:
-    """Other figures that are panels of one: those that there are at its home under its protocol."""
-    protocol = study.variants[variant]
-    return [
-        name
-        for name in study.figures[figure].get("beside", ())
-        if (
-            study.is_published(home, protocol, name) and bool(figure_facts(study, home, variant, name))
-            if home in study.published_rows
-            else study.shown(home, name, protocol)
-        )
-    ]
-
-
-def beside_rows(study: Study, home: str, variant: str, figure: str) -> list[str]:
-    """Rows of the other figures that are panels of one."""
-    others = figures_beside(study, home, variant, figure)
-    return [study.rows_file(home, study.variants[variant], name) for name in others]
 
 
 def figure_note(study: Study, home: str, variant: str, figure: str) -> str:
@@ -91,9 +68,9 @@ def figure_rows(study: Study, home: str, variant: str, figure: str) -> str:
     return study.rows_file(home, study.variants[variant], figure)
 
 
-def figure_code(script: Path, figure: str, beside: Sequence[str] = ()) -> str:
-    """Digest of the code that draws one figure, and others that are panels of it."""
-    return file_digest(script) + code_digest(module_of(figure), *map(module_of, beside))
+def figure_code(script: Path, figure: str) -> str:
+    """Digest of the code that draws one figure."""
+    return file_digest(script) + code_digest(module_of(figure))
 
 
 def ledger_rows(study: Study, home: str) -> list[str]:

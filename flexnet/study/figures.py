@@ -68,15 +68,6 @@ def name_problems(figures: Collection[str], taken: Collection[str]) -> Iterator[
         yield from (problem.below(name) for other in figures for problem in _mistaken(name, other))
 
 
-def beside_problems(figures: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
-    """Panels of a figure that are other figures: each must be one, with rows and no panels of its own."""
-    for name, row in figures.items():
-        for place, other in enumerate(row.get("beside", ())):
-            known = [each for each in figures if each != name and "beside" not in figures[each]]
-            if other not in known:
-                yield no_such_name("another figure", other, known).below(name, "beside", place)
-
-
 def _mistaken(name: str, other: str) -> Iterator[Problem]:
     if other.startswith(f"{name}/"):
         text = f"expected a name that is no folder of another figure; got that of {other!r}"

@@ -1,7 +1,8 @@
 """Datasets on which models are judged that were trained on another one: which they are, and that they fit.
 
 A family that is `Visiting` names them in its section of a protocol. They have the classes of the model's own
-dataset, in the same order, and images of the same size and channels, which their sources see to.
+dataset, in the same order, and images of the same size and channels, which their sources see to; grey images
+are shown to networks of colour images in all their channels.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -54,7 +55,7 @@ def unlike(source: Rows, own: Rows, dataset: str, of_model: str) -> Iterator[Pro
         text = f"expected the classes of {of_model!r} in their order, {', '.join(ours)}; {dataset!r} has"
         yield Problem(f"{text} {', '.join(theirs)}; name another dataset")
     there, here = images_of(source), images_of(own)
-    if (there.channels, there.size) != (here.channels, here.size):
+    if there.size != here.size or there.channels not in (1, here.channels):
         yield Problem(
             f"expected images of {here.channels} x {here.size} x {here.size}, as {of_model!r} has; got those"
             f" of {dataset!r}, {there.channels} x {there.size} x {there.size}; give its source that size and"

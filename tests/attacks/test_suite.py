@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from flexnet.attacks import square
+from flexnet.attacks import hyperplanes, square
 from flexnet.attacks.apgd import _Intervals, apgd
 from flexnet.attacks.balls import Ball
 from flexnet.attacks.fab import fab
-from flexnet.attacks.hyperplanes import to_hyperplane
+from flexnet.attacks.hyperplanes import in_order, to_hyperplane
 from flexnet.attacks.keys import Key
 from flexnet.attacks.ratios import dlr, likely_targets, targeted_dlr
 from flexnet.attacks.repeats import batched, standing
@@ -92,6 +92,39 @@ def test_hyperplane_against_search(seed: int, norm: str, gap: float) -> None:
         low, high = (middle, high) if float((signed.abs() * moved).sum()) < abs(gap) else (low, middle)
     expected = torch.minimum(high * pace * torch.ones_like(room), room) * signed.sign()
     torch.testing.assert_close(found, expected if gap else torch.zeros_like(found), rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_rows_are_sorted_as_torch_sorts_them_stably(seed: int) -> None:
+    """Zeros of both signs, ties as quantised images have them, and values that never come."""
+    times = torch.rand(5, 200, generator=torch.Generator().manual_seed(seed))
+    times = (times * 20).round() / 20 if seed % 2 else times
+    times[:, ::7], times[:, 3::7], times[:, ::11] = 0.0, -0.0, torch.inf
+    for values in (times, times.double(), times[:, ::2], times[:, :1]):
+        expected = values.sort(dim=1, stable=True)
+        found, order = in_order(values)
+        assert found.dtype == values.dtype
+        assert torch.equal(found, expected.values)
+        assert torch.equal(order, expected.indices)
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_the_boundary_attack_does_not_hang_on_the_way_of_sorting(
+    learned: Any, norm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Images of whole grey levels have ties, among which sums are formed in another order."""
+    model, images, labels = learned
+    images = (images * 255).round() / 255
+    options = FabOptions(steps=30, targets=3)
+    for size in (0.5, 0.8, 1.0, 1.2):
+        ball = Ball(size * {"linf": LINF, "l2": L2}[norm].epsilon, TWO, norm)
+        ours = fab(model, images, labels, ball, options)
+        with monkeypatch.context() as patch:
+            patch.setattr(hyperplanes, "in_order", lambda times: tuple(times.sort(dim=1)))
+            other = fab(model, images, labels, ball, options)
+        assert torch.equal(ours.fooled, other.fooled)
+        assert torch.equal(ours.forwards, other.forwards)
+        assert float((ours.images - other.images).abs().max()) < 1e-5
 
 
 @pytest.mark.parametrize("norm", ["linf", "l2"])

@@ -130,6 +130,17 @@ def test_a_gain_that_follows_the_bandwidth_and_one_that_shuns_it(sign: int, word
     assert all(row["measured_value"] * sign > 0.9 for row in found)
     assert all(-1 <= row["low"] <= row["high"] <= 1 for row in found)
     assert {row["unit"] for row in found} == {"correlation"}
+    assert not any("edge" in row["detail"] for row in found)
+
+
+def test_widths_that_are_bounds_are_counted_in_the_detail_of_their_measure() -> None:
+    table = rows(
+        {**PLAIN, "all": lambda name, severity: 0.4 + 0.1 * fold(name)}, fwhm_log=fold, centroid=fold
+    )
+    bounds = table["corruption"].isin(["snow", "fog"]) & (table["severity"] == 5)
+    first, second = judged("C17", table.assign(fwhm_log_edge=bounds.astype(float)))
+    assert "of 2 the width is the edge of the spectrum, a bound" in first["detail"]
+    assert "edge" not in second["detail"]
 
 
 def test_each_measure_is_judged_by_its_own_column_and_noise_types_are_told_apart() -> None:

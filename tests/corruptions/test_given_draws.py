@@ -12,7 +12,8 @@ import torch
 from scipy import ndimage, stats
 from skimage.filters import gaussian
 
-from flexnet.corruptions import SEVERITIES, constants_of, weather
+from flexnet.corruptions import SEVERITIES, constants_of, corrupt, pillow, weather
+from flexnet.corruptions import gaussian as filters
 from flexnet.corruptions.blur import glass_places
 from flexnet.corruptions.edges import canny, distances, equalised
 from flexnet.corruptions.frost import PICTURES, frost_pictures
@@ -405,3 +406,32 @@ def test_no_drop_leaves_the_image_as_it_is(pictures: Pictures) -> None:
     images, constants = pictures(32, n=1), constants_of("spatter", 1, 32)
     dry = torch.full((1, 1, 32, 32), -9.0)
     assert torch.equal(CORRUPTIONS["spatter"].apply(images, (dry,), constants), images)
+
+
+# --- two ways of one thing ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sigma", [0.05, 0.4, 1.0, 6.0])
+def test_the_gaussian_filter_of_torch_is_that_of_scipy_to_the_last_bit(
+    sigma: float, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which of them runs hangs on the processor; images may not."""
+    for images in (pictures(40, n=2).double() / 255, pictures(33, n=1, channels=1).float() / 255):
+        first = filters.gaussian_filter(images, sigma)
+        with monkeypatch.context() as patch:
+            patch.setattr(filters, "ROUNDS_APART", False)
+            assert torch.equal(filters.gaussian_filter(images, sigma), first)
+        assert first.dtype == images.dtype
+
+
+@pytest.mark.parametrize("name", ["pixelate", "jpeg_compression"])
+def test_large_and_small_images_go_two_ways_to_the_same_end(
+    name: str, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for images in (pictures(96, n=2), pictures(96, n=1, channels=1)[..., :90]):
+        for severity in (1, 5):
+            found = []
+            for large in (0, 10**9):
+                monkeypatch.setattr(pillow, "LARGE", large)
+                found.append(corrupt(images, name, severity))
+            assert torch.equal(*found)

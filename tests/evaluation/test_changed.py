@@ -230,6 +230,20 @@ def test_a_network_is_judged_on_the_chosen_images_of_other_datasets(tmp_path: Pa
     assert [answer.measures["title"] for answer in found[1:]] == ["the small", "the large"]
 
 
+def test_grey_drawings_stand_in_all_channels_of_a_colour_network(tmp_path: Path) -> None:
+    colour = torch.randint(
+        0, 256, (40, 3, 12, 12), dtype=torch.uint8, generator=torch.Generator().manual_seed(2)
+    )
+    asked = subject(images=colour, channels=3)
+    shown: list[Tensor] = []
+    asked.model.register_forward_pre_hook(lambda module, given: shown.append(given[0] * 255))
+    visited(asked, contours=told(tmp_path, "grey", 30))
+    drawn = np.random.default_rng(30).integers(0, 256, (30, 1, 12, 12), dtype=np.uint8)[::-1][:15]
+    assert torch.equal(
+        shown[-1].round().to(torch.uint8), torch.from_numpy(drawn.copy()).expand(-1, 3, -1, -1)
+    )
+
+
 def test_classes_in_another_order_or_images_of_another_size_stop(tmp_path: Path) -> None:
     asked = subject()
     turned = told(tmp_path, "turned", 20, classes=(*CLASSES[1:], CLASSES[0]))

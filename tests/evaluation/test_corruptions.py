@@ -177,6 +177,18 @@ def test_a_random_network_is_judged_alike_twice_and_left_as_it_was() -> None:
 # --- a corrupted set that somebody has ------------------------------------------------------------------
 
 
+def test_the_share_of_widths_at_the_edge_counts_clean_and_corrupted_images() -> None:
+    """Of smooth images none; of noise all, also under a blur, for there the clean ones have no width."""
+    noise = torch.randint(
+        0, 256, (6, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(1)
+    )
+    rules = {"corruptions": ["gaussian_blur", "gaussian_noise"], "severities": [5]}
+    wave = (torch.arange(64) / 64 * 2 * torch.pi).cos().mul(100).add(127)
+    smooth = (wave[:, None] / 2 + wave[None] / 2).expand(6, 3, 64, 64).to(torch.uint8).contiguous()
+    for images, shares in ((smooth, [0.0, 0.0, 1.0]), (noise, [1.0, 1.0, 1.0])):
+        assert [row["fwhm_log_edge"] for row in rows(subject(images=images), rules)] == shares
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     place = tmp_path / "set"

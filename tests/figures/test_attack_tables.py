@@ -4,6 +4,7 @@ import json
 
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 
 from flexnet.audit import RULES
 from flexnet.errors import DataError
@@ -182,3 +183,70 @@ def test_every_check_has_its_words_and_rows_of_no_audit_are_refused():
     rows = audit_rows({"baseline": {"noise": [0.0]}})
     with pytest.raises(DataError, match="expected clean, reference and checks among"):
         audit.summarise_rows(rows[rows["check"] != "clean"])
+
+
+# --- the curves of an audit ------------------------------------------------------------------------------
+
+
+def swept_rows(accuracies, **at):
+    """An audit whose sweep left these accuracies, by series and seed."""
+    found = []
+    for series, seeds in accuracies.items():
+        rows = audit_rows({series: {check: [0.0] * len(seeds) for check in at}}, seeds=tuple(seeds))
+        for row in rows.itertuples():
+            told = {row.check: at[row.check], "accuracy": seeds[row.seed]} if row.check in at else None
+            rows.loc[row.Index, "evidence"] = json.dumps(told) if told else row.evidence
+        found.append(rows)
+    return pd.concat(found, ignore_index=True)
+
+
+ACCURACIES = {"baseline": {1: [0.8, 0.4, 0.2], 2: [0.6, 0.4, 0.0]}, "random": {1: [0.5, 0.5, 0.5]}}
+
+
+def test_sweeps_are_curves_in_the_columns_of_their_networks(facts, text_faults):
+    """Means with each seed beside them; what was swept stands at the left, not the thresholds of others."""
+    table = audit.summarise_rows(swept_rows(ACCURACIES, steps=[5, 10, 20], noise=[1, 2, 3]))
+    figure = audit.draw(table, facts())
+    assert len(figure.axes) == 2
+    heads = {text.get_text(): text.get_position()[0] for text in figure.texts}
+    assert "5, 10, 20 steps" in heads
+    for axes, (series, label) in zip(
+        figure.axes, (("baseline", "Baseline"), ("random", "Random")), strict=True
+    ):
+        assert axes.get_position().x0 == pytest.approx(heads[label])
+        (mean,) = (line for line in axes.get_lines() if line.get_gid() == series)
+        seeds = [list(line.get_ydata()) for line in axes.get_lines() if line.get_gid() == f"{series} seed"]
+        expected = {"baseline": [70, 40, 10], "random": [50, 50, 50]}[series]
+        assert list(mean.get_ydata()) == pytest.approx(expected)
+        assert [value for seed in seeds for value in seed] == pytest.approx(
+            [80, 40, 20, 60, 40, 0] if series == "baseline" else []
+        )
+        assert axes.get_ylim() == (0.0, 100.0)
+    assert text_faults(figure) == []
+
+
+def test_curves_stand_below_each_other_in_their_own_lines_and_cover_no_text(facts):
+    table = audit.summarise_rows(swept_rows(ACCURACIES, steps=[5, 10, 20], epsilon=[0.1, 0.2, 1.0]))
+    figure = audit.draw(table, facts())
+    first, second = (axes.get_position() for axes in (figure.axes[0], figure.axes[2]))
+    assert second.y1 < first.y0
+    for axes, words in ((figure.axes[0], "5, 10, 20 steps"), (figure.axes[2], "ε, 2 ε, whole range")):
+        (height,) = (text.get_position()[1] for text in figure.texts if text.get_text() == words)
+        assert axes.get_position().y0 < height < axes.get_position().y1
+    for text in filter(Text.get_text, figure.texts):
+        x, y = text.get_position()
+        assert not any(axes.get_position().contains(x, y) for axes in figure.axes), text
+
+
+def test_a_table_as_it_is_read_has_the_numbers_of_the_curves(facts, tmp_path):
+    table = audit.summarise_rows(swept_rows(ACCURACIES, restarts=[1, 2, 4], noise=[1, 2, 3]))
+    table.to_csv(tmp_path / "table.csv", index=False)
+    text = audit.body(pd.read_csv(tmp_path / "table.csv"), facts())
+    assert "| 1, 2, 4 restarts | 70, 40, 10 | – | 50, 50, 50 |" in text
+    assert len(audit.draw(pd.read_csv(tmp_path / "table.csv"), facts()).axes) == 2
+
+
+def test_an_audit_without_sweeps_has_no_curves(facts):
+    table = audit.summarise_rows(audit_rows({"baseline": {"noise": [0.0]}}))
+    assert audit.draw(table, facts()).axes == []
+    assert "Right in %" not in audit.body(table, facts())

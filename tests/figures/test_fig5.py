@@ -1,22 +1,12 @@
-"""Figure 5: what its panels hold, and another figure as a panel of it."""
-
-import json
-from pathlib import Path
+"""Figure 5: what its panels hold, which are of two families."""
 
 import pandas as pd
 import pytest
 
-from flexnet import config as settings
 from flexnet.corruptions.names import GROUPINGS, NAMES
-from flexnet.errors import ConfigError
-from flexnet.figures import fig5, fig5a, fig5b
-from flexnet.study import drawing
-from flexnet.study.configuration import Given, load_figures, load_scales
-from flexnet.study.places import Places
-from flexnet.study.study import Study
-from flexnet.yaml_files import read_yaml
+from flexnet.errors import DataError
+from flexnet.figures import fig5, fig5a, fig5b, fig5c
 
-ROOT = Path(__file__).parents[2]
 SERIES = {"baseline": 0.5, "flexible": 0.5, "all": 0.4, "schedule": 0.45}
 
 
@@ -30,6 +20,7 @@ def rows(figure="fig5"):
                 row = {"figure": figure, "protocol": "paper", "series": series, "model": series, "seed": seed}
                 row |= {"corruption": name, "severity": severity, "n": 100, "correct": 0}
                 row |= {f"{key}_fold": len(name) / 10 for key in ("fwhm", "fwhm_log", "centroid", "rms")}
+                row["fwhm_log_edge"] = 0.6 if name in ("shot_noise", "fog", "snow") else 0.5
                 found.append({**row, "accuracy": level + gain - 0.02 * severity + 0.001 * seed})
     return pd.DataFrame(found)
 
@@ -65,52 +56,60 @@ def test_points_of_b_are_corruptions_and_the_correlation_is_told(facts):
     assert "r = 1.00" in figure.axes[0].texts[0].get_text()
     found = fig5b.correlations(table, "fwhm_log_fold")["all"]
     assert (found["all"].n, found["rest"].n) == (19, 15)
-    assert "| ALL | fwhm_log | without noise types | 15 |" in fig5b.body(table, facts)
+    assert "| ALL | fwhm_log | without noise types | 15 | 2 |" in fig5b.body(table, facts)
+    assert "| ALL | centroid | without noise types | 15 | 0 |" in fig5b.body(table, facts)
 
 
-def test_another_figure_is_a_further_panel(facts, text_faults):
-    table = fig5.summarise_rows(rows())
-    alone = fig5.draw(table, facts)
-    beside = fig5.draw_beside(table, facts, {"fig5b": (fig5b.summarise_rows(rows("fig5b")), facts)})
-    assert len(beside.axes) == len(alone.axes) + 1 == 8
-    letters = [axes.get_title(loc="left") for axes in beside.axes]
-    assert [letter for letter in letters if letter] == ["A", "B", "C"]
-    assert letters[-1] == "C"
-    assert text_faults(alone) == []
+def test_points_of_b_whose_width_is_a_bound_are_pale_where_it_is_one(facts):
+    figure = fig5b.draw(fig5b.summarise_rows(rows()), facts)
+    for axes, number in zip(figure.axes, (3, 0), strict=True):
+        points = [line for line in axes.get_lines() if line.get_gid() == "all"]
+        pale = [line for line in points if line.get_alpha() is not None]
+        assert sum(len(line.get_xdata()) for line in pale) == number
+        assert ("pale: 3 at the edge" in axes.texts[0].get_text()) == (number > 0)
+        # The noise among them stays filled.
+        assert sum(line.get_markerfacecolor() != "none" for line in pale) == (number > 0)
+
+
+def several():
+    """Rows of both families as they are joined: the band-pass leaves less the higher its frequency."""
+    bands = [
+        {"figure": "fig5", "protocol": "paper", "series": series, "model": series, "seed": seed, "n": 100,
+         "correct": 0, "family": "bandpass", "corruption": "none", "severity": 0, "filter": name,
+         "frequency": frequency, "accuracy": level - 0.01 * frequency}
+        for series, level in SERIES.items()
+        for seed in (1, 2, 3)
+        for name, frequency in (("none", 0.0), ("paper", 1.0), ("paper", 6.0), ("release", 1.0))
+    ]  # fmt: skip
+    corrupted = rows().assign(family="corruptions", filter="none", frequency=0.0)
+    return pd.concat([corrupted, pd.DataFrame(bands)], ignore_index=True)
+
+
+def test_two_families_are_panels_of_one_figure(facts, text_faults):
+    figure = fig5.draw(fig5.summarise_rows(several()), facts)
+    assert len(figure.axes) == 5 + 2 + 1
+    letters = {axes.get_title(loc="left"): axes for axes in figure.axes if axes.get_title(loc="left")}
+    assert list(letters) == ["A", "B", "C"]
+    (line,) = (line for line in letters["C"].get_lines() if line.get_gid() == "all")
+    assert list(line.get_ydata()) == pytest.approx([39.0, 34.0])  # the first filter alone
+    assert text_faults(figure) == []
 
 
 def test_its_table_holds_the_tables_of_its_panels():
-    table = fig5.summarise_rows(rows())
-    first = fig5._own(table, "A")
-    pd.testing.assert_frame_equal(
-        first.reset_index(drop=True), fig5a.summarise_rows(rows()), check_dtype=False, check_like=True
-    )
+    table = fig5.summarise_rows(several())
+    for panel, figure, alone in (
+        ("A", fig5a, rows()),
+        ("B", fig5b, rows()),
+        ("C", fig5c, several()[lambda found: found["family"] == "bandpass"]),
+    ):
+        alone = alone.drop(columns=["family", "corruption", "severity"] if panel == "C" else [])
+        alone = alone[[column for column in alone if alone[column].notna().any()]]
+        pd.testing.assert_frame_equal(
+            fig5._own(table, panel).reset_index(drop=True), figure.summarise_rows(alone),
+            check_dtype=False, check_like=True,
+        )  # fmt: skip
 
 
-def study(tmp_path, **beside):
-    places = Places(ROOT, tmp_path)
-    scales = load_scales(places, read_yaml(ROOT / "workflow/schemas/config.schema.yaml"), Given())
-    figures = load_figures(places, read_yaml(ROOT / "workflow/schemas/figures.schema.yaml"), scales)
-    return Study(scales, settings.lay_over(figures, {"fig5": beside}), {}, tmp_path)
-
-
-def test_rows_and_words_of_other_panels_are_those_of_their_own_figures(tmp_path):
-    found = study(tmp_path, beside=["fig4d", "fig5b"])
-    assert drawing.beside_rows(found, "demo/", "", "fig5") == [
-        "demo/results/rows/paper/fig4d.csv",
-        "demo/results/rows/paper/fig5b.csv",
-    ]
-    told = json.loads(drawing.figure_settings(found, "demo/", "", "fig5"))
-    assert told["beside"]["fig4d"]["labels"] == found.figures["fig4d"]["labels"]
-    # Under a protocol that does not ask a family, its panel is left out.
-    assert drawing.figures_beside(found, "demo/", "release/", "fig5") == ["fig4d"]
-    alone = json.loads(drawing.figure_settings(study(tmp_path), "demo/", "", "fig4d"))
-    assert "beside" not in alone
-
-
-@pytest.mark.parametrize("other", ["fig5", "fig9z"])
-def test_a_panel_that_is_no_other_figure_is_refused(other, tmp_path):
-    found = study(tmp_path)
-    figures = settings.lay_over(dict(found.figures), {"fig5": {"beside": [other]}})
-    with pytest.raises(ConfigError, match=r"fig5.beside.0: expected another figure"):
-        settings.check_figures(figures, found.base)
+def test_rows_without_one_of_the_families_are_refused():
+    with pytest.raises(DataError, match="expected rows of the family 'bandpass'; got none"):
+        fig5.summarise_rows(rows().assign(family="corruptions"))

@@ -80,6 +80,9 @@ THERE = {
     "fourier": lambda rows: (rows["strength"] > 0) | ((rows["vertical"] == 0) & (rows["horizontal"] == 0)),
     "drawings": lambda rows: (rows["images"] != "own") | (rows["inverted"] == 0),
 }
+# Of an audit: what its checks need of theirs.
+EVIDENCE = {"chance": [0.1], "accuracy": [1.0, 0.5, 0.2, 0.0], "steps": [5, 10, 20, 40]}
+EVIDENCE |= {"restarts": [1, 2, 3, 4], "epsilon": [0.03, 0.06, 0.12, 1.0]}
 # What families measure that is no number between 0 and 1.
 TOLD = {
     "drawings": {"title": "drawings of a dataset with a name of some length", "digest": "d"},
@@ -110,17 +113,17 @@ def rows_of(figure, protocol, seeds, level):
     families = [family.name, *row.get("also", ())]
     parts = [asked_of(name, frame) for name in families]
     frame = pd.concat([part.assign(family=name) for part, name in zip(parts, families, strict=True)])
-    usual = {"corruption": "none", "noise": "none"}
-    frame = frame.fillna({name: usual.get(name, 0) for name in frame}).reset_index(drop=True)
+    words = ("corruption", "noise", "filter", "check")
+    frame = frame.fillna({name: "none" if name in words else 0 for name in frame}).reset_index(drop=True)
     if not row.get("also"):
         frame = frame.drop(columns="family")
     accuracy = np.where(frame["seed"] % 2, *LEVELS[level]) + frame["series"].map(series.index) / 1000
     frame["accuracy"] = np.clip(accuracy, 0.0, 1.0)
     frame["n"], frame["correct"] = 1000, (frame["accuracy"] * 1000).round().astype(int)
-    known = {"threshold_shift": 3.5e-5, "evidence": '{"chance": [0.1]}'}
-    measures = {name: known.get(name, frame["accuracy"]) for name in family.measures}
-    if "corruption" in frame:
-        measures = dict.fromkeys(measures, frame["corruption"].str.len() / 8)
+    known = {"threshold_shift": 3.5e-5, "evidence": json.dumps(EVIDENCE)}
+    measured = [name for each in families for name in family_of(each).measures]
+    usual = frame["corruption"].str.len() / 8 if "corruption" in frame else frame["accuracy"]
+    measures = {name: known.get(name, usual) for name in measured}
     measures |= TOLD.get(family.name, {})
     if "paired" in row:  # six more of ten images: told apart from five on
         frame["gained"], frame["lost"] = 8 + 40 * (frame["seed"] % 2), 2

@@ -10,6 +10,7 @@ from flexnet.claims.catalogue import published
 from flexnet.corruptions.names import NAMES, SYNTHETIC
 from flexnet.errors import DataError
 from flexnet.evaluation.responses import describe as responses
+from flexnet.figures import layers
 from flexnet.figures.layers import summarise_rows as compared
 from flexnet.figures.pushpull import fig4, fig5, table1, table2, table3
 from flexnet.figures.pushpull.errors import measures_of, summarise_errors
@@ -232,13 +233,31 @@ def side_by_side():
             for family, at, change in asked:
                 told = {"family": family, "accuracy": 0.4 + shift + gain * change}
                 rows.append({**run, **plain, **at, **told})
+            for check, left, share in (
+                ("clean", 90, None),
+                ("reference", 60, None),
+                ("noise", 55, 0.0),
+                ("steps", 40 + 5 * gain + seed, 0.5 * gain * (seed == 2)),
+            ):
+                told = {
+                    "family": "audit",
+                    "check": check,
+                    "epsilon": 0.02,
+                    "share": share,
+                    "correct": left,
+                    "accuracy": left / 100,
+                    "evidence": '{"chance": [0.1]}',
+                }
+                rows.append({**run, **plain, **told})
     return pd.DataFrame(rows)
 
 
 def test_layers_are_compared_by_question_with_pairs_of_seeds():
     table = compared(side_by_side()).set_index(["series", "question"])
     found = {question: row["change"] for (series, question), row in table.iterrows() if series == "mine"}
-    assert found == pytest.approx({"clean": 0.01, "corrupted": 0.02, "noise": 0.03, "attack": -0.04})
+    assert found == pytest.approx(
+        {"clean": 0.01, "corrupted": 0.02, "noise": 0.03, "attack": -0.04, "audit": 0.05}
+    )
     assert table.loc[("mine", "noise"), "size"] == 0.1
     assert table.loc[("mine", "attack"), "size"] == 0.01
     assert set(table["n"]) == {2}
@@ -255,4 +274,23 @@ def test_layers_under_fewer_corruptions_are_not_set_side_by_side():
 def test_an_attack_that_has_no_size_is_no_question():
     rows = side_by_side()
     table = compared(rows[(rows["family"] != "fgsm") | (rows["epsilon"] == 0)])
-    assert set(table["question"]) == {"clean", "corrupted", "noise"}
+    assert set(table["question"]) == {"clean", "corrupted", "noise", "audit"}
+
+
+def test_the_audit_stands_beside_the_layers_with_its_verdict_and_what_it_was_not_asked(make_facts):
+    """What withstands the last check counts, not the reference; a seed that fails makes it undecided."""
+    table = compared(side_by_side())
+    audited = table[table["question"] == "audit"].set_index("series")
+    assert audited.loc["baseline", ["mean", "size", "verdict"]].tolist() == pytest.approx(
+        [0.415, 0.02, "robust"]
+    )
+    assert audited.loc["mine", "verdict"] == "undecided"
+    assert set(table[table["question"] != "audit"]["verdict"]) == {""}
+    labels = {"baseline": "Convolution", "mine": "Mine"}
+    facts = make_facts(figure="layers", protocol="corrected", labels=labels, series=list(labels))
+    figure = layers.draw(table, facts)
+    assert [text.get_text() for text in figure.axes[-1].texts] == ["undecided"]
+    assert "(robust)" in figure.axes[-1].get_title()
+    text = layers.body(table, facts)
+    assert text.splitlines()[3].endswith("| undecided |")
+    assert "Not asked in the audit, so that robust says less: zero_gradients, single_step, transfer" in text

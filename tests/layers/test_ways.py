@@ -21,7 +21,9 @@ from torch.utils.checkpoint import checkpoint
 from flexnet.data._torchvision import import_torchvision
 from flexnet.errors import ConfigError
 from flexnet.layers import FlexibleConv2d, PushPullConv2d
+from flexnet.layers.both import FlexiblePushPullConv2d
 from flexnet.layers.flexible import SCHEMES
+from flexnet.layers.lowpass import LowPassConv2d
 
 PAGE = Path(__file__).parents[2] / "docs" / "layers.md"
 Build = Callable[..., nn.Module]
@@ -42,10 +44,26 @@ def push_pull(scheme: str, **options: str | torch.dtype) -> nn.Module:
     return PushPullConv2d(2, 4, 3, padding=1, bias=True, alpha=PUSH_PULL[scheme], **options)  # type: ignore[arg-type]
 
 
+def both(scheme: str, **options: str | torch.dtype) -> nn.Module:
+    torch.manual_seed(0)
+    chosen = BOTH[scheme]
+    return FlexiblePushPullConv2d(2, 4, 3, padding=1, input_size=(5, 6), scheme=chosen, alpha=0.7, **options)
+
+
+BOTH = {"both": "learned", "both random": "random"}
+
+
+def low_pass(scheme: str, **options: str | torch.dtype) -> nn.Module:
+    torch.manual_seed(0)
+    return LowPassConv2d(2, 4, 3, padding=1, bias=True, size=5, **options)
+
+
 # A further layer is one more line: how it is built, and the column of the table for each of its schemes.
 LAYERS: dict[str, tuple[Build, tuple[str, ...]]] = {
     "flexible": (flexible, SCHEMES),
     "push-pull": (push_pull, tuple(PUSH_PULL)),
+    "both": (both, tuple(BOTH)),
+    "low-pass": (low_pass, ("low-pass",)),
 }
 COLUMNS = sorted(name for _, schemes in LAYERS.values() for name in schemes)
 
@@ -121,6 +139,11 @@ def onnx_graph(build: Build) -> None:
     if isinstance(layer, PushPullConv2d):
         assert {"Conv", "Resize", "Relu"} <= kinds
         return
+    if isinstance(layer, LowPassConv2d):
+        assert {"Conv", "Pad"} <= kinds  # borders are repeated
+        assert sum(kind == "Conv" for kind, _ in nodes.values()) == 2
+        return
+    assert ("Resize" in kinds) == isinstance(layer, FlexiblePushPullConv2d)
     assert ("MaxPool" in kinds) == (scheme(layer) != "conv")
     assert ("Conv" in kinds) == (scheme(layer) != "max")
 

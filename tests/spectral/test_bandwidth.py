@@ -6,7 +6,14 @@ import torch
 from torch import Tensor
 
 from flexnet.corruptions import corrupt
-from flexnet.spectral.bandwidth import amplitudes, bandwidths, half_width, radial_spectra
+from flexnet.spectral.bandwidth import (
+    amplitudes,
+    bandwidths,
+    half_width,
+    measured,
+    radial_spectra,
+    reaches_edge,
+)
 
 SIDE = 32
 
@@ -60,6 +67,23 @@ def test_spectra_are_those_of_numpy_and_rings_are_means_around_the_middle() -> N
 )
 def test_half_widths_by_hand(profile: list[float], width: float) -> None:
     assert float(half_width(torch.tensor([profile], dtype=torch.float64))) == pytest.approx(width)
+
+
+def test_a_width_that_is_the_edge_is_told_from_one_that_is_measured() -> None:
+    """One that ends at half its height has a width; one that ends above has none, however low it began."""
+    profiles = [[4.0, 4.0, 4.0, 4.0], [4.0, 4.0, 4.0, 2.0], [1.0, 4.0, 3.0, 3.0], [4.0, 1.0, 4.0, 4.0]]
+    assert reaches_edge(torch.tensor(profiles)).tolist() == [True, False, True, False]
+
+
+def test_noise_reaches_the_edge_and_smooth_textures_do_not() -> None:
+    images = textures(side=64)
+    found, edge = measured(images)
+    assert not edge.any()
+    noisy, edge = measured(corrupt(images, "gaussian_noise", 5))
+    assert edge.all()
+    last = radial_spectra(amplitudes(images)).shape[1] - 1
+    assert noisy["fwhm_log"].tolist() == [2 * last] * len(images)
+    assert bool((found["fwhm_log"] < 2 * last).all())
 
 
 def test_an_image_without_contrast_has_no_bandwidth() -> None:

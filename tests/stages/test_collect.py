@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from flexnet.statistics.conditions import of_family
 from flexnet.tables.facts import read_facts
 from flexnet.tables.frames import read_rows
 
@@ -161,6 +162,10 @@ def test_a_run_that_does_not_say_what_it_was_is_named(
     assert gone in fails("collect", settings, output=tmp_path / "o.csv")
 
 
+AUDITED = (
+    "model,seed,protocol,check,epsilon,n,correct,accuracy,share,evidence\n"
+    'm,1,paper,clean,0.1,4,2,0.5,nan,"{""chance"":[0.1]}"\n'
+)
 CLEAN = (
     "model,seed,protocol,epsilon,draw,n,correct,accuracy\nm,1,paper,0.0,0,4,2,0.5\nm,1,paper,0.1,0,4,1,0.25\n"
 )
@@ -185,3 +190,25 @@ def test_rows_of_several_families_say_their_own_and_are_plain_elsewhere(
     assert rows["noise"].tolist() == ["none", "none", "uniform", "uniform"]
     assert rows["accuracy"].tolist() == [0.5, 0.25, 0.5, 0.5]
     assert rows["draw"].tolist() == [0, 0, 0, 0]
+
+
+def test_text_that_another_family_measures_is_none_and_no_empty_cell(
+    call: Call, told: dict[str, Any], tmp_path: Path
+) -> None:
+    paths = {name: tmp_path / f"{name}.csv" for name in ("fgsm", "audit")}
+    for name, content in (("fgsm", CLEAN), ("audit", AUDITED)):
+        paths[name].write_text(content)
+    asked = {"family": "fgsm", "figure": "layers", "protocol": "paper", **told}
+    asked |= {
+        "series": {"flexible": [str(paths["fgsm"])]},
+        "also": {"audit": {"flexible": [str(paths["audit"])]}},
+    }
+    assert call("collect", asked, output=tmp_path / "o.csv") == 0
+    rows = read_rows(tmp_path / "o.csv")
+    assert rows["evidence"].tolist() == ["none", "none", '{"chance":[0.1]}']
+    assert rows["check"].tolist() == ["none", "none", "clean"]
+    assert rows["share"].isna().all()
+    (one,) = of_family(rows, "audit").to_dict("records")
+    assert one["evidence"] == '{"chance":[0.1]}'
+    assert "draw" not in one
+    assert set(of_family(rows, "fgsm")) & {"check", "share", "evidence", "family"} == set()

@@ -27,6 +27,7 @@ def rows(
     conditions = [("none", 0), *product(names, range(1, 6))]
     label = {"figure": "f", "protocol": "paper", "n": 100}
     folds = {f"{name}_fold": 1.5 for name in ("fwhm", "fwhm_log", "centroid", "rms")}
+    folds["fwhm_log_edge"] = 0.25
     return pd.DataFrame(
         [
             {

@@ -115,5 +115,5 @@ def test_settings_name_the_pair_only_where_a_figure_does() -> None:
     from flexnet.config import read_yaml
 
     figures = read_yaml(Path(__file__).parents[2] / "config/figures.yaml")
-    assert [name for name, row in figures.items() if "paired" in row] == ["fig6"]
+    assert [name for name, row in figures.items() if "paired" in row] == ["fig6", "fig6_colour"]
     assert json.dumps(figures["fig6"]["paired"]) == '"baseline"'

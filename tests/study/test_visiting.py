@@ -103,6 +103,14 @@ def test_datasets_that_do_not_fit_a_model_are_refused_before_a_job_starts(
         settings(changed(study, **changes))
 
 
+def test_networks_of_colour_images_are_judged_on_grey_drawings_and_not_the_other_way(study: Study) -> None:
+    told = settings(study, model="vgg16-colour")["judged_on"]
+    assert told == settings(study)["judged_on"]
+    colour = {"dataset": "cifar10g", "title": "x", "splits": {"test": "contours"}, "size": 224, "channels": 3}
+    with pytest.raises(ConfigError, match=r"expected images of 1 x 224 x 224.*3 x 224 x 224"):
+        settings(changed(study, sources__cifar10g_contours=colour))
+
+
 def test_a_model_of_other_images_cannot_be_asked(study: Study) -> None:
     with pytest.raises(ConfigError, match="expected images of 3 x 32 x 32, as 'cifar10' has"):
         settings(study, model="vgg16-baseline")

@@ -55,6 +55,7 @@ def test_a_figure_of_several_families_joins_the_rows_of_each() -> None:
         "demo/results/corruptions/corrected/resnet20-layers-pushpull/all.csv",
         "demo/results/noise/corrected/resnet20-layers-pushpull/seed1.csv",
         "demo/results/fgsm/corrected/resnet20-layers-pushpull/seed1.csv",
+        "demo/results/audit/corrected/resnet20-layers-pushpull/all.csv",
     ]
     told = collect_settings(STUDY, "demo/", "corrected", "layers")
     assert '"family":"corruptions"' in told.replace(" ", "")
@@ -62,7 +63,9 @@ def test_a_figure_of_several_families_joins_the_rows_of_each() -> None:
     assert "also" not in collect_settings(STUDY, "demo/", "paper", "fig4d")
     asked = [task.wildcards["family"] for task in figure_tasks(STUDY, "demo/", "corrected", "layers")
              if task.rule == "evaluate"]  # fmt: skip
-    assert {family: asked.count(family) for family in asked} == {"corruptions": 11, "noise": 11, "fgsm": 11}
+    assert {family: asked.count(family) for family in asked} == dict.fromkeys(
+        ("corruptions", "noise", "fgsm", "audit"), 11
+    )
     nobody = replace(
         STUDY, scales={"": CONFIG | {"protocols": {"corrected": {"corruptions": {}, "fgsm": {}}}}}
     )

@@ -37,7 +37,6 @@ rule draw_figure:
     input:
         rows=told(drawing.figure_rows),
         facts=told(drawing.figure_facts),
-        beside=told(drawing.beside_rows),
     output:
         pdf=report(
             "{home}figures/{variant}{figure}.pdf",
@@ -66,7 +65,6 @@ rule draw_figure:
         code=lambda wildcards: drawing.figure_code(
             ROOT / "workflow/scripts/draw.py",
             wildcards.figure,
-            FIGURES[wildcards.figure].get("beside", ()),
         ),
         facts=lambda wildcards, input: [
             word for path in input.facts for word in ("--facts", path)
@@ -79,4 +77,4 @@ rule draw_figure:
         "Drawing {wildcards.home}figures/{wildcards.variant}{wildcards.figure}.pdf"
     shell:
         'python "$FLEXNET_SCRIPTS/draw.py" --settings {params.settings:q} --rows {input.rows:q}'
-        " {params.facts:q} --beside {input.beside:q} --table {output.table:q} --figure {output.pdf:q} --caption {output.caption:q} --log {log:q}"
+        " {params.facts:q} --table {output.table:q} --figure {output.pdf:q} --caption {output.caption:q} --log {log:q}"

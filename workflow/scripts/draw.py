@@ -1,7 +1,6 @@
 """Draw one figure from its rows: table, PDF, PNG and caption. No science, no torch."""
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +10,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from flexnet.isolation import isolate, plain_matplotlib
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from flexnet.figures.facts import Facts
     from flexnet.tables.facts import FigureFacts
 
 
@@ -27,31 +23,12 @@ def runs_of(settings: dict[str, Any], path: str | None) -> "FigureFacts | None":
     return FigureFacts.from_document(document, "settings: runs") if document else None
 
 
-def others_of(settings: dict[str, Any], paths: Sequence[str]) -> "dict[str, tuple[pd.DataFrame, Facts]]":
-    """Tables and facts of other figures that are panels of this one, by name; facts lie beside rows."""
-    from flexnet.figures.facts import Facts
-    from flexnet.figures.order import in_order
-    from flexnet.figures.registry import load
-    from flexnet.study.labels import require_labels, require_runs
-    from flexnet.tables.facts import facts_path, read_facts
-    from flexnet.tables.frames import read_rows
-
-    found = {}
-    for (name, words), path in zip(settings.get("beside", {}).items(), paths, strict=True):
-        facts = Facts(**words, runs=read_facts(facts_path(path)))
-        rows = in_order(read_rows(path), facts.series)
-        require_labels(rows, name, facts.protocol, path)
-        require_runs(rows, facts.known, name, facts.protocol, str(facts_path(path)))
-        found[name] = load(name).summarise_rows(rows), facts
-    return found
-
-
 def draw(settings: dict[str, Any], files: dict[str, Any]) -> None:
     """Put the rows in order, summarise them, write the table, draw the figure, write its caption and body.
 
     Settings: `figure` (its name), `caption` (the template), `words` (the texts of
     `flexnet.figures.facts.Facts`) and, for rows that were published before runs told their facts, these as
-    `runs`; and `beside`, the texts of other figures that are panels of this one, in the order of their rows.
+    `runs`.
     """
     plain_matplotlib()
     from flexnet.figures.captions import caption
@@ -74,8 +51,7 @@ def draw(settings: dict[str, Any], files: dict[str, Any]) -> None:
         require_runs(rows, facts.runs, figure.NAME, facts.protocol, files.get("facts") or "settings: runs")
     table = figure.summarise_rows(rows)
     # Drawn and described before anything is written: what is refused leaves no half of a figure.
-    others = others_of(settings, files.get("beside") or [])
-    drawn = figure.draw_beside(table, facts, others) if others else figure.draw(table, facts)
+    drawn = figure.draw(table, facts)
     below = [caption(str(settings["caption"]), table, facts), body_of(figure, table, facts)]
     with atomic_path(files["table"]) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
@@ -95,7 +71,6 @@ def main() -> int:
     for name in ("settings", "rows", "table", "figure", "caption", "log"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--facts", help="facts of the runs behind the rows; a schematic has none")
-    parser.add_argument("--beside", nargs="*", help="rows of the other figures that are panels of this one")
     files = vars(parser.parse_args())
     return run_job("draw", files["log"], lambda: draw(read_settings(files["settings"]), files))
 

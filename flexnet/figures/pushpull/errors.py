@@ -11,10 +11,10 @@ from flexnet.errors import DataError
 from flexnet.figures.cells import BLANK, spread_text
 from flexnet.figures.curves import PER_CENT
 from flexnet.figures.facts import Facts
-from flexnet.statistics.corruption_errors import alexnet_cifar10, mce, mean_errors, relative_mce
-from flexnet.statistics.intervals import t_interval
+from flexnet.statistics import network_errors
+from flexnet.statistics.corruption_errors import alexnet_cifar10, mean_errors
+from flexnet.statistics.network_errors import at_all, compared, errors_of, over_seeds
 from flexnet.statistics.summary import per_seed
-from flexnet.tables.columns import ESTIMATES
 
 Record: TypeAlias = "pd.Series[float]"
 KEYS: Final = ("figure", "protocol", "series")
@@ -36,21 +36,10 @@ def summarise_errors(rows: pd.DataFrame) -> pd.DataFrame:
     found = per_seed(rows, [*KEYS, "corruption", "severity"])
     _require_same(found)
     records = []
-    for labels, part in found.groupby(list(KEYS), sort=False):
-        seeds = [measures_of(own) for _, own in part.groupby("seed")]
-        for measure in seeds[0]:
-            estimate = t_interval([seed[measure] for seed in seeds])
-            records.append(
-                {
-                    **dict(zip(KEYS, labels, strict=True)),
-                    "measure": measure,
-                    "n": estimate.n,
-                    "n_images": int(part["n_images"].min()),
-                    **{key: getattr(estimate, key) for key in ("mean", "sem", "low", "high")},
-                    "by_seed": " ".join(f"{seed[measure]:.7g}" for seed in seeds),
-                }
-            )
-    return pd.DataFrame(records, columns=[*KEYS, "measure", *ESTIMATES])
+    for labels, part in found.groupby([*KEYS, "seed"], sort=False):
+        label = dict(zip((*KEYS, "seed"), labels, strict=True)) | {"n_images": int(part["n_images"].min())}
+        records += [{**label, "measure": name, "value": value} for name, value in measures_of(part).items()]
+    return over_seeds(pd.DataFrame(records))
 
 
 def _require_same(found: pd.DataFrame) -> None:
@@ -71,25 +60,15 @@ def _require_same(found: pd.DataFrame) -> None:
 
 def measures_of(part: pd.DataFrame) -> dict[str, float]:
     """All measures of one trained network."""
-    errors: dict[str, dict[int, float]] = {}
-    for name, severity, accuracy in zip(part["corruption"], part["severity"], part["accuracy"], strict=True):
-        errors.setdefault(original(str(name)), {})[int(severity)] = 1.0 - float(accuracy)
-    clean = errors.pop(CLEAN, {}).get(0)
-    if clean is None or not errors:
-        raise DataError("expected clean images and at least one corruption; got no such rows; evaluate again")
+    errors, clean = errors_of(part)
+    if not errors:
+        raise DataError("expected at least one corruption; got clean images alone; evaluate again")
     means = {name: fmean(values.values()) for name, values in errors.items()}
     found = {CLEAN: clean, **means, MEAN: fmean(means.values())}
-    whole = set(errors) == set(NAMES) and all(set(values) == set(SEVERITIES) for values in errors.values())
-    return found | (_against_alexnet(errors, clean) if whole else {})
-
-
-def _against_alexnet(errors: Mapping[str, Mapping[int, float]], clean: float) -> dict[str, float]:
-    others, others_clean = alexnet_cifar10()
-    means = mean_errors({name: [values[s] for s in SEVERITIES] for name, values in errors.items()})
-    return {
-        MCE: mce(means, others) / PER_CENT,
-        RELATIVE: relative_mce(means, clean, others, others_clean) / PER_CENT,
-    }
+    if set(errors) != set(NAMES) or any(set(values) != set(SEVERITIES) for values in errors.values()):
+        return found
+    beside = compared(mean_errors({name: at_all(errors[name]) for name in errors}), clean, *alexnet_cifar10())
+    return found | {MCE: beside[network_errors.MCE], RELATIVE: beside[network_errors.RELATIVE]}
 
 
 def find(table: pd.DataFrame, series: str, measure: str) -> "Record | None":
