@@ -2,6 +2,7 @@
 # make test   environment, then linters and tests
 # make bench  side-by-side timings against other libraries
 # make advisories  whether a locked dependency has a known weakness; needs a network
+# make cluster   environment with what SLURM needs (docs/cluster.md); make test-cluster tries it on a SLURM of its own
 # make docs   the documentation: build/site/index.html
 # make verify trains some published networks again and compares every row
 
@@ -15,7 +16,7 @@ BIN := .venv/bin
 SCALE ?= laptop
 NETWORKS ?= small-max:1 hmax-conv:1
 
-.PHONY: env demo test lint bench docs advisories verify
+.PHONY: env demo test lint bench docs advisories verify cluster test-cluster
 
 env:
 	@$(PYTHON) tools/environment.py
@@ -32,6 +33,12 @@ lint: env
 
 test: lint
 	$(BIN)/python -m pytest -rs -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+cluster:
+	@$(PYTHON) tools/environment.py cluster
+
+test-cluster: cluster
+	$(BIN)/python -m pytest -rs tests/workflow/test_slurm.py tests/workflow/test_slurm_profile.py
 
 bench: env
 	$(BIN)/python -m benchmarks

@@ -1,4 +1,6 @@
-"""Create .venv with everything locked in requirements/: `python3.11 tools/environment.py`.
+"""Create .venv with everything locked in requirements/: `python3.11 tools/environment.py [cluster]`.
+
+`cluster` adds what SLURM needs, with which each start of Snakemake takes longer.
 
 Needs nothing but Python 3.11 or newer. uv does the work; a machine without it gets it through pip into
 the environment. torch alone is installed by pip, which knows this machine's folders of wheels: where one
@@ -14,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "locked"
-LOCKS = {name: ROOT / "requirements" / f"{name}.lock" for name in ("all", "torch", "cuda", "uv")}
+LOCKS = {name: ROOT / "requirements" / f"{name}.lock" for name in ("all", "torch", "cuda", "uv", "slurm")}
 PYTHON = VENV / "bin" / "python"
 # A line that Python runs when it starts in the environment.
 MENDED = "import torchvision_operators; torchvision_operators.declare_before_import()\n"
@@ -67,6 +69,12 @@ def mend_torchvision() -> None:
         (packages / "torchvision_operators.pth").write_text(MENDED, encoding="utf-8")
 
 
+def add_cluster() -> None:
+    """Add what SLURM needs, unless it is there."""
+    if not list(VENV.glob("lib/python*/site-packages/snakemake_executor_plugin_slurm")):
+        run(*PIP, "-r", LOCKS["slurm"])
+
+
 def main() -> None:
     """Create or refresh the environment; do nothing if it is up to date."""
     if sys.version_info < (3, 11):
@@ -91,3 +99,5 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+    if "cluster" in sys.argv[1:]:
+        add_cluster()

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,8 @@ SECONDS = 240
 
 def obstacle() -> str:
     """Why no SLURM can be started here; nothing if it can."""
+    if not find_spec("snakemake_executor_plugin_slurm"):
+        return "needs what a cluster needs: make test-cluster"
     missing = [
         name for name in ("slurmctld", "slurmd", "sbatch", "srun") if not shutil.which(name, path=PATH)
     ]

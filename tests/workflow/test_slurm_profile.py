@@ -5,6 +5,7 @@ No SLURM is needed: `sbatch` writes down how it was called and refuses, so that 
 
 import re
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.skipif(
+    not find_spec("snakemake_executor_plugin_slurm"), reason="needs what a cluster needs: make test-cluster"
+)
 # In the place of the real stages, which are quick beside the queue.
 STUB = """\
 import sys
