@@ -166,7 +166,7 @@ def test_a_disk_that_is_full_is_one_message_that_names_the_file(seconds: str, tm
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert message.startswith("flexnet train: error: ")
-    assert f"'{tmp_path / 'full' / name}'; check that the place exists, may be used and has room" in message
+    assert f"'{tmp_path / 'full' / name}'; there was no room for {tmp_path / 'full'}" in message
     left = {path.name for path in (tmp_path / "full").iterdir()}
     assert left <= {"log", "h.csv"}  # never half a file
 

@@ -90,7 +90,8 @@ def test_the_layer_stands_in_the_figure_with_its_own_numbers(finished: Any) -> N
     weights = finished.folder / "tiny/results/models/vgg16-divisive/seed1.safetensors"
     names = finished.run(
         "-c",
-        "from flexnet.training import load_model; import sys; model, said = load_model(sys.argv[1]); "
+        "from flexnet.training import load_model; import sys; "
+        "model, said = load_model(sys.argv[1], trust=True); "
         "print(type(model.features[3]).__name__, model.features[3].sigma, said['options'])",
         str(weights),
     ).stdout
