@@ -21,6 +21,7 @@ from flexnet.study.models import give_classes
 from flexnet.study.parts import INHERITING, Part, located
 from flexnet.study.rows import row_problems, unused_problems
 from flexnet.study.schema import schema_problems
+from flexnet.study.visiting import series_problems
 from flexnet.yaml_files import read_yaml
 
 __all__ = [
@@ -213,6 +214,10 @@ def check_figures(
         for problem in figure_problems(figure, row, config["models"], config["protocols"])
     )
     refuse_lines(located(problems, figures, parts, name))
+    unfit = (
+        problem.below(figure) for figure, row in figures.items() for problem in series_problems(row, config)
+    )
+    refuse_lines(located(unfit, figures, parts, name))
 
 
 def series_of(figure: Mapping[str, Any], protocol: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 from flexnet.data.roles import TEST
 from flexnet.errors import ConfigError
 from flexnet.families.base import Family, JudgedOn, Visiting
-from flexnet.families.registry import families
+from flexnet.families.registry import families, family_of
 from flexnet.problems import Problem, no_such_name, refuse
 from flexnet.study.data import class_names, images_of, splits_of
 
@@ -72,6 +72,25 @@ def visit_problems(config: Rows) -> Iterator[Problem]:
             for name, dataset in named.items() if isinstance(named, Mapping) else ():
                 keys = "protocols", protocol, family.name, family.judged_on, str(name)
                 yield from (problem.below(*keys) for problem in _unscored(dataset, config))
+
+
+def series_problems(figure: Rows, config: Rows) -> Iterator[Problem]:
+    """Series of a figure whose models cannot be judged on the datasets that its families name."""
+    asking = [family_of(name) for name in (figure["family"], *figure.get("also", ()))]
+    for family in asking:
+        for protocol, sections in config["protocols"].items():
+            if isinstance(family, Visiting) and family.name in sections:
+                instead = figure.get("instead", {}).get(protocol, {})
+                for label, model in {**figure["series"], **instead}.items():
+                    keys = ("instead", protocol, label) if label in instead else ("series", label)
+                    problems = _unfit(family, sections[family.name], config, model)
+                    yield from (problem.below(*keys) for problem in problems)
+
+
+def _unfit(family: Visiting, section: Rows, config: Rows, model: str) -> Iterator[Problem]:
+    own = config["models"][model]["dataset"]
+    for dataset in visited(family, section).values():
+        yield from unlike(_source(config, dataset), _source(config, own), dataset, own)
 
 
 def _unscored(dataset: Any, config: Rows) -> Iterator[Problem]:

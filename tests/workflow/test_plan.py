@@ -29,7 +29,8 @@ SCHEMATIC = tuple(name for name, family in families().items() if family.subject 
 NOISE = ("paper", "corrected")
 SOME = {
     **dict.fromkeys(("noise", "sensor", "corruptions", "bandpass", "drawings"), NOISE),
-    **dict.fromkeys(("audit", "fourier", "maps"), ("paper",)),
+    **dict.fromkeys(("fourier", "maps"), ("paper",)),
+    "audit": NOISE,
     "suite": ("corrected",),
 }
 # Models of other networks' gradients, which no figure shows.
