@@ -1,5 +1,6 @@
 """The configuration: laying scales over it, what is refused and how, and that all that is shipped works."""
 
+import copy
 import re
 from collections.abc import Collection
 from pathlib import Path
@@ -470,3 +471,17 @@ def test_every_protocol_is_accepted_and_measures_clean_accuracy(scale: str, row:
         attack = FgsmSettings.from_mapping(family_of(name).section(row))
         assert attack.epsilons[0] == 0, scale
         assert list(attack.epsilons) == sorted(attack.epsilons)
+
+
+@pytest.mark.parametrize("place", ["series", "instead"])
+def test_a_model_that_cannot_be_judged_where_its_figure_asks_is_named(place: str) -> None:
+    """Networks of 32 pixels, before any job, on drawings of 224."""
+    figures = copy.deepcopy(FIGURES)
+    label = next(iter(figures["fig6"]["series"]))
+    if place == "series":
+        figures["fig6"]["series"][label] = "vgg16-baseline"
+    else:
+        figures["fig6"]["instead"] = {"corrected": {label: "vgg16-baseline"}}
+    where = f"{place}.corrected.{label}" if place == "instead" else f"{place}.{label}"
+    with pytest.raises(ConfigError, match=rf"fig6\.{where}: expected images of 3 x 32 x 32"):
+        settings.check_figures(figures, resolved("paper"))
