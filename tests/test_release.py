@@ -48,7 +48,8 @@ VERSION = release.ENTRY.findall((ROOT / "CHANGELOG.md").read_text(encoding="utf-
 
 
 VERSIONS = f"expected version {VERSION}, .*; got 9.9.9"
-CONDA, TORCH, DOCS = "workflow/envs/flexnet.yaml", "requirements/torch.lock", "requirements/docs.lock"
+CONDA = "workflow/envs/flexnet.yaml"
+TORCH, SLURM, DOCS = (f"requirements/{name}.lock" for name in ("torch", "slurm", "docs"))
 
 
 @pytest.mark.parametrize(
@@ -62,6 +63,7 @@ CONDA, TORCH, DOCS = "workflow/envs/flexnet.yaml", "requirements/torch.lock", "r
         (CONDA, "python=3.11", "python=3.12", "expected numpy .* as it is locked; got 2"),
         (CONDA, "- tqdm", "- left-pad", "expected packages that are locked; got left-pad"),
         (TORCH, "torch==2", "torch==1", "expected torch>=.*; got 1"),
+        (SLURM, "slurm==2", "slurm==1", "expected snakemake-executor-plugin-slurm>=.*; got 1"),
         (DOCS, "\nmkdocs-material==", "\nother==", "expected mkdocs-material.*; got nothing"),
     ],
 )

@@ -18,13 +18,16 @@ SECONDS = 30
 LOCKED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 
 
-def locked(folder: Path) -> dict[str, str]:
-    """Every locked package with its version."""
-    texts = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.lock"))]
-    return dict(pair for text in texts for pair in LOCKED.findall(text))
+Package = tuple[str, str]  # name and version
 
 
-def asked(packages: dict[str, str], database: str) -> dict[str, list[str]]:
+def locked(folder: Path) -> list[Package]:
+    """Every locked package; one that is locked at several versions, for each."""
+    texts = [path.read_text(encoding="utf-8") for path in folder.glob("*.lock")]
+    return sorted({(name, version) for text in texts for name, version in LOCKED.findall(text)})
+
+
+def asked(packages: list[Package], database: str) -> dict[Package, list[str]]:
     """Names of the advisories of each package that has any.
 
     Raises:
@@ -32,8 +35,7 @@ def asked(packages: dict[str, str], database: str) -> dict[str, list[str]]:
         ValueError: if it does not answer as it should.
     """
     queries = [
-        {"package": {"name": name, "ecosystem": "PyPI"}, "version": version}
-        for name, version in packages.items()
+        {"package": {"name": name, "ecosystem": "PyPI"}, "version": version} for name, version in packages
     ]
     request = urllib.request.Request(
         database, json.dumps({"queries": queries}).encode(), {"Content-Type": "application/json"}
@@ -45,7 +47,7 @@ def asked(packages: dict[str, str], database: str) -> dict[str, list[str]]:
         pairs = list(zip(packages, found, strict=True))
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(f"no list of results, one for each package ({error!r})") from error
-    return {name: sorted(names) for name, names in pairs if names}
+    return {package: sorted(names) for package, names in pairs if names}
 
 
 def main(folder: Path = FOLDER, database: str = DATABASE) -> int:
@@ -59,8 +61,8 @@ def main(folder: Path = FOLDER, database: str = DATABASE) -> int:
             f"Nothing is known of the {len(packages)} locked packages; try again where there is a network."
         )
         return 2
-    for name, advisories in found.items():
-        print(f"{name} {packages[name]}: {', '.join(PAGE + each for each in advisories)}")
+    for (name, version), advisories in found.items():
+        print(f"{name} {version}: {', '.join(PAGE + each for each in advisories)}")
     words = "have known weaknesses: update pyproject.toml or lock again (python tools/lock.py)"
     print(f"{len(found)} of {len(packages)} locked packages {words if found else 'have known weaknesses'}")
     return int(bool(found))

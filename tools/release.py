@@ -53,6 +53,7 @@ def _locks(root: Path, project: Mapping[str, Any]) -> Iterator[str]:
     study = [*project["project"]["dependencies"], *project["project"]["optional-dependencies"]["workflow"]]
     declared = {
         ("all", "torch"): [*study, *(line for name in ("test", "oracle") for line in groups[name])],
+        ("slurm",): project["project"]["optional-dependencies"]["slurm"],
         ("docs",): groups["docs"],
     }
     for files, lines in declared.items():

@@ -49,12 +49,13 @@ def to_hyperplane(weight: Tensor, gap: Tensor, down: Tensor, up: Tensor, norm: s
 
 
 def in_order(times: Tensor) -> tuple[Tensor, Tensor]:
-    """Sort rows of values of 0 or more (n, d), infinite ones too; of equal values the first stays first.
+    """Sort rows of values (n, d), infinite ones too; of equal values the first stays first.
 
     As `times.sort(dim=1, stable=True)`, which on a processor takes some eight times as long: NumPy sorts
-    whole numbers there, whose upper half is the value, whose bits rise with it, and whose lower is its place.
+    whole numbers there, whose upper half is the value, whose bits rise with it if none is negative, and whose
+    lower is its place.
     """
-    if times.dtype != torch.float32 or not times.is_cpu:
+    if times.dtype != torch.float32 or not times.is_cpu or bool((times < 0).any()):
         found = times.sort(dim=1, stable=True)
         return found.values, found.indices
     values = (times + 0.0).contiguous().numpy()  # -0.0 becomes 0.0, whose bits are 0

@@ -1,7 +1,6 @@
 """The images that a command is about: a dataset by name, prepared images, or arrays of one's own."""
 
 import lzma
-import math
 import os
 import struct
 import zipfile
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from flexnet.corruptions.headers import claimed
 from flexnet.data.arrays import ImageArrays, load_arrays
 from flexnet.data.manifest import load_verified
 from flexnet.errors import ConfigError, DataError
@@ -94,9 +94,8 @@ def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
     if part.file_size > max(PLENTY, MOST_FOLDED * part.compress_size):
         raise ValueError(f"{name}, whose {part.compress_size:,} bytes unfold to {part.file_size:,}")
     with archive.open(part) as stream:
-        read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-        shape, _, kind = read[np.lib.format.read_magic(stream)](stream)
-    if min(shape, default=0) < 0 or math.prod(shape) * kind.itemsize > part.file_size:
+        shape, kind, size = claimed(stream)
+    if not 0 <= size <= part.file_size:
         raise ValueError(f"{name}, whose {part.file_size:,} bytes claim to be {kind} of shape {shape}")
     with archive.open(part) as stream:
         return np.asarray(np.lib.format.read_array(stream, allow_pickle=False))

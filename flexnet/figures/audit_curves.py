@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from matplotlib.figure import Figure
 
+from flexnet.errors import DataError
 from flexnet.figures.cells import BLANK
 from flexnet.figures.chance import mark_chance
 from flexnet.figures.curves import PER_CENT
@@ -32,24 +33,40 @@ def curve_of(check: str, evidence: Iterable[str]) -> str:
     Args:
         check: its name.
         evidence: of each seed, as rows tell it.
+
+    Raises:
+        DataError: if seeds were swept at different places, of which there is no mean.
     """
     told = [json.loads(each) for each in evidence] if check in SWEEPS else []
     found = [each for each in told if check in each and "accuracy" in each]
     if not found:
         return ""
-    at = found[0][check]
-    return ordered_json({"at": at, "right": [each["accuracy"] for each in found if each[check] == at]})
+    _require_one(
+        [each[check] for each in found], f"{check}: expected all training seeds swept at the same places"
+    )
+    return ordered_json({"at": found[0][check], "right": [each["accuracy"] for each in found]})
+
+
+def _require_one(swept: Sequence[Any], expected: str) -> None:
+    for other in swept[1:]:
+        if other != swept[0]:
+            raise DataError(f"{expected}; got {swept[0]} and {other}; run the audits again with one setting")
 
 
 def curve_block(part: "pd.DataFrame", series: Sequence[str], *, drawn: bool) -> Block:
-    """A line for each sweep that was asked: means over training seeds, or, where curves are `drawn`, room."""
+    """A line for each sweep that was asked: means over training seeds, or, where curves are `drawn`, room.
+
+    Raises:
+        DataError: if networks were swept at different places, which one line cannot name.
+    """
     lines = []
     for check in SWEEPS:
         curves = [_curve(part, name, check) for name in series]
-        swept = max((curve["at"] for curve in curves if curve), key=len, default=None)
-        if swept is not None:
+        swept = [curve["at"] for curve in curves if curve]
+        _require_one(swept, f"{check}: expected all networks swept at the same places")
+        if swept:
             cells = ["" if drawn and curve else _numbers(curve) for curve in curves]
-            lines.append(Line(check_key(check), (_words(check, swept), *cells), TALL if drawn else 1))
+            lines.append(Line(check_key(check), (_words(check, swept[0]), *cells), TALL if drawn else 1))
     return Block(DRAWN if drawn else NUMBERS, tuple(lines))
 
 

@@ -74,8 +74,8 @@ def _with_verdicts(table: pd.DataFrame, audited: pd.DataFrame) -> pd.DataFrame:
     keys = zip(table["protocol"], table["series"], strict=True)
     told = pd.Series([together(words.get(key, {})) for key in keys], table.index)
     asked = {str(series): set(part["check"]) for series, part in audited.groupby("series")}
-    unasked = [", ".join(name for name in RULES if name not in asked[series]) for series in table["series"]]
-    missing = pd.Series(unasked, table.index, dtype=object)
+    lacking = [[name for name in RULES if name not in asked.get(series, ())] for series in table["series"]]
+    missing = pd.Series(map(", ".join, lacking), table.index, dtype=object)
     return table.assign(**{VERDICT: told.where(audit, ""), "unasked": missing.where(audit, "")})
 
 

@@ -11,6 +11,7 @@ from string import Template
 from flexnet.report.claims import OUTDATED, ledger_html, may_show
 from flexnet.report.markup import caption_html, table_html
 from flexnet.report.parts import Part, Picture
+from flexnet.study.cost import in_words
 from flexnet.study.figures import LEDGER
 
 LACKING = "<p class='note'>Its picture is not there.</p>"
@@ -137,22 +138,14 @@ def _provenance(parts: Sequence[Part], about: Mapping[str, str]) -> str:
                 "command": run.get("command", ""),
                 "commit": run.get("commit", ""),
                 "machine": machine,
-                "jobs": f"{sum(int(entry['jobs']) for entry in jobs)}, {_duration(seconds)} together",
+                "jobs": f"{sum(int(entry['jobs']) for entry in jobs)}, {in_words(seconds)} together",
             }
             rows += [[f"{part.title}, run {number}", key, str(value)] for key, value in told.items()]
     return f"<section><h2 id='provenance'>Provenance</h2>{table_html(['of', 'what', ''], rows)}</section>"
 
 
 def _work(work: Sequence[Work]) -> str:
-    rows = [[each.name, str(each.jobs), _duration(each.seconds), each.first, each.last] for each in work]
+    rows = [[each.name, str(each.jobs), in_words(each.seconds), each.first, each.last] for each in work]
     head = ["kind of job", "jobs", "time, together", "first began", "last ended"]
     said = table_html(head, rows) if rows else "<p>Nothing of this was made here.</p>"
     return f"<section><h2 id='work'>Run statistics</h2>{said}</section>"
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return (
-        f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
-    )

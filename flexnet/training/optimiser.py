@@ -41,13 +41,12 @@ class SGD:
         for group in self.param_groups:
             used = [parameter for parameter in group["params"] if parameter.grad is not None]
             remembering = used if group["momentum"] else []
-            momenta = [self.state.get(parameter, {}).get("momentum_buffer") for parameter in remembering]
+            momenta: list[Any] = [self.state.get(each, {}).get("momentum_buffer") for each in remembering]
             told = {key: group[key] for key in ("lr", "momentum", "nesterov", "weight_decay")}
             gradients = [parameter.grad for parameter in used]
             sgd(used, gradients, momenta, fused=True, dampening=0.0, maximize=False, **told)
             for parameter, momentum in zip(remembering, momenta, strict=True):
-                if momentum is not None:  # never, after an update
-                    self.state[parameter] = {"momentum_buffer": momentum}
+                self.state[parameter] = {"momentum_buffer": momentum}
 
 
 def make_optimiser(model: nn.Module, recipe: Recipe) -> SGD:

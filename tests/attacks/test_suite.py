@@ -96,11 +96,11 @@ def test_hyperplane_against_search(seed: int, norm: str, gap: float) -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_rows_are_sorted_as_torch_sorts_them_stably(seed: int) -> None:
-    """Zeros of both signs, ties as quantised images have them, and values that never come."""
+    """Zeros of both signs, ties as quantised images have them, values that never come, negative ones."""
     times = torch.rand(5, 200, generator=torch.Generator().manual_seed(seed))
     times = (times * 20).round() / 20 if seed % 2 else times
     times[:, ::7], times[:, 3::7], times[:, ::11] = 0.0, -0.0, torch.inf
-    for values in (times, times.double(), times[:, ::2], times[:, :1]):
+    for values in (times, times.double(), times[:, ::2], times[:, :1], times - 0.5):
         expected = values.sort(dim=1, stable=True)
         found, order = in_order(values)
         assert found.dtype == values.dtype

@@ -246,6 +246,21 @@ def test_a_table_as_it_is_read_has_the_numbers_of_the_curves(facts, tmp_path):
     assert len(audit.draw(pd.read_csv(tmp_path / "table.csv"), facts()).axes) == 2
 
 
+def test_sweeps_of_other_places_have_no_mean_and_no_line_in_common(facts):
+    """A third of the restarts for one network, or for one of its seeds, would stand under a wrong number."""
+    whole, short = ({name: ACCURACIES[name]} for name in ("baseline", "random"))
+    other = swept_rows(short, restarts=[1, 2, 3])
+    table = audit.summarise_rows(pd.concat([swept_rows(whole, restarts=[1, 2, 4]), other]))
+    for show in (audit.draw, audit.body):
+        with pytest.raises(DataError, match=r"all networks .* places; got \[1, 2, 4\] and \[1, 2, 3\]"):
+            show(table, facts())
+    seeds = swept_rows(whole, restarts=[1, 2, 4])
+    last = (seeds["check"] == "restarts") & (seeds["seed"] == 2)
+    seeds.loc[last, "evidence"] = json.dumps({"restarts": [1, 2, 3], "accuracy": [0.6, 0.4, 0.0]})
+    with pytest.raises(DataError, match="all training seeds swept at the same places"):
+        audit.summarise_rows(seeds)
+
+
 def test_an_audit_without_sweeps_has_no_curves(facts):
     table = audit.summarise_rows(audit_rows({"baseline": {"noise": [0.0]}}))
     assert audit.draw(table, facts()).axes == []

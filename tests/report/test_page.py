@@ -169,9 +169,9 @@ def test_provenance_and_run_statistics(part: Part) -> None:
     }
     work = Work("train", 6, 75.4, "2026-01-02 03:04:05+00:00", "2026-01-02 04:04:05+00:00")
     text = re.sub(r"<[^>]+>", " ", made(replace(part, runs=(run,)), work=(work,)))
-    for words in ("this page  commit  abc", "snakemake laptop", "fedcba", "cores 2", "4, 1 h 7 min together"):
+    for words in ("this page  commit  abc", "snakemake laptop", "fedcba", "cores 2", "4, 1.1 hours together"):
         assert words in text
-    assert "train  6  1 min 15 s  2026-01-02 03:04:05+00:00  2026-01-02 04:04:05+00:00" in text
+    assert "train  6  1.3 minutes  2026-01-02 03:04:05+00:00  2026-01-02 04:04:05+00:00" in text
 
 
 def test_the_commit_is_that_of_the_checkout_alone(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def draw(settings: dict[str, Any], files: dict[str, Any]) -> None:
     from flexnet.study.labels import require_labels, require_runs
     from flexnet.tables.frames import read_rows
 
-    require_sealed(filter(None, [files["rows"], files.get("facts"), *(files.get("beside") or [])]))
+    require_sealed(filter(None, [files["rows"], files.get("facts")]))
     facts = Facts(**settings["words"], runs=runs_of(settings, files.get("facts")))
     figure = load(str(settings["figure"]))
     read = getattr(figure, "read", read_rows)  # schematics have tables of their own
