@@ -15,7 +15,8 @@ PACKAGE = "flexnet"
 ROOT = Path(__file__).parent
 # What is said to a user and when a job ends; never a number.
 SILENT = frozenset(
-    f"{PACKAGE}.{name}" for name in ("errors", "jobs", "lazy", "locks", "problems", "progress", "stopping")
+    f"{PACKAGE}.{name}"
+    for name in ("errors", "jobs", "lazy", "locks", "problems", "progress", "seals", "stopping")
 )
 SAYING = frozenset({"say", "advance"})  # methods of a progress report
 UNCOUNTED = frozenset({"__version__", "__all__"})
