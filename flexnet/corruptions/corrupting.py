@@ -73,7 +73,7 @@ def _values(name: str, severity: int, side: int, constants: str | Values) -> Val
 
 def _all(images: Tensor, seeds: list[int], corruption: Corruption, constants: Values) -> Tensor:
     """Corrupt images part by part."""
-    threads = torch.get_num_threads() if images.is_cpu else 1
+    threads = torch.get_num_threads() if images.is_cpu and not corruption.one_thread else 1
     size = max(1, AT_ONCE["cpu" if images.is_cpu else "cuda"] // images[0].numel())
     size = min(size, -(-len(images) // threads))
     done = torch.empty_like(images, memory_format=torch.contiguous_format)

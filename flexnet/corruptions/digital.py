@@ -36,5 +36,5 @@ def compress(images: Tensor, drawn: Draws, constants: Values) -> Tensor:
 
 
 contrast = Corruption(fade)
-pixelate = Corruption(to_blocks)
-jpeg_compression = Corruption(compress)
+pixelate = Corruption(to_blocks, one_thread=True)
+jpeg_compression = Corruption(compress, one_thread=True)

@@ -4,6 +4,8 @@ The generator of spatter builds drops of water with these functions. They are ex
 fixed-point numbers are those of OpenCV.
 """
 
+from functools import cache
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -74,12 +76,13 @@ def _is_ridge(slope: Tensor, across: Tensor, down: Tensor) -> Tensor:
     flat = across.abs() * SLOPE
     steep = flat + (across.abs() << 16)
     height_of = down.abs() << 15
-    level = (slope > at(0, -1)) & (slope >= at(0, 1))
-    upright = (slope > at(-1, 0)) & (slope >= at(1, 0))
-    falling = (slope > at(-1, -1)) & (slope > at(1, 1))
-    rising = (slope > at(-1, 1)) & (slope > at(1, -1))
+    # Of whole numbers, greater than one neighbour and no less than the other.
+    level = torch.maximum(at(0, -1), at(0, 1) - 1)
+    upright = torch.maximum(at(-1, 0), at(1, 0) - 1)
+    falling = torch.maximum(at(-1, -1), at(1, 1))
+    rising = torch.maximum(at(-1, 1), at(1, -1))
     oblique = torch.where((across ^ down) < 0, rising, falling)
-    return torch.where(height_of < flat, level, torch.where(height_of > steep, upright, oblique))
+    return slope > torch.where(height_of < flat, level, torch.where(height_of > steep, upright, oblique))
 
 
 def distances(edges: Tensor, most: int) -> Tensor:
@@ -93,15 +96,15 @@ def distances(edges: Tensor, most: int) -> Tensor:
     height = edges.shape[2]
     beside = _columns_to_edge(edges).clamp_(max=most)
     nearest = torch.full(edges.shape, most * SIDE, dtype=torch.int32, device=edges.device)
+    lengths = _path_lengths(most).to(edges.device)
     for rows in range(min(most, height)):
         if rows * SIDE >= int(nearest.max()):
             break  # whatever lies so far away is no nearer
-        lengths = _path_lengths(rows, most).to(edges.device)
+        away = lengths[rows].index_select(0, beside.flatten()).view_as(beside)
         for shift in {rows, -rows}:
             here, there = _overlap(height, shift)
             part = nearest[:, :, here]
-            away = beside[:, :, there]
-            torch.minimum(part, lengths.index_select(0, away.flatten()).view_as(away), out=part)
+            torch.minimum(part, away[:, :, there], out=part)
     return nearest.float() / 65536
 
 
@@ -113,21 +116,23 @@ def _overlap(height: int, shift: int) -> tuple[slice, slice]:
 def _columns_to_edge(edges: Tensor) -> Tensor:
     """Columns to the nearest edge of the same row; far more than there are, where it has none."""
     width = edges.shape[3]
-    place = torch.arange(width, device=edges.device)
+    place = torch.arange(width, dtype=torch.int32, device=edges.device)
     far = 4 * width
-    left = torch.where(edges, place, -far).cummax(3).values
-    right = torch.where(edges, place, far).flip(3).cummin(3).values.flip(3)
+    there = edges.int()  # a product takes a fifth of the time that a choice does
+    left = (there * (place + far) - far).cummax(3).values
+    right = (there * (place - far) + far).flip(3).cummin(3).values.flip(3)
     return torch.minimum(place - left, right - place)
 
 
-def _path_lengths(rows: int, most: int) -> Tensor:
-    """Length of the path to a pixel so many rows and 0 to `most` columns away, fixed point; (most + 1,)."""
-    columns = np.arange(most + 1)
+@cache
+def _path_lengths(most: int) -> Tensor:
+    """Length of the path to a pixel 0 to `most` rows and columns away, fixed point; (most + 1, most + 1)."""
+    rows, columns = np.ogrid[: most + 1, : most + 1]
     short, long = np.minimum(columns, rows), np.maximum(columns, rows)
     flat = (long - 2 * short) * SIDE + short * KNIGHT
     steep = (long - short) * KNIGHT + (2 * short - long) * ACROSS
     lengths = np.where(2 * short <= long, flat, steep)
-    lengths[columns == most] = most * SIDE  # or more, which counts as much
+    lengths[:, most] = most * SIDE  # or more, which counts as much
     return torch.from_numpy(np.minimum(lengths, most * SIDE).astype(np.int32))
 
 

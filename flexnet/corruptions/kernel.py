@@ -25,12 +25,15 @@ class Corruption:
         apply: images (n, C, H, W) in uint8, what was drawn for each of them (n, ...), constants -> images of
             the same shape. A pure function, of each image alone. It works on the device of the images.
         draw: generator on the CPU, shape (C, H, W) of an image, constants -> what is random in it, on the
-        CPU. colour_only: whether it means nothing to grey images.
+            CPU.
+        colour_only: whether it means nothing to grey images.
+        one_thread: whether most of it holds Python's lock, so that threads would wait for each other.
     """
 
     apply: Callable[[Tensor, Draws, Values], Tensor]
     draw: Callable[[Generator, Shape, Values], Draws] = nothing
     colour_only: bool = False
+    one_thread: bool = False
 
 
 def unit(images: Tensor) -> Tensor:

@@ -24,15 +24,24 @@ def jpeg(images: Tensor, quality: int) -> Tensor:
         turned = images.cpu().permute(0, 2, 3, 1).contiguous().numpy()
         shown = np.stack([_decoded(image, quality) for image in turned])
         return torch.from_numpy(shown).permute(0, 3, 1, 2).contiguous().to(images.device)
-    decoded = torch.empty(images.shape, dtype=torch.uint8)
-    for planes, place in zip(images.cpu().numpy(), decoded.numpy(), strict=True):
-        channels = [Image.fromarray(plane) for plane in planes]
+    decoded = np.empty(images.shape, np.uint8)
+    for planes, place in zip(images.cpu().numpy(), decoded, strict=True):
         stored = BytesIO()
-        image = Image.merge("RGB", channels) if len(channels) == 3 else channels[0]
-        image.save(stored, "JPEG", quality=quality)
-        for channel, plane in zip(Image.open(stored).split(), place, strict=True):
-            plane[:] = np.asarray(channel)
-    return decoded.to(images.device)
+        _picture(planes).save(stored, "JPEG", quality=quality)
+        _split(Image.open(stored), place)
+    return torch.from_numpy(decoded).to(images.device)
+
+
+def _picture(planes: NDArray[np.uint8]) -> Image.Image:
+    """An image of one or three channels (C, H, W)."""
+    channels = [Image.fromarray(plane) for plane in planes]
+    return Image.merge("RGB", channels) if len(channels) == 3 else channels[0]
+
+
+def _split(image: Image.Image, planes: NDArray[np.uint8]) -> None:
+    """Write the channels of an image into (C, H, W)."""
+    for channel, plane in zip(image.split(), planes, strict=True):
+        plane[:] = np.asarray(channel)
 
 
 def _decoded(image: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
@@ -45,21 +54,23 @@ def _decoded(image: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
 def box_resized(images: Tensor, height: int, width: int) -> Tensor:
     """Resize images (n, C, H, W) in uint8 as Pillow does with its box filter: columns first, then rows."""
     if images.is_cpu and images[0, 0].numel() >= LARGE and height * width < images[0, 0].numel():
-        planes = images.flatten(0, 1).numpy()
-        small = [Image.fromarray(each).resize((width, height), Image.Resampling.BOX) for each in planes]
-        resized = torch.from_numpy(np.stack([np.asarray(each) for each in small]))
-        return resized.view(*images.shape[:2], height, width)
+        small = np.empty((*images.shape[:2], height, width), np.uint8)
+        for planes, place in zip(images.numpy(), small, strict=True):
+            _split(_picture(planes).resize((width, height), Image.Resampling.BOX), place)
+        return torch.from_numpy(small)
     return _box(_box(images, width, 3), height, 2)
 
 
 def _box(images: Tensor, size: int, dim: int) -> Tensor:
     """Resize one direction: sums of bytes by a product with a matrix, which is exact, and their means."""
-    taken, weights = (part.to(images.device) for part in _taps(images.shape[dim], size))
     if size >= images.shape[dim]:  # one pixel for each
-        place = taken.argmax(1)
-        if images.is_cpu:  # NumPy copies bytes twice as fast
-            return torch.from_numpy(np.take(images.numpy(), place.numpy(), axis=dim))
-        return images.index_select(dim, place)
+        place = _places(images.shape[dim], size)
+        if not images.is_cpu:
+            return images.index_select(dim, torch.from_numpy(place).to(images.device))
+        # NumPy copies bytes twice as fast, and single ones faster by their places than by `take`.
+        bytes_of = images.numpy()
+        return torch.from_numpy(bytes_of[..., place] if dim == 3 else bytes_of.take(place, axis=dim))
+    taken, weights = (part.to(images.device) for part in _taps(images.shape[dim], size))
     values = images.float()
     sums = torch.matmul(values, taken.T) if dim == 3 else torch.matmul(taken, values)
     weights = weights if dim == 3 else weights[:, None]
@@ -80,3 +91,9 @@ def _taps(before: int, after: int) -> tuple[Tensor, Tensor]:
         taken[new] = (offsets > -0.5) & (offsets <= 0.5)
     counts = taken.sum(1).tolist()
     return taken, torch.tensor([int(0.5 + (1 << BITS) / count) for count in counts], dtype=torch.int32)
+
+
+@cache
+def _places(before: int, after: int) -> NDArray[np.intp]:
+    """Which pixel each new pixel is, (after,), where there are no fewer than before."""
+    return _taps(before, after)[0].argmax(1).numpy()
