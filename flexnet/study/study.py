@@ -7,7 +7,7 @@ kept with the code. Figures carry their protocol: none for the paper's, `release
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +158,7 @@ class Study:
         return row
 
 
+@cache
 def scale_name(home: str) -> str:
     """Name of the scale whose files live in a home."""
     return Path(home).name or PAPER

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import sys
+from functools import cache
 from inspect import signature
 from pathlib import Path
 
@@ -170,17 +171,23 @@ wildcard_constraints:
     seeds="(all|seed[1-9][0-9]*)",
 
 
-def told(function):
-    """What a function of the study says, of the wildcards that its arguments are called after."""
+def signed(function):
+    """A function whose signature is worked out once: Snakemake asks for it at every call."""
+    function.__signature__ = signature(function)
+    return function
+
+
+def told(function, then=lambda found: found):
+    """What a function of the study says, of the wildcards that its arguments are called after; what `then` makes of it."""
     names = list(signature(function).parameters)[1:]
 
+    @signed
     def call(wildcards):
         try:
-            return function(STUDY, *(getattr(wildcards, name) for name in names))
+            return then(function(STUDY, *(getattr(wildcards, name) for name in names)))
         except ConfigError as error:
             raise WorkflowError(str(error)) from None
 
-    call.__signature__ = signature(call)  # Snakemake asks for it at every call
     return call
 
 
@@ -192,19 +199,48 @@ def job_files(wildcards, suffix="safetensors"):
     return jobs.arrays_of(STUDY, wildcards.home, dataset, suffix)
 
 
-def asked(suffix):
-    """Files of the trained networks that a job asks."""
+@signed
+def manifests_of(wildcards):
+    """What says which images a job's dataset has."""
+    return job_files(wildcards, "json").values()
 
+
+@signed
+def training_images(wildcards):
+    """Images that a job's dataset has for training, if any. Large files count by their date alone."""
+    return ancient(job_files(wildcards).get("training", []))
+
+
+@signed
+def test_images(wildcards):
+    """Images that a job's dataset has for tests."""
+    return ancient(job_files(wildcards)["test"])
+
+
+@signed
+def chosen_images(wildcards):
+    """Which images a network is trained with."""
+    dataset = jobs.dataset_of(STUDY, wildcards.home, wildcards.model)
+    return jobs.subset_of(wildcards.home, dataset, wildcards.seed)
+
+
+def asked(suffix, mark=list):
+    """Files of the trained networks that a job asks, marked."""
+
+    @signed
     def files(wildcards):
         seeds = jobs.seeds_in(STUDY, wildcards.home, wildcards.model, wildcards.seeds)
-        return [
-            jobs.weights_of(wildcards.home, wildcards.model, seed, suffix)
-            for seed in seeds
-        ]
+        return mark(
+            [
+                jobs.weights_of(wildcards.home, wildcards.model, seed, suffix)
+                for seed in seeds
+            ]
+        )
 
     return files
 
 
+@signed
 def asked_subset(wildcards):
     """The images of a job; those that are scored are the same for all seeds."""
     seed = jobs.seeds_in(STUDY, wildcards.home, wildcards.model, wildcards.seeds)[0]
@@ -217,6 +253,7 @@ def declared(wildcards):
     return jobs.family_of(wildcards.family)
 
 
+@signed
 def threads_of(wildcards):
     """CPU threads of a job."""
     return SCALES[wildcards.home]["threads"]
@@ -225,6 +262,7 @@ def threads_of(wildcards):
 def growing(first, most=None):
     """A resource of which a job asks for the double and the triple in later attempts, lest they end as the first."""
 
+    @signed
     def asked(wildcards, attempt):
         amount = min(attempt, 3) * (first(wildcards) if callable(first) else first)
         return amount if most is None else min(amount, most)
@@ -237,11 +275,13 @@ def minutes(first):
     return growing(first, SCALES[""].get("longest_job"))
 
 
+@cache
 def has_gpu():
     """Whether this machine shows a GPU, found without importing torch."""
     return shutil.which("nvidia-smi") is not None
 
 
+@signed
 def gpus_of(wildcards):
     """GPUs of a job: one, unless it runs on the CPU. Cluster profiles set the device to cuda."""
     return int(

@@ -34,10 +34,10 @@ rule prepare_data:
 rule choose_subset:
     """Choose the images that one seed trains on and is scored on."""
     input:
-        manifests=lambda wildcards: job_files(wildcards, "json").values(),
+        manifests=manifests_of,
         # None of a dataset that is only judged.
-        training=lambda wildcards: ancient(job_files(wildcards).get("training", [])),
-        test=lambda wildcards: ancient(job_files(wildcards)["test"]),
+        training=training_images,
+        test=test_images,
     output:
         "{home}results/subsets/{dataset}/seed{seed}.json",
     log:

@@ -8,7 +8,7 @@ localrules:
 rule describe:
     """Rows of a schematic, read off the modules themselves."""
     input:
-        images=lambda wildcards: ancient(told(joins.described_images)(wildcards)),
+        images=told(joins.described_images, ancient),
     output:
         "{home}results/rows/{protocol}/{figure}.csv",
     log:

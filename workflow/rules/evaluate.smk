@@ -6,17 +6,15 @@ rule evaluate:
     input:
         # Large files count by their date, so the small histories stand for the weights beside them.
         histories=asked("history.csv"),
-        weights=lambda wildcards: ancient(asked("safetensors")(wildcards)),
-        others=lambda wildcards: ancient(
-            sum(told(jobs.other_models)(wildcards).values(), [])
-        ),
+        weights=asked("safetensors", ancient),
+        others=told(jobs.other_models, lambda found: ancient(sum(found.values(), []))),
         subset=asked_subset,
-        training=lambda wildcards: ancient(job_files(wildcards).get("training", [])),
-        test=lambda wildcards: ancient(job_files(wildcards)["test"]),
+        training=training_images,
+        test=test_images,
         own=told(jobs.own_files),
         # Of models that are judged on other datasets than their own.
         choices=told(jobs.visited_choices),
-        visited=lambda wildcards: ancient(told(jobs.visited_images)(wildcards)),
+        visited=told(jobs.visited_images, ancient),
     output:
         table="{home}results/{family}/{protocol}/{model}/{seeds}.csv",
         outcomes="{home}results/{family}/{protocol}/{model}/{seeds}.outcomes.safetensors",
@@ -34,11 +32,14 @@ rule evaluate:
     params:
         settings=told(jobs.evaluate_settings),
         code=told(jobs.evaluate_code),
-        others=lambda wildcards: [
-            f"{key}={STUDY.placed(path)}"
-            for key, paths in told(jobs.other_models)(wildcards).items()
-            for path in paths
-        ],
+        others=told(
+            jobs.other_models,
+            lambda found: [
+                f"{key}={STUDY.placed(path)}"
+                for key, paths in found.items()
+                for path in paths
+            ],
+        ),
     message:
         "Asking {wildcards.model}, {wildcards.seeds}, {wildcards.protocol} protocol: {wildcards.family}"
     shell:

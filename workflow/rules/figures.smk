@@ -9,8 +9,8 @@ localrules:
 rule collect_rows:
     """Join the rows of all networks and seeds of a figure."""
     input:
-        rows=lambda wildcards: sum(told(joins.family_files)(wildcards).values(), []),
-        runs=lambda wildcards: ancient(told(joins.runs_behind)(wildcards)),
+        rows=told(joins.family_files, lambda found: sum(found.values(), [])),
+        runs=told(joins.runs_behind, ancient),
     output:
         rows="{home}results/rows/{protocol}/{figure}.csv",
         facts="{home}results/rows/{protocol}/{figure}.facts.json",

@@ -7,14 +7,10 @@ A killed training goes on from its side file.
 rule train:
     """Train one network with one seed; goes on where it was stopped."""
     input:
-        manifests=lambda wildcards: job_files(wildcards, "json").values(),
-        subset=lambda wildcards: jobs.subset_of(
-            wildcards.home,
-            jobs.dataset_of(STUDY, wildcards.home, wildcards.model),
-            wildcards.seed,
-        ),
-        training=lambda wildcards: ancient(job_files(wildcards)["training"]),
-        test=lambda wildcards: ancient(job_files(wildcards)["test"]),
+        manifests=manifests_of,
+        subset=chosen_images,
+        training=training_images,
+        test=test_images,
     output:
         weights="{home}results/models/{model}/seed{seed}.safetensors",
         history="{home}results/models/{model}/seed{seed}.history.csv",
@@ -44,15 +40,11 @@ rule train:
 rule import_weights:
     """Take over weights that another program wrote."""
     input:
-        manifests=lambda wildcards: job_files(wildcards, "json").values(),
-        subset=lambda wildcards: jobs.subset_of(
-            wildcards.home,
-            jobs.dataset_of(STUDY, wildcards.home, wildcards.model),
-            wildcards.seed,
-        ),
+        manifests=manifests_of,
+        subset=chosen_images,
         source=told(jobs.checkpoint_of),
-        training=lambda wildcards: ancient(job_files(wildcards).get("training", [])),
-        test=lambda wildcards: ancient(job_files(wildcards)["test"]),
+        training=training_images,
+        test=test_images,
     output:
         weights="{home}results/models/{model}/seed{seed}.safetensors",
         history="{home}results/models/{model}/seed{seed}.history.csv",
