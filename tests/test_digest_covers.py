@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from types import CodeType, FrameType
 from typing import Any
 
 import pytest
@@ -69,26 +70,35 @@ RECIPES: dict[str, dict[str, Any]] = {
 def traced() -> Iterator[set[str]]:
     """Definitions of the package that are called meanwhile, as "module:name"."""
     called: set[str] = set()
+    seen: set[CodeType] = set()
     importing = 0
 
-    def note(frame: Any, event: str, argument: object) -> None:
+    def imported(frame: FrameType, event: str, argument: object) -> None:
         nonlocal importing
-        if event not in ("call", "return"):
-            return
-        # What a module does when it is imported is the same in every job.
-        if frame.f_code.co_name == "<module>":
-            importing += 1 if event == "call" else -1
-        module = frame.f_globals.get("__name__", "")
-        name = frame.f_code.co_qualname.split(".")[0]
-        made = name[0] == "<" or name == "__create_fn__"  # by Python itself, such as a dataclass's __init__
-        if event == "call" and not importing and module.startswith("flexnet.") and not made:
-            called.add(f"{module}:{name}")
+        importing -= event == "return"
 
-    sys.setprofile(note)
+    def note(frame: FrameType, event: str, argument: object) -> Any:
+        nonlocal importing
+        code = frame.f_code
+        if code in seen:
+            return None
+        if code.co_name == "<module>":  # what a module does when it is imported is the same in every job
+            importing += 1
+            frame.f_trace_lines = False
+            return imported
+        if not importing:
+            seen.add(code)
+            module, name = frame.f_globals.get("__name__", ""), code.co_qualname.split(".")[0]
+            made = name[0] == "<" or name == "__create_fn__"  # by Python itself, such as a dataclass's __init__
+            if module.startswith("flexnet.") and not made:
+                called.add(f"{module}:{name}")
+        return None
+
+    sys.settrace(note)
     try:
         yield called
     finally:
-        sys.setprofile(None)
+        sys.settrace(None)
 
 
 def missed(called: set[str], *starts: str, words: Any = ()) -> list[str]:
