@@ -89,7 +89,8 @@ def traced() -> Iterator[set[str]]:
         if not importing:
             seen.add(code)
             module, name = frame.f_globals.get("__name__", ""), code.co_qualname.split(".")[0]
-            made = name[0] == "<" or name == "__create_fn__"  # by Python itself, such as a dataclass's __init__
+            # By Python itself, such as a dataclass's __init__.
+            made = name[0] == "<" or name == "__create_fn__"
             if module.startswith("flexnet.") and not made:
                 called.add(f"{module}:{name}")
         return None

@@ -49,6 +49,11 @@ class Ball:
                 f"epsilon of an attack: expected >= 0; got {self.epsilon}; use 0 for clean images"
             )
 
+    def widest(self, images: Tensor) -> float:
+        """Radius of a ball that holds the whole range of such images (N, C, H, W), wherever it lies."""
+        width = float(((self.space.high - self.space.low) / self.space.scale).max())
+        return width if self.norm == "linf" else width * images[0].numel() ** 0.5
+
     def clamp(self, images: Tensor) -> Tensor:
         """The nearest images in the permitted range; of clean images, what the clamp alone does to them."""
         return torch.clamp(images, self.space.low, self.space.high)

@@ -18,7 +18,9 @@ class Key:
     Attributes:
         seed: of everything.
         images: place of each image among all images; None: 0, 1, 2, ...
-        repeat: which repeat of the attack it is.
+        repeat: which repeat of the attack it is, of those that a protocol averages over.
+        attempt: which of several attacks of one repeat, of which the worst counts. All are judged by the same
+            draws: of a stochastic model a fresh vote would fool images by luck, one attempt after another.
 
     Raises:
         ConfigError: if one of them is no whole number.
@@ -27,9 +29,10 @@ class Key:
     seed: int = 0
     images: tuple[int, ...] | None = None
     repeat: int = 0
+    attempt: int = 0
 
     def __post_init__(self) -> None:
-        for what, value in (("seed", self.seed), ("repeat", self.repeat)):
+        for what, value in (("seed", self.seed), ("repeat", self.repeat), ("attempt", self.attempt)):
             if isinstance(value, bool) or not isinstance(value, int):
                 raise ConfigError(f"{what} of a key: expected a whole number; got {value!r}; use 0")
 
@@ -51,6 +54,10 @@ class Key:
         """The key of another repeat."""
         return replace(self, repeat=repeat)
 
+    def retry(self, attempt: int) -> "Key":
+        """The key of another attempt at the same images, judged by the same draws as the first (0)."""
+        return replace(self, attempt=attempt)
+
     def part(self, places: list[int], number: int) -> "Key":
         """The key of some images of a batch of `number`, by their positions in it."""
         named = self.of(number)
@@ -58,7 +65,8 @@ class Key:
 
     def purpose(self, *names: str | int) -> int:
         """A seed that all images share."""
-        return derive_seed(self.seed, self.repeat, *names)
+        tried = ("attempt", self.attempt) if self.attempt else ()
+        return derive_seed(self.seed, self.repeat, *tried, *names)
 
     def generators(self, number: int, *names: str | int) -> list[torch.Generator]:
         """A generator for each image, on the CPU: every device then sees the same draws."""

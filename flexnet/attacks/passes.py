@@ -62,13 +62,18 @@ def attacking(images: Tensor, *models: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def named_draws(model: nn.Module, seed: int, device: torch.device) -> Iterator[None]:
-    """Let a stochastic model draw from generators of this seed; afterwards all are as they were."""
+    """Let a stochastic model draw from a generator of this seed; afterwards all is as it was.
+
+    Its layers draw from the same one, one after another: from a generator each, of one seed, they would all
+    draw the same. What else draws, from the global generator, has a seed of its own.
+    """
     layers = list(stochastic_layers(model))
     before = [layer.generator for layer in layers]
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
+        torch.manual_seed(derive_seed(seed, "global"))
+        shared = torch.Generator(device).manual_seed(seed)
         for layer in layers:
-            layer.generator = torch.Generator(device).manual_seed(seed)
+            layer.generator = shared
         try:
             yield
         finally:
@@ -187,6 +192,11 @@ def check_attacked(
         raise ConfigError(f"key of an attack: expected a Key; got {type(key).__name__}; use Key(seed)")
     check_model(model)
     check_images(images, model, ball.space)
+    if ball.epsilon > ball.widest(images) * (1 + 1e-9):
+        raise ConfigError(
+            f"epsilon of an attack: expected at most {ball.widest(images):.4g}, the whole range of such "
+            f"images in {ball.norm}; got {ball.epsilon}; give it in units of the space"
+        )
     if source is not None:
         check_model(source)
         check_images(images, source, ball.space)

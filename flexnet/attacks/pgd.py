@@ -48,7 +48,8 @@ def pgd(
         options: steps, loss, start, scoring and draws.
         key: names the random start and the draws of a stochastic model.
         source: the model whose gradient is followed, if it is not the judged one.
-        start: where to start, (N, C, H, W), instead of what the options say.
+        start: where to start, (N, C, H, W), instead of what the options say. Where the worst iterate counts,
+            a start outside of the ball or the permitted range is pulled in first: it is no attack.
         curve: whether to return what was climbed at each step.
 
     Raises:
@@ -65,7 +66,10 @@ def pgd(
         leaves = options.scoring == "worst" and options.draws == options.verdicts == 1
         pool = Pool(images.detach(), labels, leaves=leaves)
         climb = _Climb(model, pool, ball, options, key, source)
-        climb.run(_start(pool.images, ball, options.start, key, start), curve)
+        first = _start(pool.images, ball, options.start, key, start)
+        if options.scoring == "worst" and (start is not None or options.start == "loose"):
+            first = ball.project(first, pool.images)
+        climb.run(first, curve)
         found = pool.result(model, options.verdicts, key)
         return replace(found, losses=climb.curve()) if curve else found
 

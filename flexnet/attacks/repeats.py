@@ -55,6 +55,9 @@ def repeated(
 def restarted(attack: Attack, restarts: int) -> Attack:
     """The worst of several runs with other draws, each on the images that withstood those before.
 
+    Verdicts on a stochastic model are of the same draws in all of them, see `Key`; where a model draws for
+    each image of a batch apart, the images that are left draw others.
+
     Raises:
         ConfigError: if `restarts` is below 1.
     """
@@ -63,7 +66,7 @@ def restarted(attack: Attack, restarts: int) -> Attack:
     def run(model: nn.Module, images: Tensor, labels: Tensor, ball: Ball, *, key: Key) -> Attacked:
         found = attack(model, images, labels, ball, key=key)
         for repeat in range(1, number):
-            found = standing(attack, found, model, images, labels, ball, key.again(repeat))
+            found = standing(attack, found, model, images, labels, ball, key.retry(repeat))
         return found
 
     return run

@@ -15,7 +15,7 @@ from flexnet.attacks.keys import Key
 from flexnet.attacks.passes import Passes, attacking, named_draws
 from flexnet.errors import ConfigError
 
-SAMPLE = 8  # images by which a model is found out as stochastic
+SAMPLE, TRIES = 8, 8  # images and passes by which a model is found out as stochastic
 SAME = 1e-4  # relative to the largest logit: what another order of sums may change
 
 
@@ -75,14 +75,14 @@ def judge(
         images: (N, C, H, W).
         labels: true classes, (N,), int64.
         draws: passes.
-        key: names the draws.
+        key: names the draws, which are the same for all attempts of a repeat.
 
     Raises:
         ConfigError: if `draws` is below 1, or the model returns something else.
         NumericalError: if a logit is NaN or infinite.
     """
     number = check_count("draws of a verdict", draws)
-    passes = Passes(model, Key() if key is None else key, "verdict", int(labels.max()))
+    passes = Passes(model, (Key() if key is None else key).retry(0), "verdict", int(labels.max()))
     with attacking(images, model):
         right = torch.zeros_like(labels)
         for _ in range(number):
@@ -92,13 +92,15 @@ def judge(
 
 def varies(model: nn.Module, images: Tensor) -> bool:
     """Whether the logits of a few images differ between passes: the model is stochastic, or has a memory."""
-    few, found = images[:SAMPLE], []
+    first: Tensor | None = None
     with attacking(images, model):
-        for seed in range(3):
+        for seed in range(TRIES):
             with named_draws(model, seed, images.device):
-                found.append(model(few))
-    allowed = SAME * max(1.0, float(found[0].abs().max()))
-    return any(float((found[0] - other).abs().max()) > allowed for other in found[1:])
+                found: Tensor = model(images[:SAMPLE])
+            first = found if first is None else first
+            if float((found - first).abs().max()) > SAME * max(1.0, float(first.abs().max())):
+                return True
+    return False
 
 
 def require_deterministic(model: nn.Module, images: Tensor, attack: str, advice: str) -> None:

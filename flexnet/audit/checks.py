@@ -10,6 +10,7 @@ from flexnet.attacks.balls import Ball
 from flexnet.attacks.fgsm import input_gradient
 from flexnet.attacks.hopskipjump import hopskipjump
 from flexnet.attacks.keys import position_batches
+from flexnet.attacks.passes import named_draws
 from flexnet.attacks.repeats import batched
 from flexnet.attacks.square import square_attack
 from flexnet.attacks.suite import fitting, suite
@@ -26,8 +27,10 @@ STOCHASTIC = "the model is stochastic, and this attack trusts single answers"
 def zero_gradients(bench: Bench) -> Finding:
     """Share of rightly answered images whose gradient is exactly zero, and of zeros among all values."""
     zero, zeros = [], []
+    seed = bench.key.purpose("zero gradients")
     for part in position_batches(len(bench.images), bench.batch_size):
-        gradient = input_gradient(bench.model, bench.images[part], bench.labels[part])
+        with named_draws(bench.model, seed, bench.images.device):
+            gradient = input_gradient(bench.model, bench.images[part], bench.labels[part])
         zero.append((gradient == 0).flatten(1).all(1))
         zeros.append((gradient == 0).double().mean((1, 2, 3)))
     blind = torch.cat(zero) & bench.clean
@@ -46,7 +49,7 @@ def noise(bench: Bench) -> Finding:
     """Random points of the ball, ten inside and ten at its rim."""
     fooled = torch.zeros_like(bench.labels, dtype=torch.bool)
     for repeat in range(20):
-        key = bench.key.again(repeat)
+        key = bench.key.retry(repeat)
         draws = (key.uniform(bench.images, "noise"), key.normal(bench.images, "noise direction"))
         place = bench.ball.inner if repeat < 10 else bench.ball.surface
         moved = bench.ball.project(place(bench.images, *draws), bench.images)
@@ -73,24 +76,24 @@ def black_box(bench: Bench) -> Finding:
 
 
 def decision(bench: Bench) -> Finding:
-    """HopSkipJump on the first few images; of those asked, the share that only it fools.
+    """HopSkipJump on the first few images; of those asked, the share that only it fools, less one image.
 
-    Among so few, one image more is luck and not counted.
+    Among so few, one image more is luck and not counted; the evidence has the number as it is.
     """
     if bench.stochastic:
         return Finding("decision", None, note=STOCHASTIC)
     asked = torch.nonzero(bench.clean).flatten()[: bench.few]
     left = asked[~bench.white[asked]]
     if not len(left):
-        return Finding("decision", 0.0, {"images": [0.0]})
+        return Finding("decision", 0.0, {"images": [0.0], "fooled": [0.0]})
     key = bench.key.part(left.tolist(), len(bench.images))
     found = hopskipjump(bench.model, bench.images[left], bench.labels[left], bench.ball, key=key)
     fooled = torch.zeros_like(bench.white)
     fooled[left] = found.fooled
     bench.remember(fooled)
-    return Finding(
-        "decision", max(0, int(found.fooled.sum()) - 1) / len(asked), {"images": [float(len(left))]}
-    )
+    number = int(found.fooled.sum())
+    evidence = {"images": [float(len(left))], "fooled": [float(number)]}
+    return Finding("decision", max(0, number - 1) / len(asked), evidence)
 
 
 def softened_gate(bench: Bench) -> Finding:
@@ -148,9 +151,7 @@ def strongest(bench: Bench) -> Finding:
 def epsilon(bench: Bench) -> Finding:
     """Accuracy over balls that grow to the whole range."""
     sizes = [bench.ball.epsilon * factor for factor in (1, 2, 4)]
-    space = bench.ball.space
-    width = float(((space.high - space.low) / space.scale).max())
-    whole = width if bench.ball.norm == "linf" else width * bench.images[0].numel() ** 0.5
+    space, whole = bench.ball.space, bench.ball.widest(bench.images)
     sizes = [size for size in sizes if size < whole] + [whole]
     balls = [Ball(size, space, bench.ball.norm) for size in sizes]
     left = [bench.accuracy(bench.attack(bench.options, ball=ball).fooled) for ball in balls]
@@ -169,7 +170,7 @@ def restarts(bench: Bench) -> Finding:
     """Accuracy over restarts: 1, 2, 4."""
     fooled, left = bench.cross_entropy.clone(), [bench.accuracy(bench.cross_entropy)]
     for repeat in range(1, 4):
-        fooled |= bench.attack(bench.options, key=bench.key.again(repeat)).fooled
+        fooled |= bench.attack(bench.options, key=bench.key.retry(repeat)).fooled
         left.append(bench.accuracy(fooled))
     return Finding("restarts", left[1] - left[3], {"restarts": [1, 2, 3, 4], "accuracy": left})
 
@@ -191,5 +192,5 @@ def _fooled(bench: Bench, options: PgdOptions) -> Tensor:
 
 def _beyond(bench: Bench, check: str, fooled: Tensor) -> Finding:
     value = bench.beyond(fooled)
-    accuracies = [bench.accuracy(bench.white), bench.accuracy(fooled)]
+    accuracies = [bench.accuracy(bench.white), bench.accuracy(fooled | ~bench.clean)]
     return Finding(check, value, {"accuracy under the reference and this": accuracies})

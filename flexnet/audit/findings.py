@@ -71,19 +71,26 @@ class Audit:
     def verdict(self) -> str:
         """ "masked" if a check says so; "robust" if all pass and more withstand than a guess gets right.
 
-        Everything else is "undecided": an attack that may be too weak, or a network that is not robust, about
-        whose robustness there is nothing to decide.
+        Everything else is "undecided": an attack that may be too weak, a network that is not robust, about
+        whose robustness there is nothing to decide, or one of which nothing was asked that could find out.
         """
         failed = {finding.rule.failure for finding in self.findings if finding.passed is False}
         if MASKED in failed:
             return MASKED
-        return UNDECIDED if failed or self.interval[0] <= self.chance else ROBUST
+        return UNDECIDED if failed or not self.asked or self.interval[0] <= self.chance else ROBUST
+
+    @property
+    def asked(self) -> bool:
+        """Whether any check applied that finds gradients that mislead."""
+        return any(finding.value is not None and finding.rule.failure == MASKED for finding in self.findings)
 
     def reasons(self) -> list[str]:
         """The verdict's reasons, a sentence each."""
         failed = [finding.sentence() for finding in self.findings if finding.passed is False]
         if failed or self.verdict == ROBUST:
             return failed
+        if self.interval[0] > self.chance:
+            return ["No check applied that finds gradients that mislead: ask for more of them."]
         return [
             f"{self.standing} of {self.n} images withstand, no more than a guess gets right: there is no "
             "robustness to explain."

@@ -18,6 +18,7 @@ from flexnet.layers.diagnostics import flexible_layers
 from flexnet.layers.flexible import GATED, FlexibleConv2d
 from flexnet.layers.gates import blend
 from flexnet.layers.randomness import stochastic_layers
+from flexnet.seeds import derive_seed
 
 
 class _Instead(torch.autograd.Function):
@@ -47,7 +48,7 @@ class _Followed(nn.Module):
 
 
 class _SameMask(nn.Module):
-    """A layer of the scheme random that draws the same mask in each pass."""
+    """A layer of the scheme random that draws the same mask in each pass, another than other layers."""
 
     def __init__(self, layer: FlexibleConv2d, seed: int) -> None:
         super().__init__()
@@ -76,7 +77,7 @@ def softened(model: nn.Module, sharpness: float) -> nn.Module | None:
         assert threshold is not None
         return blend(layer.pooled(x), layer.convolved(x), threshold, layer.rule, sharpness)
 
-    return _replaced(model, lambda layer: _Followed(layer, mix) if layer.scheme in GATED else None)
+    return _replaced(model, lambda name, layer: _Followed(layer, mix) if layer.scheme in GATED else None)
 
 
 def frozen(model: nn.Module, seed: int = 0) -> nn.Module | None:
@@ -93,9 +94,9 @@ def frozen(model: nn.Module, seed: int = 0) -> nn.Module | None:
         share = layer.max_share(x).detach()
         return share * layer.pooled(x) + (1 - share) * layer.convolved(x)
 
-    def replacement(layer: FlexibleConv2d) -> nn.Module | None:
+    def replacement(name: str, layer: FlexibleConv2d) -> nn.Module | None:
         if layer.scheme == "random":
-            return _SameMask(layer, seed)
+            return _SameMask(layer, derive_seed("frozen mask", seed, name))
         return _Followed(layer, mix) if layer.scheme in GATED else None
 
     return _replaced(model, replacement)
@@ -114,12 +115,12 @@ def copied(model: nn.Module) -> nn.Module:
             layer.generator = generator
 
 
-def _replaced(model: nn.Module, make: Callable[[FlexibleConv2d], nn.Module | None]) -> nn.Module | None:
+def _replaced(model: nn.Module, make: Callable[[str, FlexibleConv2d], nn.Module | None]) -> nn.Module | None:
     check_model(model)
     new = copied(model)
     found = False
     for name, layer in list(flexible_layers(new)):
-        other = make(layer)
+        other = make(name, layer)
         if other is not None and name:
             new.set_submodule(name, other.eval())
             found = True

@@ -62,7 +62,7 @@ RULES: ByName[Rule] = {
         "A search without gradients is stronger than one with them: the gradients mislead.",
     ),
     "decision": Rule(
-        "images that an attack by the chosen class alone fools and the gradient attack does not",
+        "of a few images, those less one that only an attack by the chosen class fools",
         0.1,
         MASKED,
         "Knowing less was worth more: what gradients and logits tell misleads.",

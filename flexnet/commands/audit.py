@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MOST = 100  # images, unless asked otherwise: each check looks at all of them again and again
 BATCH = 100
 PROTOCOL = "audit"
+SIZES = {"linf": "8/255", "l2": "0.5"}  # of the ball, unless asked otherwise
 HEAD = ("check", "share", "at most", "", "")
 
 
@@ -25,7 +26,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of the command."""
     add_model(parser)
     add_images(parser)
-    parser.add_argument("--epsilon", default="8/255", help="size of the ball in pixels of [0, 1] (8/255)")
+    sizes = ", ".join(f"{size} for {norm}" for norm, size in SIZES.items())
+    parser.add_argument("--epsilon", default=None, help=f"size of the ball in pixels of [0, 1] ({sizes})")
     parser.add_argument("--norm", default=NORMS[0], choices=NORMS, help=f"of the ball ({NORMS[0]})")
     parser.add_argument("--steps", type=int, default=20, help="of the reference attack, PGD (20)")
     parser.add_argument(
@@ -43,6 +45,7 @@ def run(parsed: Namespace) -> None:
         DataError: if weights or images are missing or damaged.
         NumericalError: if a logit or a gradient is NaN or infinite.
     """
+    parsed.epsilon = SIZES[parsed.norm] if parsed.epsilon is None else parsed.epsilon
     settings = _settings(parsed)
     arrays = images_of(parsed.images, parsed.n, parsed.seed, most=MOST)
     rows = list(_rows(subject_of(parsed, arrays, twin=parsed.twin), settings))
@@ -54,9 +57,9 @@ def run(parsed: Namespace) -> None:
     print(f"{settings['norm']} ball of {parsed.epsilon}: {_verdict(found)}")
     print("\n".join(f"  {reason}" for reason in found.reasons()))
     print("\n".join(aligned(HEAD, *_lines(found))))
-    unasked = [name for name in NAMES if name not in {finding.check for finding in found.findings}]
-    if unasked:
-        print(f"Not asked, so that robust says less: {', '.join(unasked)}")
+    applied = {finding.check for finding in found.findings if finding.value is not None}
+    if unasked := [name for name in NAMES if name not in applied]:
+        print(f"Not asked or not applicable, so that robust says less: {', '.join(unasked)}")
     if parsed.output is not None:
         from flexnet.files import write_rows
 

@@ -58,12 +58,14 @@ def evaluate(
     for name in asked or ():
         check_intervention(name)
     for intervention in _conditions(asked):
+        # Who draws thresholds anew for the attack would undo what was done to them.
+        told = attack if intervention == TRAINED else replace(attack, redraw=False)
         changed = replace(subject, model=copy.deepcopy(subject.model))
         seed = subject.run.derive("intervention", intervention)
         intervene(changed.model, intervention, torch.Generator().manual_seed(seed))
         title = f"{subject.name}, intervention {intervention}"
         measures = gate_numbers(changed, job.batch_size, title)
-        for answer in attacked(changed, attack, job, derive_seed(seed, job.protocol), title):
+        for answer in attacked(changed, told, job, derive_seed(seed, job.protocol), title):
             conditions = {"intervention": intervention, **answer.conditions}
             yield replace(answer, conditions=conditions, measures=measures)
 

@@ -17,7 +17,9 @@ from flexnet.attacks.pgd import clamp_only, pgd
 from flexnet.attacks.protocols import pgd_space
 from flexnet.attacks.repeats import batched, repeated, restarted
 from flexnet.attacks.spaces import Space
+from flexnet.attacks.verdicts import judge, varies
 from flexnet.errors import ConfigError, NumericalError
+from flexnet.layers.randomness import stochastic_layers
 from flexnet.networks.registry import build
 from flexnet.options.iterated import PgdOptions
 
@@ -279,8 +281,10 @@ def test_the_key_names_every_draw(learned: Any) -> None:
 def test_restarts_add_up(learned: Any) -> None:
     model, images, labels = learned
     attack = partial(pgd, options=PgdOptions(steps=1, step=0.02))
-    ball = Ball(0.05, TWO)
-    singles = [found.fooled for found in repeated(attack, 4, model, images, labels, ball, Key())]
+    ball = Ball(0.15, TWO)
+    tries = [Key().retry(attempt) for attempt in range(4)]
+    singles = [attack(model, images, labels, ball, key=key).fooled for key in tries]
+    assert len({tuple(fooled.tolist()) for fooled in singles}) > 1  # from starts of their own
     together = restarted(attack, 4)(model, images, labels, ball, key=Key())
     assert torch.equal(together.fooled, torch.stack(singles).any(0))
     assert torch.equal(together.fooled, model(together.images).argmax(1) != labels)
@@ -336,6 +340,67 @@ def test_masks_are_named_and_shared_by_all_batches() -> None:
     torch.testing.assert_close(parts.images, whole.images, rtol=0, atol=1e-9)
     assert torch.equal(parts.verdict.right, whole.verdict.right)
     assert next(layer for layer in model.modules() if hasattr(layer, "generator")).generator is generator
+
+
+class Undecided(nn.Module):
+    """Answers by luck, which is the same for all images of a pass, and a little by the first pixel."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        first = x.flatten(1)[:, :1] - 0.5
+        return torch.cat((first, -first), 1) + torch.randn(1, 2)
+
+
+def test_attempts_are_judged_by_the_same_draws_and_repeats_are_not() -> None:
+    """A fresh vote for each attempt fools images by luck alone, in a ball where nothing can happen."""
+    model, labels, nothing = Undecided().eval(), torch.zeros(12, dtype=torch.long), Ball(1e-6, Space.pixel(1))
+    attack = partial(pgd, options=PgdOptions(steps=1, verdicts=9))
+    grey = GREY.clone()
+    grey[:, 0, 0, 0] = torch.linspace(0, 1, 12)
+    given = (model, grey, labels, nothing)
+    once = attack(*given, key=Key()).fooled
+    assert 0 < int(once.sum()) < 12
+    assert torch.equal(restarted(attack, 10)(*given, key=Key()).fooled, once)
+    judged = [judge(model, grey, labels, draws=9, key=Key().again(repeat)).fooled for repeat in range(10)]
+    assert int(torch.stack(judged).any(0).sum()) > int(once.sum())
+
+
+def test_layers_of_one_network_draw_apart() -> None:
+    """Each layer turns the sign or not: the same draw in both would never turn it."""
+
+    class Turning(nn.Module):
+        generator: torch.Generator | None = None
+        stochastic = True
+
+        def forward(self, x: Tensor) -> Tensor:
+            drawn = torch.rand(1, generator=self.generator, device=x.device)
+            return x * torch.where(drawn < 0.5, -1.0, 1.0)
+
+    class Signs(nn.Sequential):
+        def forward(self, x: Tensor) -> Tensor:
+            value = super().forward(x.flatten(1)[:, :1])
+            return torch.cat((value, -value), 1)
+
+    model, labels = Signs(Turning(), Turning()).eval(), torch.zeros(12, dtype=torch.long)
+    assert len(list(stochastic_layers(model))) == 2
+    assert varies(model, GREY)
+    assert 0.3 < judge(model, GREY, labels, draws=100).accuracy < 0.7
+
+
+@pytest.mark.parametrize("given", ["loose", "elsewhere"])
+def test_a_start_outside_of_the_range_is_no_attack(given: str) -> None:
+    """The model errs on negative pixels alone, which no image has."""
+
+    class Negative(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            least = x.flatten(1).amin(1, keepdim=True)
+            return torch.cat((least + 1e-4, -least - 1e-4), 1)
+
+    model, black, labels = Negative().eval(), torch.zeros(20, 1, 4, 4), torch.zeros(20, dtype=torch.long)
+    options = PgdOptions(steps=2, start="loose" if given == "loose" else "random")
+    start = black - 0.5 if given == "elsewhere" else None
+    found = pgd(model, black, labels, Ball(0.03, Space.pixel(1)), options, start=start)
+    assert not bool(found.fooled.any())
+    assert float(found.images.amin()) == 0.0
 
 
 def test_the_last_iterate_of_a_stochastic_model_may_have_one_pass() -> None:
@@ -411,6 +476,14 @@ def test_options_are_refused(options: dict[str, Any], message: str) -> None:
 def test_radii_are_refused(epsilon: Any, norm: str) -> None:
     with pytest.raises(ConfigError, match="epsilon of an attack: expected >= 0; got"):
         Ball(epsilon, TWO, norm)
+
+
+def test_an_l2_ball_wider_than_the_range_is_refused(learned: Any) -> None:
+    model, images, labels = learned
+    widest = images[0].numel() ** 0.5
+    pgd(model, images, labels, Ball(widest, TWO, "l2"), PgdOptions(steps=1))
+    with pytest.raises(ConfigError, match="expected at most .* range of such images in l2; got 128"):
+        pgd(model, images, labels, Ball(128, TWO, "l2"))
 
 
 def test_balls_are_refused() -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from flexnet.attacks import Ball, Key
+from flexnet.attacks import Ball, Key, Space
 from flexnet.audit import CHECKS, RULES, Audit, Bench, Finding, audit
 from flexnet.audit.rules import MASKED, ROBUST, UNDECIDED
 from flexnet.errors import ConfigError
@@ -105,18 +105,73 @@ def _audit(*findings: Finding, standing: int = 60) -> Audit:
 
 
 def test_the_verdict_by_hand() -> None:
-    good, weak = Finding("steps", 0.05), Finding("steps", 0.06)
+    good, weak = Finding("noise", 0.05), Finding("steps", 0.06)
     assert _audit(good).verdict == ROBUST
     assert _audit(good).reasons() == []
     assert _audit(weak).verdict == UNDECIDED
     assert _audit(weak, Finding("noise", 0.06)).verdict == MASKED
     assert _audit(good, Finding("transfer", None, note="none given")).verdict == ROBUST
+    # Nothing that applied could have found gradients that mislead.
+    for useless in (Finding("transfer", None, note="none given"), Finding("steps", 0.05)):
+        assert _audit(useless).verdict == UNDECIDED
+        assert "No check applied" in _audit(useless).reasons()[0]
     assert _audit(good, standing=20).verdict == UNDECIDED
     # 27 of 80 is more than a quarter, but not beyond luck: its interval begins at 0.24.
     assert _audit(good, standing=27).verdict == UNDECIDED
     assert "no robustness to explain" in _audit(good, standing=20).reasons()[0]
     assert "more steps would fool more" in _audit(weak).reasons()[0]
     assert Finding("transfer", None, note="none given").sentence() == "transfer: not asked (none given)."
+
+
+class Wavering(nn.Module):
+    """A network with noise on its logits: honest, and undecided about many images."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+        self.eval()
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.model(x)
+        return logits + 4 * torch.randn(logits.shape)
+
+
+def test_an_honest_network_that_wavers_is_not_masked_by_votes(task: Any) -> None:
+    """In a ball where nothing can happen, noise and restarts find nothing, and nobody falls."""
+    nothing = Ball(1e-6, Space.pixel(1))
+    wavering = Bench(Wavering(task.robust), task.images, task.labels, nothing, Key(1), steps=2)
+    found = audit(wavering, ["noise", "restarts", "single_step", "expectation"])
+    values = {finding.check: finding.value for finding in found.findings}
+    assert 20 < found.clean < 75
+    assert values == {"noise": 0.0, "restarts": 0.0, "single_step": 0.0, "expectation": 0.0}
+    assert found.standing == found.clean
+
+
+def test_zero_gradients_hang_on_the_key_alone(task: Any, ball: Ball) -> None:
+    class Half(nn.Module):
+        """Passes its images on in every other pass."""
+
+        def forward(self, x: Tensor) -> Tensor:
+            kept = torch.bernoulli(torch.full_like(x[:, :, :1, :1], 0.5))
+            logits: Tensor = task.robust(kept * x + (1 - kept) * x.detach())
+            return logits
+
+    values = set()
+    for seed in range(4):
+        torch.manual_seed(seed)
+        subject = Bench(Half().eval(), task.images, task.labels, ball, Key(1), steps=2)
+        values.add(audit(subject, ["zero_gradients"]).findings[0].value)
+    assert len(values) == 1
+    assert 0 < values.pop() < 1
+
+
+def test_the_evidence_counts_images_that_were_wrong_already(task: Any, ball: Ball) -> None:
+    wrong = task.labels.clone()
+    wrong[:40] = (wrong[:40] + 1) % 4
+    subject = Bench(task.robust, task.images, wrong, ball, Key(1), twin=task.plain, steps=2)
+    for check in ("single_step", "noise", "transfer"):
+        (finding,) = audit(subject, [check]).findings
+        assert max(finding.evidence["accuracy under the reference and this"]) <= subject.clean.double().mean()
 
 
 def test_what_does_not_apply_is_said(task: Any, ball: Ball) -> None:

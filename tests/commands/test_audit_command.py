@@ -77,7 +77,7 @@ def test_a_network_that_hides_nothing_is_robust(own: str, capsys: pytest.Capture
     assert "37 under everything (95 %: 80.1 to 97.4 %)" in told
     assert re.search(r"transfer +– +5 % +not asked +no other network was given", told)
     assert re.search(r"zero_gradients +0.0 % +5 % +images that are answered", told)
-    assert "Not asked, so that robust says less: black_box, decision, softened_gate" in told
+    assert "Not asked or not applicable, so that robust says less: transfer, black_box, decision," in told
     with Path("rows.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["check"] for row in rows] == ["clean", "reference", *QUICK]

@@ -116,6 +116,23 @@ def test_thresholds_that_always_pool_make_the_network_that_pools(intervened: Ask
     assert rows[2]["threshold_shift"] == pytest.approx(1000, rel=0.01)
 
 
+def test_an_attack_that_draws_thresholds_anew_leaves_an_intervention_alone(intervened: Ask) -> None:
+    """As under the release protocol: the network as trained is redrawn for each repeat, and no other."""
+    run = run_of(scheme="redrawn", rule="below")
+    model = build_model(run)
+    for parameter in model.parameters():  # or it answers all images alike
+        torch.nn.init.normal_(parameter, generator=generator(5))
+    images = torch.rand(200, 1, 12, 12, generator=generator()).mul(255).to(torch.uint8).numpy()
+    pooling = build_model(run_of(scheme="max"))
+    pooling.load_state_dict(model.state_dict(), strict=False)
+    labels = pooling(torch.from_numpy(images) / 255).argmax(1).numpy()
+    settings = {**ATTACK, "epsilons": [0.0], "redraw": True, "draws": 3}
+    rows = list(intervened(model, run, settings, ["normal(1000,0)"], images, labels))
+    assert [row["intervention"] for row in rows] == ["trained"] * 3 + ["normal(1000,0)"]
+    assert rows[3]["correct"] == 200
+    assert max(row["correct"] for row in rows[:3]) < 200
+
+
 def test_scoring_leaves_the_model_and_reports_its_own_gates(intervened: Ask) -> None:
     run = run_of(scheme="learned")
     model = build_model(run)
