@@ -24,7 +24,7 @@ include: "workflow/rules/report.smk"
 # Here and not in targets.smk: a default target that an included file sets is forgotten.
 # Where another workflow has rules of its own before it uses this one as a module, its first stays the default.
 rule all:
-    """Every figure at the scale of the papers, under every protocol, and the ledger of claims."""
+    """Every figure at the scale of the papers that needs no weights from elsewhere, under every protocol, and the ledger of claims."""
     default_target: workflow.default_target is None
     input:
         lambda wildcards: wanted("", every_home=True),

@@ -10,11 +10,11 @@ from flexnet.claims.floor import above_floor
 from flexnet.claims.kinds import AtChance, Measurement, NotMeasured, rule_kind
 from flexnet.claims.model import Comparison, Rule, Window
 from flexnet.claims.seeds import Levels, complete_levels
-from flexnet.corruptions.names import GROUPINGS, NAMES
+from flexnet.corruptions.names import GROUPINGS, NAMES, SYNTHETIC
 from flexnet.errors import ConfigError
 from flexnet.families.corruptions import AT_MOST, EDGE
 from flexnet.statistics.categories import by_original_name, category_rows
-from flexnet.statistics.correlation import mean_correlation, pearson
+from flexnet.statistics.correlation import correlation, mean_correlation, pearson
 
 PAPER = "flexible-layer"  # whose categories a rule means where its figure is in no other paper's folder
 FOLDERS = {"pushpull": "push-pull"}
@@ -39,18 +39,54 @@ def category_difference(
     rows: pd.DataFrame, rule: Rule, comparison: Comparison, window: Window
 ) -> Measurement:
     """The mean difference over severities of the mean accuracy over the corruptions of a category."""
+    levels = _category_levels(rows, rule, comparison, window, _named(rows, comparison))
+    detail = f"{comparison.text}, {conditions_text(levels.conditions, rule.over)}"
+    return estimate(differences(levels), rule, detail, levels.notes)
+
+
+@rule_kind
+def category_majority(rows: pd.DataFrame, rule: Rule, comparison: Comparison, window: Window) -> Measurement:
+    """What a category adds to the mean difference over all corruptions, less what all others add to it.
+
+    Above zero where the category makes up more than half of the difference. The mean over all corruptions is
+    the sum of both parts, so the effect is twice the category's part less the whole.
+    """
+    names = _named(rows, comparison)
+    own = _category_levels(rows, rule, comparison, window, names)
+    whole = _category_levels(rows, rule, comparison, window, NAMES)
+    if own.conditions != whole.conditions or own.seeds != whole.seeds:
+        raise NotMeasured(f"{comparison.text}: other seeds or severities than over all corruptions")
+    share = len(names) / len(NAMES)
+    detail = f"{comparison.text}: its part of the mean over all {len(NAMES)} corruptions less the rest"
+    detail += f", {conditions_text(own.conditions, rule.over)}"
+    return estimate(2 * share * differences(own) - differences(whole), rule, detail, own.notes)
+
+
+def _named(rows: pd.DataFrame, comparison: Comparison) -> tuple[str, ...]:
+    """The corruptions of a comparison's category.
+
+    Raises:
+        ConfigError: if it has none.
+    """
     names = names_of(comparison.category, rows)
     if not names:
-        raise ConfigError(f"category_difference of {comparison.series}: the key 'category' is absent; add it")
+        raise ConfigError(
+            f"rule about a category, of {comparison.series}: the key 'category' is absent; add it"
+        )
+    return names
+
+
+def _category_levels(
+    rows: pd.DataFrame, rule: Rule, comparison: Comparison, window: Window, names: tuple[str, ...]
+) -> Levels:
+    """Mean accuracies over some corruptions, all of which must have been asked about."""
     part = category_rows(rows, {comparison.category: names})
     lacking = len(names) - int(part["corruptions"].max())
     if lacking:
-        raise NotMeasured(
-            f"{comparison.text}: {lacking} of its {len(names)} corruptions were not asked about"
-        )
+        raise NotMeasured(f"{comparison.text}: {lacking} of {len(names)} corruptions were not asked about")
     levels = compared(part.drop(columns=["category", "corruptions"]), rule, comparison, window)
-    detail = f"{comparison.text}, {conditions_text(levels.conditions, rule.over)}"
-    return estimate(differences(levels), rule, detail, levels.notes)
+    made = [SYNTHETIC[name] for name in names if SYNTHETIC.get(name) in set(rows["corruption"])]
+    return levels.at(levels.conditions, *(f"with {name}, no photographs" for name in made))
 
 
 @rule_kind
@@ -61,7 +97,8 @@ def bandwidth_correlation(
 
     The ratio is that of the series and the one that it is compared with. Corruptions at which neither rises
     above chance, or the other one is right about nothing, are left out. The interval is that over training
-    seeds, of Fisher's z.
+    seeds, of Fisher's z, with these corruptions; how sure the correlation is over corruptions, of which these
+    are some, is told beside it.
     """
     if not comparison.measure or len(comparison.against) != 1:
         raise ConfigError(
@@ -76,11 +113,18 @@ def bandwidth_correlation(
     folds = _folds(rows, column, window)
     kept = [place for place in ratio.columns if math.isfinite(folds.get(names[int(place)], math.nan))]
     rest = [place for place in kept if names[int(place)] not in NOISES]
-    mean, low, high = _over_seeds(ratio[kept], names, folds, comparison)
-    quiet = _over_seeds(ratio[rest], names, folds, comparison)[0] if len(rest) > 2 else math.nan
-    detail = f"{comparison.text}: correlation over {len(kept)} corruptions; without noise types {quiet:.2f}"
+    by_seed = _by_seed(ratio[kept], names, folds, comparison)
+    mean, low, high = mean_correlation(by_seed)
+    quiet = (
+        mean_correlation(_by_seed(ratio[rest], names, folds, comparison))[0] if len(rest) > 2 else math.nan
+    )
+    over = correlation([folds[names[int(place)]] for place in kept], ratio[kept].mean().tolist())
+    detail = (
+        f"{comparison.text}: correlation over {len(kept)} corruptions; without noise types {quiet:.2f}; of the "
+        f"mean ratio {over.pearson:.2f}, over corruptions [{over.low:.2f}, {over.high:.2f}], p = {over.p:.2g}"
+    )
     detail += _bounds(rows, comparison.measure, [names[int(place)] for place in kept], window)
-    return Measurement(mean, low, high, len(ratio), detail, (), levels.notes)
+    return Measurement(mean, low, high, len(ratio), detail, (), levels.notes, tuple(by_seed))
 
 
 def _levels(
@@ -118,11 +162,11 @@ def _bounds(rows: pd.DataFrame, measure: str, names: list[str], window: Window) 
     return f"; of {bounds} the width is the edge of the spectrum, a bound" if bounds else ""
 
 
-def _over_seeds(
+def _by_seed(
     ratio: pd.DataFrame, names: list[str], folds: dict[str, float], comparison: Comparison
-) -> tuple[float, float, float]:
-    """Mean correlation and its interval over training seeds."""
+) -> list[float]:
+    """The correlation of each training seed, in their order."""
     x = [folds[names[int(place)]] for place in ratio.columns]
     if len(set(x)) < 2 or len(x) < 3 or (ratio.nunique(axis=1) < 2).any():
         raise NotMeasured(f"{comparison.text}: {len(x)} corruptions are too few, or too alike, to correlate")
-    return mean_correlation(pearson(x, ratio.loc[seed].tolist()) for seed in ratio.index)
+    return [pearson(x, ratio.loc[seed].tolist()) for seed in sorted(ratio.index)]

@@ -45,11 +45,15 @@ def crossing_difference(
 
 @rule_kind
 def mean_distance(rows: pd.DataFrame, rule: Rule, comparison: Comparison, window: Window) -> Measurement:
-    """How far apart the series are, either way: the mean difference and its interval, folded at zero."""
+    """How far apart the series are, either way: the mean difference and its interval, folded at zero.
+
+    Differences of single seeds have the sign that the mean one has after folding.
+    """
     found = mean_difference(rows, rule, comparison, window)
     low, high = folded(found.low, found.high)
-    detail = f"{found.detail}: {found.effect:.1f}"
-    return replace(found, effect=abs(found.effect), low=low, high=high, detail=detail)
+    by_seed = tuple(math.copysign(1, found.effect) * value for value in found.by_seed)
+    told = {"low": low, "high": high, "by_seed": by_seed, "detail": f"{found.detail}: {found.effect:.1f}"}
+    return replace(found, effect=abs(found.effect), **told)  # type: ignore[arg-type]
 
 
 def folded(low: float, high: float) -> tuple[float, float]:

@@ -21,8 +21,16 @@ def estimate(grid: pd.DataFrame, rule: Rule, detail: str, notes: tuple[str, ...]
         detail: what was compared.
         notes: what was left out.
     """
-    mean = interval(grid.mean(axis="columns"))
-    return Measurement(mean.mean, mean.low, mean.high, mean.n, detail, exceptions(grid, rule), notes)
+    return measured(grid.mean(axis="columns"), detail, notes, exceptions(grid, rule))
+
+
+def measured(
+    effects: "pd.Series[float]", detail: str, notes: tuple[str, ...] = (), exceptions: tuple[str, ...] = ()
+) -> Measurement:
+    """The mean of the effects of all seeds, in points, with its interval."""
+    mean = interval(effects)
+    by_seed = tuple(map(float, effects.sort_index()))
+    return Measurement(mean.mean, mean.low, mean.high, mean.n, detail, exceptions, notes, by_seed)
 
 
 def interval(values: Iterable[float]) -> Estimate:

@@ -36,7 +36,8 @@ class Measurement:
 
     `low` and `high` are NaN where the seeds give no interval: one alone, or all with the same value.
     `exceptions` lists where the universal part of a claim fails; empty if it holds or there is none.
-    `notes` says what was left out, and what else limits the measurement.
+    `notes` says what was left out, and what else limits the measurement. `by_seed` has the effect of each
+    seed, in their order; empty where seeds have none of their own.
     """
 
     effect: float
@@ -46,6 +47,7 @@ class Measurement:
     detail: str
     exceptions: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    by_seed: tuple[float, ...] = ()
 
 
 Kind: TypeAlias = Callable[[pd.DataFrame, Rule, Comparison, Window], Measurement]

@@ -125,8 +125,9 @@ def _rows_of(claim: Claim, rows_by_figure: Mapping[str, pd.DataFrame], protocol:
 
 def _applying(claim: Claim, protocol: str) -> Sequence[Comparison | None]:
     """The comparisons of a claim that apply under a protocol; None alone where there are none."""
-    compare = claim.rule.compare if claim.rule else ()
-    return [each for each in compare if each.applies(protocol)] or [None]
+    if claim.rule is None:
+        return [None]
+    return [each for each in claim.rule.compare if claim.rule.applies(each, protocol)] or [None]
 
 
 def _judged(claim: Claim, comparison: Comparison | None, bench: Bench) -> Judged:
@@ -190,8 +191,8 @@ def _about(claim: Claim, bench: Bench) -> dict[str, Any]:
 
 
 def _not_applying(claim: Claim, protocol: str) -> str:
-    compare = claim.rule.compare if claim.rule else ()
-    others = sum(not each.applies(protocol) for each in compare)
+    rule = claim.rule
+    others = sum(not rule.applies(each, protocol) for each in rule.compare) if rule else 0
     return f"; {others} more comparisons of this claim do not apply under this protocol" if others else ""
 
 
@@ -204,6 +205,7 @@ def _row(about: Mapping[str, Any], judged: Judged) -> dict[str, Any]:
         "low": judged.measured.low,
         "high": judged.measured.high,
         "n": judged.measured.n,
+        "by_seed": " ".join(f"{value:.7g}" for value in judged.measured.by_seed),
         "verdict": judged.verdict,
         "detail": judged.detail + about["detail"],
     }

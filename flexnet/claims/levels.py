@@ -50,7 +50,7 @@ def cell_difference(rows: pd.DataFrame, rule: Rule, comparison: Comparison, wind
         raise ConfigError(f"cell_difference of {comparison.series}: the key 'cell' is absent; add it")
     levels = compared(rows, rule, comparison, window)
     ours = interval(PER_CENT * levels.grids[0].accuracy.mean(axis="columns"))
-    theirs = comparison.cell
+    theirs = comparison.cell  # whose own seeds are not known, so that no distance is that of one seed
     distance, reach = abs(ours.mean - theirs.mean), combined_reach(ours, theirs)
     # The interval of a distance: that of the difference, folded at zero.
     low = math.nan if math.isnan(reach) else max(0.0, distance - reach)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from flexnet.errors import ConfigError
 from flexnet.tables.kinds import Value
 
 # Grid values such as 0.1 * 4 differ from 0.4 in the last digit.
@@ -101,10 +102,6 @@ class Comparison:
         about = self.category or self.measure
         return f"{words}, {about}" if about else words
 
-    def applies(self, protocol: str) -> bool:
-        """Whether the comparison is judged under `protocol`."""
-        return not self.range or protocol in self.range
-
 
 @dataclass(frozen=True)
 class Rule:
@@ -127,6 +124,11 @@ class Rule:
     where: Mapping[str, Value] = field(default_factory=dict)
     universal: bool = False
     chance: float | None = None
+
+    def applies(self, comparison: Comparison, protocol: str) -> bool:
+        """Whether a comparison is judged under `protocol`: where ranges are told, it has one for it."""
+        ranges = comparison.range or self.range
+        return not ranges or protocol in ranges
 
     @property
     def sign(self) -> int:
@@ -162,9 +164,18 @@ class Rule:
         return {**self.where, **comparison.where}
 
     def window(self, protocol: str, comparison: Comparison | None = None) -> Window:
-        """The conditions that count under `protocol`, of one comparison or by default."""
-        own = comparison.range if comparison else {}
-        return own.get(protocol, self.range.get(protocol, Window()))
+        """The conditions that count under `protocol`, of one comparison or by default; all without a range.
+
+        Raises:
+            ConfigError: if ranges are told, and none for this protocol: then nothing is judged under it.
+        """
+        ranges = (comparison.range if comparison else {}) or self.range
+        if ranges and protocol not in ranges:
+            raise ConfigError(
+                f"range of a rule: expected one of {sorted(ranges)}; got {protocol!r}; give it a range, or judge "
+                "only what applies"
+            )
+        return ranges.get(protocol, Window())
 
 
 @dataclass(frozen=True)

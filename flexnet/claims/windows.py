@@ -3,7 +3,7 @@
 import pandas as pd
 
 from flexnet.claims.differences import conditions_text
-from flexnet.claims.estimates import PER_CENT, interval
+from flexnet.claims.estimates import PER_CENT, measured
 from flexnet.claims.floor import keep_above, rising
 from flexnet.claims.kinds import Measurement, NotMeasured, rule_kind
 from flexnet.claims.model import Comparison, Rule, Window
@@ -28,9 +28,8 @@ def window_contrast(rows: pd.DataFrame, rule: Rule, comparison: Comparison, wind
     levels, inside = _risen(levels, rule, comparison, inside, outside)
     first, *others = (_contrast(grid.accuracy, inside, outside) for grid in levels.grids)
     effects = first - max(others, key=lambda series: float(series.mean())) if others else first
-    mean = interval(PER_CENT * effects)
     detail = f"{comparison.text}, {conditions_text(inside, rule.over)} - mean over {len(outside)} others"
-    return Measurement(mean.mean, mean.low, mean.high, mean.n, detail, notes=levels.notes)
+    return measured(PER_CENT * effects, detail, levels.notes)
 
 
 def _risen(

@@ -117,10 +117,10 @@ def _source(
     for name in rules.corruptions:  # before hours of work, not after
         severity = rules.severities[0]
         corrupt(pixels[:1], name, severity, rules.seed, constants=rules.values(name, severity))
-    return _made(rules), lambda name: SYNTHETIC.get(name, name)
+    return made(rules), lambda name: SYNTHETIC.get(name, name)
 
 
-def _made(rules: CorruptionSettings) -> Source:
+def made(rules: CorruptionSettings) -> Source:
     """Corrupted images as the settings say."""
 
     def make(batch: Tensor, numbers: Sequence[int], name: str, severity: int) -> Tensor:

@@ -9,10 +9,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from flexnet.corruptions.corrupting import corrupt
 from flexnet.corruptions.names import CLEAN, GROUPINGS, SYNTHETIC
 from flexnet.data.arrays import ImageArrays
 from flexnet.errors import ConfigError
+from flexnet.evaluation.corruptions import made
 from flexnet.families.corruptions import CorruptionSettings
 
 CATEGORY_OF = {name: category for category, names in GROUPINGS["flexible-layer"].items() for name in names}
@@ -49,12 +49,11 @@ def describe(
         )
     rules = CorruptionSettings.from_values(told)
     clean = torch.from_numpy(images.images[image : image + 1].copy())
-    rows = []
+    rows, make = [], made(rules)
     for name, severity in rules.conditions():
         shown = clean
         if name != CLEAN:
-            values = rules.values(name, severity)
-            shown = corrupt(clean, name, severity, rules.seed, indices=[image], constants=values)
+            shown = make(clean, [image], name, severity)
         label = {
             "category": CATEGORY_OF.get(name, CLEAN),
             "kind": SYNTHETIC.get(name, name),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from flexnet.errors import ConfigError
 from flexnet.figures.differences import difference_sentence
-from flexnet.figures.facts import Facts, label_fields, template_fields
+from flexnet.figures.facts import Facts, label_fields, precision_words, template_fields
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,12 +75,21 @@ def _fields(table: "pd.DataFrame", facts: Facts) -> dict[str, Callable[[], str]]
         "n": lambda: spread(table["n"]),
         "n_images": lambda: spread(table["n_images"]),
         "network": lambda: facts.described_network,
-        "note": lambda: facts.note,
+        "note": lambda: note_words(facts),
         "protocol": lambda: facts.protocol,
         "published": lambda: facts.published if facts.evidence else "",
         "scale": lambda: facts.scale,
         "series": lambda: "; ".join(facts.label(name) for name in dict.fromkeys(table["series"])),
     }
+
+
+def note_words(facts: Facts) -> str:
+    """What a reader must know: of the scale, and of how exactly all networks were trained, if not in float32."""
+    runs = facts.runs.series if facts.runs else ()
+    words = {precision_words(run) for run in runs if run.recipe is not None}
+    told = f"Trained with {words.pop()}." if len(words) == 1 and words != {"float32"} else ""
+    # Rows of earlier runs say it in the note of their scale.
+    return facts.note if "bf16" in facts.note else f"{told} {facts.note}".strip()
 
 
 # Facts of the runs that labels may tell of one series and captions of all.

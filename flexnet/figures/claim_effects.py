@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING, Any
 
 from flexnet.figures.curves import FEW
-from flexnet.statistics.intervals import t_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,10 +20,8 @@ def interval_of(row: "pd.Series[Any]") -> tuple[float, float] | None:
 
 
 def both_seeds(row: "pd.Series[Any]") -> tuple[float, float] | None:
-    """The effects of two training seeds, which the interval of their mean tells; None of other numbers."""
-    reach = (float(row["high"]) - float(row["low"])) / 2
-    if int(row["n"]) != 2 or reach != reach:
+    """The effects of two training seeds, the lesser one first; None of other numbers, or where they agree."""
+    values = [float(value) for value in str(row["by_seed"]).split()]
+    if int(row["n"]) != 2 or len(values) != 2 or float(row["low"]) != float(row["low"]):
         return None
-    # The interval of -1 and 1, which lie 1 from their mean, reaches so far from it.
-    apart = reach / t_interval([-1.0, 1.0]).high
-    return float(row["measured_value"]) - apart, float(row["measured_value"]) + apart
+    return min(values), max(values)

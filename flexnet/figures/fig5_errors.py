@@ -10,7 +10,14 @@ from flexnet.figures.facts import Facts
 from flexnet.figures.notes import identity_of
 from flexnet.figures.order import shown_series
 from flexnet.figures.typeset import Block, Column, Line, Sheet, setters
-from flexnet.statistics.network_errors import MCE, RELATIVE, SYNTHESISED, network_errors
+from flexnet.statistics.network_errors import (
+    CLEAN_ERROR,
+    MCE,
+    MEAN_ERROR,
+    RELATIVE,
+    SYNTHESISED,
+    network_errors,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +58,8 @@ def _line(part: "pd.DataFrame", measure: str, series: list[str], facts: Facts) -
     for name in series:
         found = part[(part["series"] == name) & (part["measure"] == measure)]
         cells.append(BLANK if found.empty else text(found.iloc[0], facts))
-    words = measure if measure in (*RATIOS, "clean error", "mean error") else f"{measure} (error)"
+    told = (*RATIOS, CLEAN_ERROR)
+    words = measure if measure in told or measure.startswith(MEAN_ERROR) else f"{measure} (error)"
     return Line(measure, (words[0].upper() + words[1:] if measure not in RATIOS else words, *cells))
 
 
@@ -64,8 +72,14 @@ def _notes(part: "pd.DataFrame", facts: Facts) -> tuple[str, ...]:
         f"{facts.described_network} on {identity_of(facts)}. {band_sentence(part, facts)}",
         "Errors are means over five severities and the corruptions of a category. mCE: mean over corruptions"
         f" of the error divided by that of {facts.label(REFERENCE)}, seed by seed; relative: of what a"
-        f" corruption adds to the clean error.{reason}",
+        f" corruption adds to the clean error.{reason}{_lacking(part)}",
     )
+
+
+def _lacking(part: "pd.DataFrame") -> str:
+    """Where not all corruptions were asked, that the ratios are of those that were."""
+    some = any(str(name).startswith(f"{MEAN_ERROR} (") for name in part["measure"])
+    return " Not all corruptions were asked: mCE and relative mCE are of those that were." if some else ""
 
 
 draw, body = setters(_sheet)

@@ -95,14 +95,14 @@ def _bars(axes: Axes, part: "pd.DataFrame", facts: Facts) -> None:
 
 
 def _mark_test(axes: Axes, x: float, row: "pd.Series") -> None:
-    """Above a bar, in how many of the seeds the network is told from the baseline; nothing if in none."""
+    """Above a bar, in how many of the seeds that were tested the network is told from the baseline, if any."""
     if not row["told_apart"] > 0:
         return
     # What is drawn there: the interval, or of few seeds these themselves.
     seeds = [float(value) for value in str(row["by_seed"]).split()]
     reached = [row["mean"], *(seeds if len(seeds) < FEW else [])]
     reached += [row["high"]] if len(seeds) >= FEW and np.isfinite(row["high"]) else []
-    words = f"{int(row['told_apart'])}/{int(row['n'])}"
+    words = f"{int(row['told_apart'])}/{len(str(row['p_by_seed']).split())}"
     top = min(PER_CENT * max(reached) + 2.0, 95.0)
     axes.text(x, top, words, ha="center", va="bottom", fontsize=SMALL)
 

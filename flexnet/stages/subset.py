@@ -36,7 +36,7 @@ def choose(settings: dict[str, Any], training: Indices, test: Indices) -> dict[s
     seed by seed.
 
     Args:
-        settings: `dataset` (key of the row), `row` (the row), `seed`, `run_seed`.
+        settings: `row` (of the dataset), `seed`, `run_seed`.
         training: labels of the training split; none of a dataset that is only judged.
         test: labels of the test split.
 

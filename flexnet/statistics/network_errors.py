@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from flexnet.corruptions.names import CLEAN, SEVERITIES, SYNTHETIC, original
+from flexnet.corruptions.names import CLEAN, NAMES, SEVERITIES, SYNTHETIC, original
 from flexnet.errors import DataError
 from flexnet.statistics.categories import by_original_name
 from flexnet.statistics.corruption_errors import (
@@ -43,7 +43,7 @@ def network_errors(
         mean, sem, low, high, by_seed. All are fractions: an mCE of 1 is as good as the reference. A measure
         that is not defined, such as the relative mCE where a corruption does not raise the error of the
         reference, or an mCE where not all of `ALEXNET`'s corruptions were asked, is NaN, and its by_seed is
-        "undefined".
+        "undefined". Of a mean over some of its corruptions the measure says so: "weather (2 of 4)".
 
     Raises:
         DataError: if the reference has no rows or those of other corruptions, a severity is missing, or as
@@ -90,9 +90,15 @@ def _runs(
             )
         label = dict(zip(_BY, (rows["figure"].iloc[0], rows["protocol"].iloc[0], series), strict=True))
         label |= {"seed": seed, "n_images": int(rows["n"].min())}
-        values = {CLEAN_ERROR: clean, MEAN_ERROR: sum(means.values()) / len(means)}
+        mean = MEAN_ERROR + _part(len(means), len(NAMES))
+        values = {CLEAN_ERROR: clean, mean: sum(means.values()) / len(means)}
         values |= compared(means, clean, *others) | _categories(means, grouping, without)
         yield from ({**label, "measure": name, "value": value} for name, value in values.items())
+
+
+def _part(asked: int, known: int) -> str:
+    """What is said of a mean over some of the corruptions."""
+    return f" ({asked} of {known})" if asked < known else ""
 
 
 def _errors(part: pd.DataFrame) -> tuple[dict[str, float], float]:
@@ -142,8 +148,8 @@ def _categories(
     means: Means, grouping: Mapping[str, Sequence[str]], without: Sequence[str]
 ) -> dict[str, float]:
     """Mean error of each category of which something was asked."""
-    asked = {name: [each for each in names if each in means] for name, names in grouping.items()}
-    asked = {name: names for name, names in asked.items() if names}
+    there = {name: [each for each in names if each in means] for name, names in grouping.items()}
+    asked = {name + _part(len(names), len(grouping[name])): names for name, names in there.items() if names}
     found = category_means(means, asked)
     for name, names in asked.items():
         left = [each for each in names if each not in without]

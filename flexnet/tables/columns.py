@@ -113,6 +113,7 @@ LEDGER: Final = Schema(
         "low": PERHAPS,
         "high": PERHAPS,
         "n": WHOLE,
+        "by_seed": TEXT,
         "claimed_low": LIMIT,
         "claimed_high": LIMIT,
         "verdict": TEXT,

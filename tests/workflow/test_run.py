@@ -147,7 +147,7 @@ def test_every_job_left_a_log_and_no_job_left_anything_half_done(finished: Any) 
 
 # --- what makes jobs run again ---------------------------------------------------------------------
 
-# What README prints as a table, too.
+# What docs/reruns.md shows as a table, too.
 RERUNS: dict[str, dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "reruns.yaml").read_text())
 
 

@@ -12,6 +12,7 @@ from flexnet.figures.cells import BLANK, spread_text
 from flexnet.figures.curves import PER_CENT
 from flexnet.figures.facts import Facts
 from flexnet.statistics import network_errors
+from flexnet.statistics.categories import by_original_name
 from flexnet.statistics.corruption_errors import alexnet_cifar10, mean_errors
 from flexnet.statistics.network_errors import at_all, compared, errors_of, over_seeds
 from flexnet.statistics.summary import per_seed
@@ -33,6 +34,7 @@ def summarise_errors(rows: pd.DataFrame) -> pd.DataFrame:
         DataError: if a column is missing, nothing or no clean image was judged, rows are malformed, or
             networks were judged under different corruptions.
     """
+    by_original_name(rows)  # refuses one corruption that was made in two ways
     found = per_seed(rows, [*KEYS, "corruption", "severity"])
     _require_same(found)
     records = []
@@ -90,5 +92,7 @@ def mean_text(record: "Record | None") -> str:
 
 
 def paper_text(numbers: Mapping[str, float], name: str) -> str:
-    """A number of the paper; a blank where it has none."""
-    return f"{numbers[name]:.2f}" if name in numbers else BLANK
+    """A number of the paper, with its digits; a blank where it has none."""
+    if name not in numbers:
+        return BLANK
+    return f"{numbers[name]:g}" if name in (MCE, RELATIVE) else f"{numbers[name]:.2f}"
