@@ -119,10 +119,9 @@ def bandwidth_correlation(
         mean_correlation(_by_seed(ratio[rest], names, folds, comparison))[0] if len(rest) > 2 else math.nan
     )
     over = correlation([folds[names[int(place)]] for place in kept], ratio[kept].mean().tolist())
-    detail = (
-        f"{comparison.text}: correlation over {len(kept)} corruptions; without noise types {quiet:.2f}; of the "
-        f"mean ratio {over.pearson:.2f}, over corruptions [{over.low:.2f}, {over.high:.2f}], p = {over.p:.2g}"
-    )
+    detail = f"{comparison.text}: correlation over {len(kept)} corruptions; without noise types {quiet:.2f}"
+    detail += f"; of the mean ratio {over.pearson:.2f}, over corruptions [{over.low:.2f}, {over.high:.2f}]"
+    detail += f", p = {over.p:.2g}"
     detail += _bounds(rows, comparison.measure, [names[int(place)] for place in kept], window)
     return Measurement(mean, low, high, len(ratio), detail, (), levels.notes, tuple(by_seed))
 

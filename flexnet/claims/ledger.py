@@ -22,6 +22,7 @@ from flexnet.tables.frames import read_checked
 
 UNKNOWN = (math.nan, math.nan)
 NO_COMPARISON = "none"
+NO_SEEDS = "none"  # of an effect that is not the mean of single seeds' effects
 DEMONSTRATION = "a demonstration, set against nothing"
 
 
@@ -205,7 +206,7 @@ def _row(about: Mapping[str, Any], judged: Judged) -> dict[str, Any]:
         "low": judged.measured.low,
         "high": judged.measured.high,
         "n": judged.measured.n,
-        "by_seed": " ".join(f"{value:.7g}" for value in judged.measured.by_seed),
+        "by_seed": " ".join(f"{value:.7g}" for value in judged.measured.by_seed) or NO_SEEDS,
         "verdict": judged.verdict,
         "detail": judged.detail + about["detail"],
     }

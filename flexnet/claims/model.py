@@ -172,8 +172,8 @@ class Rule:
         ranges = (comparison.range if comparison else {}) or self.range
         if ranges and protocol not in ranges:
             raise ConfigError(
-                f"range of a rule: expected one of {sorted(ranges)}; got {protocol!r}; give it a range, or judge "
-                "only what applies"
+                f"range of a rule: expected one of {sorted(ranges)}; got {protocol!r}; give it a range, or "
+                "judge only what applies"
             )
         return ranges.get(protocol, Window())
 

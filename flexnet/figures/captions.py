@@ -84,7 +84,7 @@ def _fields(table: "pd.DataFrame", facts: Facts) -> dict[str, Callable[[], str]]
 
 
 def note_words(facts: Facts) -> str:
-    """What a reader must know: of the scale, and of how exactly all networks were trained, if not in float32."""
+    """What a reader must know: of the scale, and of how all networks were trained, if not in float32."""
     runs = facts.runs.series if facts.runs else ()
     words = {precision_words(run) for run in runs if run.recipe is not None}
     told = f"Trained with {words.pop()}." if len(words) == 1 and words != {"float32"} else ""

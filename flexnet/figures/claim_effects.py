@@ -21,7 +21,8 @@ def interval_of(row: "pd.Series[Any]") -> tuple[float, float] | None:
 
 def both_seeds(row: "pd.Series[Any]") -> tuple[float, float] | None:
     """The effects of two training seeds, the lesser one first; None of other numbers, or where they agree."""
-    values = [float(value) for value in str(row["by_seed"]).split()]
+    values = str(row["by_seed"]).split()
     if int(row["n"]) != 2 or len(values) != 2 or float(row["low"]) != float(row["low"]):
         return None
-    return min(values), max(values)
+    first, second = sorted(map(float, values))
+    return first, second

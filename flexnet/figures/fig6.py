@@ -95,7 +95,7 @@ def _bars(axes: Axes, part: "pd.DataFrame", facts: Facts) -> None:
 
 
 def _mark_test(axes: Axes, x: float, row: "pd.Series") -> None:
-    """Above a bar, in how many of the seeds that were tested the network is told from the baseline, if any."""
+    """Above a bar, in how many of the tested seeds the network is told from the baseline, if in any."""
     if not row["told_apart"] > 0:
         return
     # What is drawn there: the interval, or of few seeds these themselves.

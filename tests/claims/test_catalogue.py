@@ -14,6 +14,7 @@ from flexnet.claims.catalogue import (
 )
 from flexnet.claims.kinds import KINDS
 from flexnet.claims.model import Window
+from flexnet.corruptions.names import GROUPINGS, NAMES
 from flexnet.errors import ConfigError
 
 CLAIM = {
@@ -103,7 +104,7 @@ def test_the_cells_of_table_2_are_the_published_ones():
         for part, number in (("accuracy", cell.cell.mean), ("sem", cell.cell.sem)):
             known = published("flexible-layer", f"table2_{kind}_{part}").value
             assert known[names[cell.series]] == number
-        assert cell.applies("corrected") == (kind == "clean")
+        assert claim.rule.applies(cell, "corrected") == (kind == "clean")
 
 
 def test_thresholds_of_training_agree_with_the_figure():
@@ -223,9 +224,65 @@ def test_a_malformed_claim_is_named(tmp_path, claims, message):
 
 def test_changes_of_the_rules_are_dated():
     changes = rule_changes("flexible-layer")
-    assert len(changes) == 9
+    assert len(changes) == 10
     assert {change.date for change in changes} == {"2026-11-25", "2026-11-26"}
     assert all(change.what and change.why for change in changes)
+
+
+def test_changes_of_the_push_pull_rules_are_dated():
+    assert {change.date for change in rule_changes("push-pull")} == {"2026-11-26"}
+
+
+def gain(table, network):
+    """What a push-pull network gains in points of error, by the paper's numbers."""
+    names = (f"{table}_{network}", f"{table}_{network}-pushpull")
+    plain, other = (published("push-pull", name).value for name in names)
+    return {key: plain[key] - other[key] for key in plain}
+
+
+def test_claimed_values_of_push_pull_follow_from_the_papers_numbers():
+    """Each is worked out again, so that neither can be mistyped alone."""
+    claims = {claim.id: claim for claim in load_claims("push-pull")}
+    lenet = {
+        (figure, name): published("push-pull", f"{figure}_{name}").value
+        for figure in ("fig4", "fig5")
+        for name in ("a", "pa", "b", "pb", "c", "pc", "d", "pd")
+    }
+
+    def mean_gain(figure, name, at):
+        ours, theirs = lenet[figure, f"p{name}"], lenet[figure, name]
+        return sum(ours[place] - theirs[place] for place in at) / len(at)
+
+    noisy, faded = (0.1, 0.2, 0.3, 0.5), (0.5, 0.4, 0.3, 0.2)
+    expected = {
+        "C01": {name: mean_gain("fig4", name, noisy) for name in "abcd"},
+        "C03": {name: mean_gain("fig5", name, faded) for name in "abcd"},
+        "C04": {name: mean_gain("fig4", name, (0,)) for name in "abcd"},
+    }
+    means, clean = (published("push-pull", f"table3_{key}").value for key in ("mean", "clean"))
+    networks = list(claims["C05"].values)
+    expected["C05"] = {name: means[name] - means[f"{name}-pushpull"] for name in networks}
+    expected["C07"] = {name: clean[name] - clean[f"{name}-pushpull"] for name in networks}
+    noise = GROUPINGS["push-pull"]["noise"]
+    expected["C06"] = {
+        name: 2 * sum(gain("table2", name)[kind] for kind in noise) / len(NAMES) - expected["C05"][name]
+        for name in claims["C06"].values
+    }
+    wide = {name: published("push-pull", f"table4_{name}").value for name in ("h1-a1", "h15-a1", "h2-a1")}
+    strong = (0.005, 0.01)
+    expected["C08"] = {
+        name: sum(wide["h1-a1"][at] - wide[f"{name}-a1"][at] for at in strong) / 2 for name in ("h2", "h15")
+    }
+    learned = published("push-pull", "table5_mean").value
+    expected["C09"] = {
+        name: learned[f"{name}-pushpull"] - learned[f"{name}-learned"] for name in ("resnet20", "resnet56")
+    }
+    for name, values in expected.items():
+        assert claims[name].values == {key: pytest.approx(value, abs=0.0051) for key, value in values.items()}
+    assert claims["C02"].value == pytest.approx(expected["C01"]["c"], abs=0.0051)
+    for claim in claims.values():
+        for pair in claim.rule.compare:
+            assert pair.value in (*claim.values.values(), claim.value)
 
 
 def test_an_undated_change_is_refused(tmp_path):
@@ -250,7 +307,8 @@ def test_values_of_comparisons_are_those_of_the_claim():
 def test_no_two_comparisons_of_a_claim_have_the_same_name():
     for claim in claims_by_id().values():
         for protocol in ("paper", "release", "corrected"):
-            pairs = [pair for pair in claim.rule.compare if pair.applies(protocol)] if claim.rule else []
+            rule = claim.rule
+            pairs = [pair for pair in rule.compare if rule.applies(pair, protocol)] if rule else []
             texts = [claim.rule.text(pair, protocol) for pair in pairs]
             assert len(texts) == len(set(texts))
 

@@ -29,6 +29,7 @@ def row(name, protocol, word, effect, low, high, **changes):
         "low": low,
         "high": high,
         "n": 3,
+        "by_seed": "none",
         "claimed_low": 1.0,
         "claimed_high": math.inf,
         "verdict": word,
@@ -134,13 +135,16 @@ def test_dataset_and_number_of_seeds_stand_beside_each_claim(make_facts):
 
 def test_two_seeds_are_dots_and_no_line(make_facts):
     # Seeds at 1 and 3: their mean 2 has a standard error of 1, and a quantile of 12.7062.
-    two = row("C05", "paper", "undecided", 2.0, 2 - 12.7062, 2 + 12.7062, n=2)
+    two = row("C05", "paper", "undecided", 2.0, 2 - 12.7062, 2 + 12.7062, n=2, by_seed="3 1")
     figure = draw(pd.DataFrame([two]), make_facts())
     assert drawn(figure, "interval") == []
     assert list(drawn(figure, "seeds")[0].get_xdata()) == pytest.approx([1.0, 3.0], abs=1e-4)
     assert figure.axes[1].get_xlim()[1] < 4
     assert "two training seeds" in [text.get_text() for text in figure.legends[0].get_texts()]
     assert "+2.00 (+1.00, +3.00) points" in body(summarise_rows(pd.DataFrame([two])), make_facts())
+    # A distance from a published mean is that of no seed, whatever its interval.
+    folded = row("C05", "paper", "undecided", 2.0, 0.0, 14.7, n=2)
+    assert "+2.00 points" in body(summarise_rows(pd.DataFrame([folded])), make_facts())
 
 
 def test_no_interval_reaches_further_than_accuracies_do(make_facts):

@@ -98,6 +98,26 @@ def test_precision_is_told_in_words(precision, words, make_facts):
     assert caption("{precision}", TABLE, facts) == words
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "End."),
+        ({"recipe": {**RECIPE, "precision": "bf16"}}, "Trained with bf16 matrix products. End."),
+        # Where networks differ another sentence says which is which.
+        ({"each": {"random": {"recipe": {**RECIPE, "precision": "bf16"}}}}, "End."),
+        ({"recipe": None}, "End."),  # weights from elsewhere: nothing was trained here
+        ({"runs": None}, "End."),
+    ],
+)
+def test_a_note_tells_the_precision_of_the_runs_and_no_other(changes, words, make_facts):
+    assert caption("{note}", TABLE, make_facts(note="End.", **changes)).startswith(words)
+
+
+def test_what_the_note_of_earlier_rows_says_is_not_said_twice(make_facts):
+    facts = make_facts(note="Matrix products are bf16.", recipe={**RECIPE, "precision": "bf16"})
+    assert caption("{note}", TABLE, facts) == "Matrix products are bf16."
+
+
 def test_labels_tell_facts_of_their_own_series(make_facts):
     layer = {"options": {"layer": {"scheme": "uniform", "value": -0.9}}}
     labels = {"baseline": "{epochs} epochs", "flexible": "T = {threshold}", "random": "{model}"}

@@ -58,6 +58,18 @@ def test_only_networks_that_are_told_apart_have_a_mark(facts, gained, lost, show
     assert ("McNemar" in " ".join(text.get_text() for text in figure.texts)) is True
 
 
+def test_only_seeds_that_were_tested_are_counted(facts):
+    """The baseline has two seeds, the other network four."""
+    rows = drawings(LEVELS, seeds=4, gained=30, lost=5)
+    alone = (rows["series"] == "all") & (rows["seed"] > 2)
+    rows[["gained", "lost"]] = rows[["gained", "lost"]].astype(float)
+    rows.loc[alone, ["gained", "lost"]] = np.nan
+    rows = rows[(rows["series"] != "baseline") | (rows["seed"] <= 2)]
+    figure = fig6.draw(fig6.summarise_rows(rows), facts)
+    words = [text.get_text() for axes in figure.axes[:3] for text in axes.texts]
+    assert {word for word in words if "/" in word} == {"2/2"}
+
+
 def test_rows_without_pairs_have_no_tests_and_no_words_of_them(facts):
     rows = drawings(LEVELS).drop(columns=["gained", "lost"])
     figure = fig6.draw(fig6.summarise_rows(rows), facts)

@@ -12,7 +12,7 @@ from flexnet.errors import DataError
 from flexnet.evaluation.responses import describe as responses
 from flexnet.figures import layers
 from flexnet.figures.layers import summarise_rows as compared
-from flexnet.figures.pushpull import fig4, fig5, table1, table2, table3
+from flexnet.figures.pushpull import fig4, fig5, fig7, table1, table2, table3, table4, table5
 from flexnet.figures.pushpull.errors import measures_of, summarise_errors
 from flexnet.figures.pushpull.fig3 import parts_of
 from flexnet.figures.pushpull.lenets import pairs_of
@@ -21,7 +21,12 @@ from flexnet.statistics.corruption_errors import alexnet_cifar10
 
 MEANS, CLEAN = alexnet_cifar10()
 NETWORKS = [
-    f"{name}{end}" for name in ("resnet20", "resnet32", "resnet44", "resnet56") for end in ("", "-pushpull")
+    f"{name}{end}"
+    for name in (
+        *("resnet20", "resnet32", "resnet44", "resnet56"),
+        *("densenet40-12", "densenet100-12", "densenet100-24"),
+    )
+    for end in ("", "-pushpull")
 ]
 
 
@@ -162,6 +167,67 @@ def test_the_papers_points_stand_at_their_sizes_beside_evidence_alone(evidence, 
         assert lines["paper push-pull"].get_ydata().tolist() == [99.11, 95.27, 62.80]
         assert lines["paper push-pull"].get_xdata().tolist() == [0, 1, 2]
     assert ("paper push-pull" in lines) == evidence
+
+
+def cells(text, first):
+    """Cells of the line of a table in Markdown that begins so."""
+    line = next(line for line in text.splitlines() if line.startswith(f"| {first} |"))
+    return [cell.strip() for cell in line.strip("|").split("|")][1:]
+
+
+def test_table_4_has_errors_in_per_cent_beside_the_papers(make_facts):
+    rows = noisy("h2-a1", 0.5).replace({"variance": {0.1: 0.005}})
+    rows = rows[rows["variance"].isin([0.0, 0.001, 0.005])].assign(figure="pushpull/table4")
+    table = table4.summarise_rows(rows)
+    text = table4.body(table, make_facts(labels={"h2-a1": "wide"}))
+    theirs = published("push-pull", "table4_h2-a1").value
+    expected = [words for level in (0, 0.001, 0.005) for words in ("45.00", f"{theirs[level]:.2f}")]
+    assert cells(text, "wide") == expected
+    assert "here" in text
+
+
+def test_table_5_has_errors_of_its_own_networks_beside_its_own_numbers(make_facts):
+    rows = corrupted("resnet20-learned", MEANS, CLEAN).assign(figure="pushpull/table5")
+    text = table5.body(table5.summarise_rows(rows), make_facts(labels={"resnet20-learned": "learned"}))
+    ours = [f"{100 * CLEAN:.2f}", f"{100 * np.mean(list(MEANS.values())):.2f}"]
+    theirs = [
+        f"{published('push-pull', f'table5_{key}').value['resnet20-learned']:.2f}"
+        for key in ("clean", "mean")
+    ]
+    found = cells(text, "learned")
+    assert [cell.split()[0] for cell in found[::2]] == ours
+    assert found[1::2] == theirs
+
+
+def test_whole_numbers_of_the_paper_have_no_digits_that_it_does_not_give(make_facts):
+    table = table3.summarise_rows(corrupted("resnet20", MEANS, CLEAN).assign(figure="pushpull/table3"))
+    found = cells(table3.body(table, make_facts(labels={"resnet20": "R"})), "R")
+    for key in ("mce", "relative_mce"):
+        assert f"{published('push-pull', f'table3_{key}').value['resnet20']:.0f}" in found
+    assert "7.56" in found
+
+
+def test_figure_7_marks_mean_errors_and_the_papers(make_facts):
+    rows = pd.concat(
+        corrupted(f"resnet20{end}", {name: by * error for name, error in MEANS.items()}, CLEAN)
+        for end, by in (("", 1.0), ("-pushpull", 0.5))
+    ).assign(figure="pushpull/fig7")
+    labels = {"resnet20": "R", "resnet20-pushpull": "RP"}
+    figure = fig7.draw(fig7.summarise_rows(rows), make_facts(labels=labels, series=list(labels)))
+    mean = 100 * np.mean(list(MEANS.values()))
+    marks = {
+        line.get_gid(): line.get_xdata()[0]
+        for axes in figure.axes
+        for line in axes.get_lines()
+        if line.get_gid()
+    }
+    theirs = published("push-pull", "table3_mean").value
+    assert marks == {
+        "baseline": pytest.approx(mean),
+        "push-pull": pytest.approx(mean / 2),
+        "paper baseline": theirs["resnet20"],
+        "paper push-pull": theirs["resnet20-pushpull"],
+    }
 
 
 def test_twins_find_each_other_and_others_stand_alone():

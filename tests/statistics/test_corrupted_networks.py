@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from flexnet.corruptions.names import GROUPINGS
+from flexnet.corruptions.names import GROUPINGS, NAMES
 from flexnet.errors import DataError
 from flexnet.statistics.categories import by_original_name, category_rows
 from flexnet.statistics.correlation import correlation, fisher_interval, mean_correlation, pearson
@@ -161,6 +161,13 @@ def test_errors_are_those_of_the_measures_seed_by_seed() -> None:
     assert [float(each) for each in found["by_seed"].split()] == pytest.approx(by_hand)
     assert found["n"] == 2
     assert found["low"] < found["mean"] < found["high"]
+
+
+def test_a_mean_over_some_of_its_corruptions_says_so() -> None:
+    lacking = network_errors(rows(plain, names=("snow", "zoom_blur")), "baseline", GROUPING)
+    assert {"weather (1 of 2)", "blur", "mean error (2 of 19)"} <= set(lacking["measure"])
+    whole = network_errors(rows(lambda *_: 0.7, names=NAMES), "baseline", GROUPINGS["push-pull"])
+    assert not [name for name in whole["measure"] if " of " in name]
 
 
 def test_networks_under_other_corruptions_are_not_compared() -> None:

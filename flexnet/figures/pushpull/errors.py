@@ -91,8 +91,6 @@ def mean_text(record: "Record | None") -> str:
     return BLANK if record is None else f"{record['mean'] * PER_CENT:.2f}"
 
 
-def paper_text(numbers: Mapping[str, float], name: str) -> str:
-    """A number of the paper, with its digits; a blank where it has none."""
-    if name not in numbers:
-        return BLANK
-    return f"{numbers[name]:g}" if name in (MCE, RELATIVE) else f"{numbers[name]:.2f}"
+def paper_text(numbers: Mapping[str, float], name: str, digits: int = 2) -> str:
+    """A number of the paper, with as many decimals as it gives; a blank where it has none."""
+    return f"{numbers[name]:.{digits}f}" if name in numbers else BLANK

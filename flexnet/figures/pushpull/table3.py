@@ -68,7 +68,8 @@ def sheet(table: "pd.DataFrame", facts: Facts, heads: dict[str, str], numbers: s
         cells = [facts.label(series)]
         for measure in heads:
             cells.append(error_text(find(part, series, measure), facts))
-            cells += [paper_text(theirs[measure], series)] if facts.evidence else []
+            digits = 0 if measure in (MCE, RELATIVE) else 2
+            cells += [paper_text(theirs[measure], series, digits)] if facts.evidence else []
         lines.append(Line(series, tuple(cells)))
     here = f"Here: {facts.network} on {identity_of(facts)}. {band_sentence(part, facts)}"
     return Sheet(
