@@ -28,6 +28,7 @@ ROW = {
     "low": 2.5,
     "high": 4.5,
     "n": 5,
+    "by_seed": "none",
     "claimed_low": 1.0,
     "claimed_high": float("inf"),
     "verdict": "reproduced",
