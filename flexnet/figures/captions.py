@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from flexnet.errors import ConfigError
 from flexnet.figures.differences import difference_sentence
 from flexnet.figures.facts import Facts, label_fields, precision_words, template_fields
+from flexnet.figures.frost import frost_sentence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,9 +47,10 @@ def caption(template: str, table: "pd.DataFrame", facts: Facts) -> str:
     """Fill a caption template from a figure's table and the facts of its run.
 
     Known fields: attack, band, batch, chance, classes, dataset, differences, dropout, epochs, epsilon_units,
-    n, n_images, network, note, precision, protocol, published, scale, series, test_images, train_images,
-    width. What was run is told by the runs; where series differ in it, all values are. A template without the
-    field `differences` gets that sentence at its end. Line breaks and repeated blanks become single blanks.
+    frost, n, n_images, network, note, precision, protocol, published, scale, series, test_images,
+    train_images, width. What was run is told by the runs; where series differ in it, all values are. A
+    template without the field `differences` gets that sentence at its end. Line breaks and repeated blanks
+    become single blanks.
 
     Raises:
         ConfigError: if the template names an unknown field or cannot be parsed, or asks for what was run of a
@@ -72,6 +74,7 @@ def _fields(table: "pd.DataFrame", facts: Facts) -> dict[str, Callable[[], str]]
         "dataset": lambda: facts.dataset,
         "differences": lambda: difference_sentence(facts),
         "epsilon_units": lambda: epsilon_words(facts),
+        "frost": lambda: frost_sentence(table),
         "n": lambda: spread(table["n"]),
         "n_images": lambda: spread(table["n_images"]),
         "network": lambda: facts.described_network,

@@ -7,6 +7,7 @@ from flexnet.figures.captions import band_sentence
 from flexnet.figures.cells import BLANK, estimate_text, ratio_text
 from flexnet.figures.curves import one_protocol
 from flexnet.figures.facts import Facts
+from flexnet.figures.frost import with_frost
 from flexnet.figures.notes import identity_of
 from flexnet.figures.order import shown_series
 from flexnet.figures.typeset import Block, Column, Line, Sheet, setters
@@ -33,7 +34,7 @@ def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
     Raises:
         DataError: if a column is missing, or a severity, or the baseline.
     """
-    return network_errors(rows, REFERENCE, GROUPINGS["flexible-layer"], SYNTHESISED)
+    return with_frost(network_errors(rows, REFERENCE, GROUPINGS["flexible-layer"], SYNTHESISED), rows)
 
 
 def _sheet(table: "pd.DataFrame", facts: Facts) -> Sheet:

@@ -10,6 +10,7 @@ from matplotlib.ticker import MultipleLocator
 from flexnet.corruptions.names import GROUPINGS
 from flexnet.figures.curves import draw_bars
 from flexnet.figures.facts import Facts
+from flexnet.figures.frost import with_frost
 from flexnet.figures.style import accuracies
 from flexnet.statistics.categories import category_rows
 from flexnet.statistics.summary import summarise
@@ -31,7 +32,8 @@ def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
     by = ["figure", "protocol", "series", "category", "severity"]
     found = category_rows(rows, CATEGORIES)
     counts = found[["category", "corruptions"]].drop_duplicates()
-    return summarise(found.drop(columns="corruptions"), by).merge(counts, on="category")
+    table = summarise(found.drop(columns="corruptions"), by).merge(counts, on="category")
+    return with_frost(table, rows)
 
 
 def draw(table: "pd.DataFrame", facts: Facts) -> Figure:

@@ -14,6 +14,7 @@ from flexnet.errors import DataError
 from flexnet.families.corruptions import AT_MOST, EDGE
 from flexnet.figures.curves import FEW, one_protocol
 from flexnet.figures.facts import Facts
+from flexnet.figures.frost import with_frost
 from flexnet.figures.look import FAINT, INK, SMALL
 from flexnet.figures.palette import style_of
 from flexnet.figures.style import drawing
@@ -46,7 +47,7 @@ def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
     """
     table = summarised(fold_rows(rows, REFERENCE, SEVERITY))
     table.insert(4, "category", table["corruption"].map(CATEGORY_OF))
-    return table.assign(fold=table["mean"])
+    return with_frost(table.assign(fold=table["mean"]), rows)
 
 
 def draw(table: "pd.DataFrame", facts: Facts) -> Figure:

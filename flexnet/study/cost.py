@@ -43,7 +43,7 @@ def task_seconds(study: Study, task: Task) -> float | None:
     model, config = said["model"], study.config(said["home"])
     each = seconds_per_image(config, model)
     if each is None:
-        return START if "recipe" not in config["models"][model] else None
+        return None
     used = used_of(config, model)
     if rule == "train":
         return START + each * _trained_images(config, model, used.training, used.scored)

@@ -16,8 +16,8 @@ TAKEN = (LEDGER, "results")
 # What the template of a caption may name; `flexnet.figures.captions` fills them.
 CAPTION_FIELDS = (
     *("attack", "band", "batch", "chance", "classes", "dataset", "differences", "dropout", "epochs"),
-    *("epsilon_units", "n", "n_images", "network", "note", "precision", "protocol", "published", "scale"),
-    *("series", "test_images", "train_images", "width"),
+    *("epsilon_units", "frost", "n", "n_images", "network", "note", "precision", "protocol", "published"),
+    *("scale", "series", "test_images", "train_images", "width"),
 )
 # What the template of a label may name; `flexnet.figures.facts` fills them.
 LABEL_FIELDS = (

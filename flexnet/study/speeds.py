@@ -84,11 +84,15 @@ def speed_key(config: Mapping[str, Any], model: str) -> str | None:
 def seconds_per_image(config: Mapping[str, Any], model: str) -> float | None:
     """Seconds of a core for an image of a model; for one that is not in the table, those of its network.
 
-    None where no network of that name is in the table, or the model is not trained.
+    Of weights that are taken over those of the same network with the same options count, however it is
+    trained. None where no network of that name is in the table.
     """
     key = speed_key(config, model)
-    if key is None or key in known():
-        return known().get(key or "")
-    network = json.dumps(config["models"][model]["network"])
-    alike = [seconds for other, seconds in known().items() if other.startswith(f"[{network},")]
-    return median(alike) if alike else None
+    if key in known():
+        return known()[key or ""]
+    row = config["models"][model]
+    for alike in ([row["network"], row.get("options", {})], [row["network"]]):
+        begins = f"{canonical_json(alike)[:-1]},"
+        if found := [seconds for other, seconds in known().items() if other.startswith(begins)]:
+            return median(found)
+    return None

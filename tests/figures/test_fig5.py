@@ -5,7 +5,10 @@ import pytest
 
 from flexnet.corruptions.names import GROUPINGS, NAMES
 from flexnet.errors import DataError
-from flexnet.figures import fig5, fig5a, fig5b, fig5c
+from flexnet.figures import fig5, fig5_errors, fig5a, fig5b, fig5c
+from flexnet.figures.captions import caption
+from flexnet.figures.frost import SENTENCE
+from flexnet.figures.pushpull import errors
 
 SERIES = {"baseline": 0.5, "flexible": 0.5, "all": 0.4, "schedule": 0.45}
 
@@ -113,3 +116,14 @@ def test_its_table_holds_the_tables_of_its_panels():
 def test_rows_without_one_of_the_families_are_refused():
     with pytest.raises(DataError, match="expected rows of the family 'bandpass'; got none"):
         fig5.summarise_rows(rows().assign(family="corruptions"))
+
+
+@pytest.mark.parametrize(("label", "words"), [("frost_synthetic", SENTENCE), ("frost", ""), (None, "")])
+def test_captions_tell_whose_frost_it_is_from_the_rows(label, words, make_facts):
+    """A corrupted set that somebody has may hold the original."""
+    table = rows("fig5a")
+    table = table[table["corruption"] != "fog" if label else ~table["corruption"].isin(["fog", "frost"])]
+    table = table.replace({"corruption": {"frost": label}}) if label else table
+    for module in (fig5a, fig5_errors, errors):
+        summarise_rows = getattr(module, "summarise_rows", None) or module.summarise_errors
+        assert caption("{frost}", summarise_rows(table), make_facts()) == words

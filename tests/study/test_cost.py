@@ -55,6 +55,19 @@ def test_jobs_cost_what_they_took_within_half_as_much(task: Task, took: float, s
     assert took / 1.5 < seconds < took * 1.5
 
 
+def test_weights_from_elsewhere_cost_what_the_same_network_does(study: Study) -> None:
+    said = {"home": "", "family": "corruptions", "protocol": "paper", "seeds": "all"}
+    one, twin = (
+        task_seconds(study, Task("evaluate", {**said, "model": name}))
+        for name in ("resnet20-published", "resnet20")
+    )
+    assert one is not None
+    assert twin is not None
+    seeds = study.model("", "resnet20")["seeds"]
+    assert one == pytest.approx(cost.START + (twin - cost.START) / seeds, rel=0.3)
+    assert one > 300
+
+
 def test_every_model_of_every_scale_has_a_speed(study: Study) -> None:
     for config in study.scales.values():
         for model in config["models"]:

@@ -11,6 +11,7 @@ from flexnet.errors import DataError
 from flexnet.figures.cells import BLANK, spread_text
 from flexnet.figures.curves import PER_CENT
 from flexnet.figures.facts import Facts
+from flexnet.figures.frost import with_frost
 from flexnet.statistics import network_errors
 from flexnet.statistics.categories import by_original_name
 from flexnet.statistics.corruption_errors import alexnet_cifar10, mean_errors
@@ -41,7 +42,7 @@ def summarise_errors(rows: pd.DataFrame) -> pd.DataFrame:
     for labels, part in found.groupby([*KEYS, "seed"], sort=False):
         label = dict(zip((*KEYS, "seed"), labels, strict=True)) | {"n_images": int(part["n_images"].min())}
         records += [{**label, "measure": name, "value": value} for name, value in measures_of(part).items()]
-    return over_seeds(pd.DataFrame(records))
+    return with_frost(over_seeds(pd.DataFrame(records)), rows)
 
 
 def _require_same(found: pd.DataFrame) -> None:

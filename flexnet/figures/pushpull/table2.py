@@ -6,6 +6,7 @@ from flexnet.corruptions.names import CLEAN
 from flexnet.figures.captions import spread
 from flexnet.figures.curves import one_protocol
 from flexnet.figures.facts import Facts
+from flexnet.figures.frost import frost_sentence
 from flexnet.figures.notes import identity_of
 from flexnet.figures.order import shown_series
 from flexnet.figures.pushpull.errors import GROUPS, MEAN, find, mean_text, paper_text, summarise_errors
@@ -20,10 +21,8 @@ NAME = "pushpull/table2"
 HEAD_MM = 15.0
 # What stands below our numbers, and how the entries of these numbers begin.
 SOURCES: Final = {"paper": "table2", "authors' file": "files"}
-ABOUT: Final = (
-    "Errors in per cent, means over severities and training seeds. Frost is drawn, not photographed: its"
-    " numbers are not those of the original frost."
-)
+ABOUT: Final = "Errors in per cent, means over severities and training seeds."
+OTHER_FROST: Final = " Its numbers are not those of the original frost."
 
 summarise_rows = summarise_errors
 
@@ -42,7 +41,8 @@ def _sheet(table: "pd.DataFrame", facts: Facts) -> Sheet:
     heads = ["\n".join(wrapped(facts.label(name), HEAD_MM, 7.0)) for name in series]
     columns = [Column("corruption", ""), *(Column(*pair) for pair in zip(series, heads, strict=True))]
     here = f"Here: {facts.network} on {identity_of(facts)}; n = {spread(part['n'])}."
-    return Sheet(tuple(columns), tuple(blocks), (here, ABOUT))
+    frost = frost_sentence(part)
+    return Sheet(tuple(columns), tuple(blocks), (here, f"{ABOUT} {frost}{OTHER_FROST}" if frost else ABOUT))
 
 
 def _lines(

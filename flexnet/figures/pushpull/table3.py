@@ -6,6 +6,7 @@ from flexnet.corruptions.names import CLEAN
 from flexnet.figures.captions import band_sentence
 from flexnet.figures.curves import one_protocol
 from flexnet.figures.facts import Facts
+from flexnet.figures.frost import frost_sentence
 from flexnet.figures.notes import identity_of
 from flexnet.figures.order import shown_series
 from flexnet.figures.pushpull.errors import (
@@ -33,7 +34,7 @@ HEADS: Final = {
 ABOUT: Final = (
     "Error under corruptions: mean over corruptions and severities. mCE: mean over corruptions of the error"
     " divided by AlexNet's, as published; relative: of what corruptions add to the clean error. Both need all"
-    " nineteen at five severities; 100 is AlexNet, less is better. Frost is drawn, not photographed."
+    " nineteen at five severities; 100 is AlexNet, less is better."
 )
 EPOCHS: Final = (
     " Paper: its clean errors are those of the epoch that is best on the test images; ours, the last's."
@@ -72,9 +73,9 @@ def sheet(table: "pd.DataFrame", facts: Facts, heads: dict[str, str], numbers: s
             cells += [paper_text(theirs[measure], series, digits)] if facts.evidence else []
         lines.append(Line(series, tuple(cells)))
     here = f"Here: {facts.network} on {identity_of(facts)}. {band_sentence(part, facts)}"
-    return Sheet(
-        tuple(columns), (Block("", tuple(lines)),), (here, about + (EPOCHS if facts.evidence else ""))
-    )
+    frost = frost_sentence(part)
+    notes = (about + (f" {frost}" if frost else "") + (EPOCHS if facts.evidence else ""),)
+    return Sheet(tuple(columns), (Block("", tuple(lines)),), (here, *notes))
 
 
 draw, body = setters(lambda table, facts: sheet(table, facts, HEADS, "table3", ABOUT))

@@ -10,7 +10,7 @@ from flexnet.figures.typeset import setters
 NAME = "pushpull/table5"
 ABOUT: Final = (
     "Error under corruptions: mean over corruptions and severities. Learned: the inhibition strength of each"
-    " kernel is trained with the weights. Frost is drawn, not photographed."
+    " kernel is trained with the weights."
 )
 _HEADS: Final = {key: HEADS[key] for key in (CLEAN, MEAN)}
 
