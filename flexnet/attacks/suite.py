@@ -103,7 +103,8 @@ def fitting(classes: int, draws: int = 1) -> SuiteOptions:
     The ratios of logits need more classes than some networks have; the margin takes their place.
     """
     if draws > 1:
-        return SuiteOptions(draws=draws, verdicts=draws, parts=("apgd-ce", "apgd-margin"))
+        ratio = "apgd-dlr" if classes >= 4 else "apgd-margin"
+        return SuiteOptions(draws=draws, verdicts=draws, parts=("apgd-ce", ratio))
     return (
         SuiteOptions() if classes >= 4 else SuiteOptions(parts=("apgd-ce", "apgd-margin", "fab-t", "square"))
     )

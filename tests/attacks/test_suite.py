@@ -378,7 +378,9 @@ def test_of_images_that_draws_judge_the_worst_is_kept() -> None:
         (10, 1, ("apgd-ce", "apgd-t", "fab-t", "square")),
         (4, 1, ("apgd-ce", "apgd-t", "fab-t", "square")),
         (3, 1, ("apgd-ce", "apgd-margin", "fab-t", "square")),
-        (10, 20, ("apgd-ce", "apgd-margin")),
+        (10, 20, ("apgd-ce", "apgd-dlr")),
+        (4, 20, ("apgd-ce", "apgd-dlr")),
+        (3, 20, ("apgd-ce", "apgd-margin")),
     ],
 )
 def test_the_suite_fits_the_network(classes: int, draws: int, parts: tuple[str, ...]) -> None:

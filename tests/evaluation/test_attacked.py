@@ -184,7 +184,7 @@ def test_a_network_that_draws_gets_the_attacks_that_average_and_says_what_is_ope
     assert [each.conditions["attack"] for each in answers(few, rules, suites)] == [
         "none",
         "apgd-ce",
-        "apgd-margin",
+        "apgd-dlr",
     ]
     with pytest.raises(ConfigError, match="parts of the suite: expected one of .* got \\['square'\\]"):
         answers(few, {**rules, "parts": ["square"]}, suites)
