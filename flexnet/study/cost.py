@@ -42,8 +42,8 @@ def task_seconds(study: Study, task: Task) -> float | None:
         return PLAIN.get(rule, LIGHT)
     model, config = said["model"], study.config(said["home"])
     each = seconds_per_image(config, model)
-    if each is None:
-        return None
+    if each is None:  # of weights for a network of one's own only that they are not trained is known
+        return START if "recipe" not in config["models"][model] else None
     used = used_of(config, model)
     if rule == "train":
         return START + each * _trained_images(config, model, used.training, used.scored)

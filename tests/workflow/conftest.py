@@ -1,5 +1,6 @@
 """Copies of the workflow in which Snakemake runs, so that no test touches this checkout."""
 
+import atexit
 import compileall
 import json
 import os
@@ -127,7 +128,9 @@ class Project:
 def starter() -> subprocess.Popen[str]:
     """Of each worker of pytest one; it ends with its standard input."""
     program = [sys.executable, str(Path(__file__).with_name("starter.py"))]
-    return subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    atexit.register(process.communicate)
+    return process
 
 
 def ordered(order: dict[str, object]) -> int:
