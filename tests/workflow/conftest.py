@@ -1,8 +1,6 @@
 """Copies of the workflow in which Snakemake runs, so that no test touches this checkout."""
 
-import atexit
 import compileall
-import json
 import os
 import py_compile
 import shutil
@@ -11,9 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import pytest
 
@@ -76,12 +72,7 @@ class Project:
         )
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """As `run("-m", "snakemake", "--cores", "2", ...)`, by a process that has imported it."""
-        typed = ["--cores", "2", *arguments]
-        with NamedTemporaryFile("r", encoding="utf-8") as output:
-            order = {"folder": str(self.folder), "environment": self.environment, "arguments": typed}
-            status = ordered({**order, "output": output.name})
-            return subprocess.CompletedProcess(typed, status, output.read())
+        return self.run("-m", "snakemake", "--cores", "2", *arguments)
 
     def plan(self, *arguments: str) -> dict[str, int]:
         """Number of jobs of each rule that Snakemake would run."""
@@ -122,24 +113,6 @@ class Project:
             yield
         finally:
             path.unlink()
-
-
-@cache
-def starter() -> subprocess.Popen[str]:
-    """Of each worker of pytest one; it ends with its standard input."""
-    program = [sys.executable, str(Path(__file__).with_name("starter.py"))]
-    process = subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    atexit.register(process.communicate)
-    return process
-
-
-def ordered(order: dict[str, object]) -> int:
-    """The exit status of a run of Snakemake that the starter is asked for."""
-    process = starter()
-    assert process.stdin
-    assert process.stdout
-    print(json.dumps(order), file=process.stdin, flush=True)
-    return int(process.stdout.readline())
 
 
 def keep_readings(folder: Path) -> None:
