@@ -58,6 +58,15 @@ def test_gradients_by_hand() -> None:
     assert slope(constant) == pytest.approx(2 * torch.sigmoid(torch.tensor(-5.0)).item() - 1, rel=1e-5)
 
 
+def test_masks_that_stay_are_not_the_same_in_all_layers() -> None:
+    """In layers of one shape the same seed would draw the same mask."""
+    with torch.random.fork_rng():
+        layers = [FlexibleConv2d(1, 1, 3, padding=1, input_size=8, scheme="random") for _ in range(2)]
+        same = frozen(nn.Sequential(*layers).eval())
+    assert same is not None
+    assert len({layer.seed for layer in same}) == 2
+
+
 def test_a_random_mask_stays() -> None:
     model = net(scheme="random")
     layer = next(each for each in model.modules() if isinstance(each, FlexibleConv2d))

@@ -85,6 +85,16 @@ def test_a_network_that_hides_nothing_is_robust(own: str, capsys: pytest.Capture
     assert [int(row["correct"]) for row in rows[:2]] == [40, 37]
 
 
+@pytest.mark.parametrize(
+    ("words", "told"), [((), "linf ball of 8/255"), (("--norm", "l2"), "l2 ball of 0.5")]
+)
+def test_each_norm_has_a_size_of_its_own(
+    own: str, words: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The size of the one would be next to nothing in the other."""
+    assert told in asked(capsys, f"{own}.dark", "grey.npz", "--steps", "2", "--checks", "single_step", *words)
+
+
 def test_a_network_that_rounds_its_input_is_masked_and_the_reason_is_told(
     own: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
