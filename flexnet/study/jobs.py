@@ -5,7 +5,7 @@ Settings that identify a computation are canonical: the order of their keys mean
 
 import os
 from collections.abc import Iterable, Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -117,9 +117,17 @@ def train_settings(study: Study, home: str, model: str, seed: str) -> str:
             "options": row.get("options", {}),
             "recipe": recipe,
             "run_seed": study.base["seed"],
-            "code": training_code(row["network"], row.get("options", {}), recipe),
+            "code": _trained_code(study, home, model),
         }
     )
+
+
+@cache
+def _trained_code(study: Study, home: str, model: str) -> str:
+    """Digest of the code that trains a model, worked out once for all its seeds."""
+    row = study.model(home, model)
+    recipe = study.config(home)["recipes"][row["recipe"]]
+    return training_code(row["network"], row.get("options", {}), recipe)
 
 
 def models_with(study: Study, key: str) -> set[str]:

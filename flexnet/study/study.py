@@ -21,7 +21,7 @@ from flexnet.study.labels import table_of
 PAPER = "paper"  # the scale of the papers and the protocol of their text; neither shows in a path
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Study:
     """What a run of the workflow is about.
 

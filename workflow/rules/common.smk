@@ -13,6 +13,7 @@ from functools import cache
 from inspect import signature
 from pathlib import Path
 
+from snakemake.common import overwrite_function_params
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
@@ -172,8 +173,8 @@ wildcard_constraints:
 
 
 def signed(function):
-    """A function whose signature is worked out once: Snakemake asks for it at every call."""
-    function.__signature__ = signature(function)
+    """A function whose parameters are found once: Snakemake asks for them at every call."""
+    overwrite_function_params(function, signature(function).parameters)
     return function
 
 
@@ -281,13 +282,10 @@ def has_gpu():
     return shutil.which("nvidia-smi") is not None
 
 
-@signed
-def gpus_of(wildcards):
+def gpus():
     """GPUs of a job: one, unless it runs on the CPU. Cluster profiles set the device to cuda."""
-    return int(
-        SCALES[""]["device"].startswith("cuda")
-        or (SCALES[""]["device"] == "auto" and has_gpu())
-    )
+    device = SCALES[""]["device"]
+    return int(device.startswith("cuda") or (device == "auto" and has_gpu()))
 
 
 def for_report():

@@ -35,7 +35,7 @@ def begin():
     fault = announce.missing_data(STUDY, made.values(), asked)
     if fault is not None:
         raise WorkflowError(fault)
-    if not (gpus_of(None) or sys.platform == "darwin" or workflow.non_local_exec):
+    if not (gpus() or sys.platform == "darwin" or workflow.non_local_exec):
         for notice in announce.notices(
             STUDY, list(made.values()), asked, cores, measured
         ):

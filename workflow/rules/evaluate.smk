@@ -26,7 +26,7 @@ rule evaluate:
         "../envs/flexnet.yaml"
     threads: threads_of
     resources:
-        gpu=gpus_of,
+        gpu=gpus(),
         mem_mb=growing(lambda wildcards: declared(wildcards).mem_mb),
         runtime=minutes(lambda wildcards: declared(wildcards).runtime),
     params:

@@ -24,7 +24,7 @@ rule train:
         "../envs/flexnet.yaml"
     threads: threads_of
     resources:
-        gpu=gpus_of,
+        gpu=gpus(),
         mem_mb=growing(8000),
         runtime=minutes(720),
     params:
@@ -56,7 +56,7 @@ rule import_weights:
         "../envs/flexnet.yaml"
     threads: threads_of
     resources:
-        gpu=gpus_of,
+        gpu=gpus(),
         mem_mb=growing(8000),
         runtime=minutes(60),
     params:
