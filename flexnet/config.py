@@ -44,7 +44,10 @@ __all__ = [
 
 Config = dict[str, Any]
 # What a scale may change. The rest holds for all: scales share prepared images, the seed and the machine.
-SCALE_KEYS = ("threads", "note", "evidence", "everything_under", "datasets", "recipes", "models", "protocols")
+SCALE_KEYS = (
+    *("threads", "note", "evidence", "everything_of", "everything_under"),
+    *("datasets", "recipes", "models", "protocols"),
+)
 # What no scale can be called: the papers' own scale, rules and targets, and directories with another use.
 TAKEN = (
     *("all", "benchmarks", "build", "config", "corrected", "data", "default", "describe", "dist", "docs"),
@@ -199,7 +202,8 @@ def check_figures(
         figures: the registry, which fits its schema.
         config: a resolved configuration.
         name: what the registry is called in a message.
-        scales: configuration of each scale by its home, whose protocols and names no figure may have.
+        scales: configuration of each scale by its home, whose protocols and names no figure may have; what
+            they say of figures is checked too.
         parts: the registry, as for `check`.
 
     Raises:
@@ -218,6 +222,14 @@ def check_figures(
         problem.below(figure) for figure, row in figures.items() for problem in series_problems(row, config)
     )
     refuse_lines(located(unfit, figures, parts, name))
+    for home, scale in scales.items():
+        refuse(f"scale {home.rstrip('/') or 'paper'}", _unknown_figures(scale, figures))
+
+
+def _unknown_figures(config: Config, figures: Mapping[str, Config]) -> Iterator[Problem]:
+    for place, figure in enumerate(config.get("everything_of", ())):
+        if figure not in figures:
+            yield no_such_name("a figure", figure, figures).below("everything_of", place)
 
 
 def series_of(figure: Mapping[str, Any], protocol: str) -> dict[str, str]:

@@ -396,11 +396,12 @@ def test_a_reduced_scale_says_so_in_the_captions(scale: str) -> None:
 def test_a_scale_says_whether_it_is_evidence() -> None:
     assert {scale: layer.get("evidence") for scale, layer in LAYERS.items() if scale != "paper"} == {
         "laptop": True,
+        "night": True,
         "demo": False,
     }
     assert BASE["evidence"] is True
     found = {scale: settings.is_evidence(resolved(scale), FIGURES) for scale in LAYERS}
-    assert found == {"paper": True, "laptop": True, "demo": False}
+    assert found == {"paper": True, "laptop": True, "night": True, "demo": False}
 
 
 def test_drawn_objects_are_never_evidence() -> None:

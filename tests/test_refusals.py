@@ -28,10 +28,10 @@ def load(folder: Path) -> None:
     parts = [settings.Part(MAIN, main), settings.Part("--config", main)]
     base = settings.load(main, schemas["config"], parts)
     merged = settings.lay_over(main, scale)
-    settings.load(merged, schemas["config"], [*parts, settings.Part(DEMO, scale)])
+    demo = settings.load(merged, schemas["config"], [*parts, settings.Part(DEMO, scale)])
     settings.check_scale(scale, DEMO)
     settings.check(figures, schemas["figures"], FIGURES)
-    settings.check_figures(figures, base, FIGURES)
+    settings.check_figures(figures, base, FIGURES, {"": base, "demo/": demo})
 
 
 @pytest.fixture
@@ -336,6 +336,10 @@ SLIPS: dict[str, tuple[Edit, str]] = {
     "protocol-of-everything": (
         (DEMO, "everything_under: [paper]", "everything_under: [papr]"),
         f"{DEMO}: everything_under.0: expected a protocol; got 'papr'; did you mean 'paper'?",
+    ),
+    "figure-of-everything": (
+        (DEMO, "everything_under: [paper]", "everything_under: [paper]\neverything_of: [fig4d, fg5]"),
+        "scale demo: everything_of.1: expected a figure; got 'fg5'; did you mean 'fig5'?",
     ),
     "numeric-key": (
         (MAIN, "  vgg16-baseline:\n", "  16: {}\n  vgg16-baseline:\n"),

@@ -141,12 +141,17 @@ class Study:
         imported = any("checkpoint" in models[name] for name in self.series(figure, protocol).values())
         return self.shown(home, figure, protocol) and not imported
 
+    def is_named(self, home: str, figure: str) -> bool:
+        """Whether a figure is one that a scale consists of: one that it names, or any where it names none."""
+        return figure in self.config(home).get("everything_of", [figure])
+
     def in_everything(self, home: str, figure: str, protocol: str) -> bool:
         """Whether a figure is made under a protocol when everything of a scale is asked for.
 
-        A scale may name some protocols; a figure that none of them shows is made under the first that does.
+        A scale may name some figures. It may name some protocols; a figure that none of them shows is made
+        under the first that does.
         """
-        if not self.is_part(home, figure, protocol):
+        if not (self.is_named(home, figure) and self.is_part(home, figure, protocol)):
             return False
         named = self.config(home).get("everything_under") or self.protocols
         showing = [name for name in self.protocols if self.is_part(home, figure, name)]

@@ -73,10 +73,10 @@ def drawn(study: Study) -> Iterator[str]:
 
 
 def is_offered(study: Study, home: str, protocol: str, figure: str) -> bool:
-    """Whether a figure can be drawn at a scale, or from its published rows, under a protocol."""
+    """Whether a figure is one of a scale, or of published rows, that a person may want under a protocol."""
     if home in study.published_rows:
         return study.is_published(home, protocol, figure)
-    return study.shown(home, figure, protocol)
+    return study.is_named(home, figure) and study.shown(home, figure, protocol)
 
 
 def _computed(study: Study) -> Iterator[str]:

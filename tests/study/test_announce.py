@@ -13,6 +13,7 @@ from flexnet.study.cost import Task, figure_tasks
 from flexnet.study.places import Places
 from flexnet.study.retyped import Command, typed
 from flexnet.study.study import Study
+from flexnet.study.suggest import is_offered
 from flexnet.yaml_files import read_yaml
 
 ROOT = Path(__file__).parents[2]
@@ -68,7 +69,8 @@ def test_work_of_hours_is_told_with_what_is_sooner(study: Study) -> None:
     assert f"at paper scale will take about {cost.in_words(seconds)} on 2 cores" in words
     lines = [line.split("    ")[0].strip() for line in words.splitlines()[1:]]
     assert lines == [
-        f"snakemake {home}figures/fig4d.pdf --cores 8" for home in ("published/laptop/", "demo/", "laptop/")
+        f"snakemake {home}figures/fig4d.pdf --cores 8"
+        for home in ("published/laptop/", "demo/", "laptop/", "night/")
     ]
 
 
@@ -118,3 +120,13 @@ def test_everything_of_a_scale_may_be_under_some_protocols(study: Study) -> None
             found = [name for name in study.protocols if study.in_everything(home, figure, name)]
             assert found == ([name for name in showing if name in protocols] or showing[:1])
     assert study.in_everything("demo/", "table3_suite", "corrected")  # nobody else asks it
+
+
+def test_everything_of_a_scale_may_be_some_figures(study: Study) -> None:
+    named = study.config("night/")["everything_of"]
+    found = [name for name in study.figures if study.in_everything("night/", name, "paper")]
+    assert sorted(found) == sorted(named) == ["audit", "fig4b", "fig4d", "table3"]
+    assert study.shown("night/", "fig4c", "paper")  # and is made when it is named
+    offered = [name for name in study.figures if is_offered(study, "night/", "paper", name)]
+    assert sorted(offered) == sorted(named)
+    assert is_offered(study, "laptop/", "paper", "fig4c")

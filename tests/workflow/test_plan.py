@@ -35,6 +35,8 @@ SOME = {
 }
 # Models of other networks' gradients, which no figure shows.
 BEHIND = {"surrogate"}
+PAPERS = ("demo/", "night/")  # whose everything is under the paper's protocol
+NIGHT = ("fig4b", "fig4d", "table3", "audit")  # of which everything of that scale consists
 
 
 def families_of(figure: dict[str, Any]) -> tuple[str, ...]:
@@ -55,10 +57,13 @@ def is_part(home: str, name: str, protocol: str) -> bool:
 
 
 def is_whole(home: str, name: str, protocol: str) -> bool:
-    """Whether a figure is made under a protocol when everything is asked for: the demo makes the paper's."""
+    """Whether a figure is made under a protocol when everything is asked for.
+
+    The demo makes the paper's, and the scale of a night four figures of it.
+    """
     showing = [other for other in PROTOCOLS if is_part(home, name, other)]
-    first = [other for other in showing if home != "demo/" or other == "paper"] or showing[:1]
-    return protocol in first
+    first = [other for other in showing if home not in PAPERS or other == "paper"] or showing[:1]
+    return protocol in first and (home != "night/" or name in NIGHT)
 
 
 def models_of(
@@ -91,7 +96,8 @@ def expected_jobs(chosen: Chosen, homes: Sequence[str] = tuple(SCALES)) -> dict[
     sources = {SCALES[home]["datasets"][row["dataset"]]["source"] for home, row in rows}
     visited = {(home, dataset) for home in homes for dataset in visited_by(home, chosen)}
     drawn = {SCALES[home]["datasets"][dataset]["source"] for home, dataset in visited}
-    schematics = len(homes) * sum(figure["family"] in SCHEMATIC for figure in FIGURES.values())
+    schematics = sum(figure["family"] in SCHEMATIC for figure in FIGURES.values())
+    schematics *= len(homes) - (chosen is is_whole and "night/" in homes)
     results = sum(
         figure["family"] in TRAINED and chosen(home, name, protocol)
         for home in homes
