@@ -29,21 +29,23 @@ NEEDED = ("dataset", "network", "recipe", "seeds")  # of a model, by itself or f
 def row_problems(config: Rows) -> Iterator[Problem]:
     """What is wrong with rows that have taken over what they are like."""
     images: dict[str, Images] = {}
-    recipes: dict[str, list[Problem]] = {}
+    recipes: dict[str, Recipe] = {}  # those that are well
     for name, source in config["sources"].items():
         yield from (problem.below("sources", name) for problem in source_problems(source))
     for name, row in config["datasets"].items():
         found = list(_dataset(row, config["sources"], name, images))
         yield from (problem.below("datasets", name) for problem in found)
     for name, row in config["recipes"].items():
-        recipes[name] = list(Recipe.problems(row))
-        yield from (problem.below("recipes", name) for problem in recipes[name])
+        found = list(Recipe.problems(row))
+        yield from (problem.below("recipes", name) for problem in found)
+        if not found:
+            recipes[name] = Recipe.from_mapping(row)
     for name, row in config["models"].items():
         found = list(_model_names(name, row, config)) or list(model_problems(row, images.get(row["dataset"])))
         if "recipe" in row and row.get("dataset") in images:
             found += training_problems(row, images[row["dataset"]])
-        if not found and "recipe" in row and not recipes[row["recipe"]] and row["dataset"] in images:
-            found = list(_unfit_recipe(row, config["recipes"], images[row["dataset"]]))
+        if not found and row.get("recipe") in recipes and row["dataset"] in images:
+            found = list(_unfit_recipe(row, recipes[row["recipe"]], images[row["dataset"]]))
         others = _other_models(row.get("at_test", {}), config["models"])
         found = found or [problem.below("at_test") for problem in others]
         yield from (problem.below("models", name) for problem in found)
@@ -66,9 +68,9 @@ def _dataset(row: Rows, sources: Rows, name: str, images: dict[str, Images]) -> 
             images[name] = found
 
 
-def _unfit_recipe(row: Rows, recipes: Rows, images: Images) -> Iterator[Problem]:
+def _unfit_recipe(row: Rows, recipe: Recipe, images: Images) -> Iterator[Problem]:
     """What a model's recipe says and cannot be done to the images of its dataset."""
-    for problem in Recipe.from_mapping(recipes[row["recipe"]]).unfit(images.size, images.size):
+    for problem in recipe.unfit(images.size, images.size):
         yield Problem(f"{row['recipe']!r} does not fit dataset {row['dataset']!r}: {problem}", ("recipe",))
 
 
