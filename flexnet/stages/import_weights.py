@@ -9,7 +9,7 @@ from flexnet.files import write_rows
 from flexnet.networks.classifier import Classifier
 from flexnet.options.checkpoint import CheckpointOptions
 from flexnet.problems import refuse
-from flexnet.stages._common import choose_device, load_scored, set_up_cpu
+from flexnet.stages._common import choose_device, load_scored, set_up_numbers
 from flexnet.training.checkpoint import save_tensors
 from flexnet.training.foreign import digest_of_file, load_foreign
 from flexnet.training.run import ImportedRun, build_model
@@ -27,7 +27,7 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
             subset, or do not fit the network.
         NumericalError: if a logit is not finite.
     """
-    set_up_cpu(files.threads)
+    set_up_numbers(files.threads)
     refuse("checkpoint", CheckpointOptions.problems(settings["checkpoint"]))
     checkpoint = CheckpointOptions(**settings["checkpoint"])
     known = {key: value for key, value in settings.items() if key != "checkpoint"}

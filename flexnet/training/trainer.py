@@ -33,6 +33,16 @@ def _autocast(recipe: Recipe, device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=recipe.precision == "bf16")
 
 
+def _set_precision(recipe: Recipe) -> None:
+    """Let a GPU round the factors of products to TF32 where the recipe says so, and nowhere else.
+
+    By default it does so in convolutions, whatever is asked.
+    """
+    rounded = recipe.precision == "tf32"
+    torch.set_float32_matmul_precision("high" if rounded else "highest")
+    torch.backends.cudnn.allow_tf32 = rounded
+
+
 def _channels_last(images: Tensor) -> Tensor:
     """Maps with their channels last in memory, which convolutions prefer; anything else as it is."""
     return images.contiguous(memory_format=torch.channels_last) if images.dim() == 4 else images
@@ -205,8 +215,7 @@ def _train(
 ) -> None:
     metadata = run.metadata() | {"data": digest_of(training)}
     checkpoint = Checkpoint(weights.with_suffix(".checkpoint"), _identity(metadata, test))
-    if run.recipe.precision == "tf32":
-        torch.set_float32_matmul_precision("high")
+    _set_precision(run.recipe)
     trainer = Trainer(run, training.images.device, checkpoint, stop)
     training, test = trainer.prepare(training), trainer.prepare(test)
     recipe, done = run.recipe, trainer.state.epoch

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from flexnet.data.manifest import manifest_of, store
 from flexnet.errors import DataError, TrainingError
 from flexnet.files import canonical_json, write_json
 from flexnet.layers.flexible import FlexibleConv2d
+from flexnet.stages._common import set_up_numbers
 from flexnet.training.batches import DeviceImages
 from flexnet.training.checkpoint import load_model, read_tensors, save_tensors
 from flexnet.training.recipe import Recipe
@@ -232,3 +233,31 @@ def test_damaged_and_foreign_weights_are_named(tmp_path: Path) -> None:
     save_tensors(foreign, {"a": torch.zeros(1)}, {"network": "small", "options": "{}"})
     with pytest.raises(DataError, match="the weights do not fit the network it names"):
         load_model(foreign)
+
+
+@pytest.fixture
+def products() -> Iterator[None]:
+    """What a GPU may round in matrix products and convolutions is as before for the next test."""
+    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    yield
+    torch.set_float32_matmul_precision(before[0])
+    torch.backends.cudnn.allow_tf32 = before[1]
+
+
+@pytest.mark.parametrize(
+    ("precision", "expected"),
+    [("float32", ("highest", False)), ("tf32", ("high", True)), ("bf16", ("highest", False))],
+)
+def test_a_gpu_rounds_to_tf32_where_the_recipe_says_so(
+    precision: str, expected: tuple[str, bool], tmp_path: Path, products: None
+) -> None:
+    torch.set_float32_matmul_precision("medium")
+    torch.backends.cudnn.allow_tf32 = not expected[1]  # without a word of the recipe it is true
+    trained(replace(RUN, recipe=replace(RECIPE, epochs=1, precision=precision)), tmp_path)
+    assert (torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32) == expected
+
+
+def test_evaluations_round_nothing_to_tf32(products: None) -> None:
+    torch.backends.cudnn.allow_tf32 = True
+    set_up_numbers(None)
+    assert torch.backends.cudnn.allow_tf32 is False
