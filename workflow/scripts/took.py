@@ -11,11 +11,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from flexnet.errors import FlexnetError
-from flexnet.study.configuration import Given, load_figures, load_scales
-from flexnet.study.places import Places
-from flexnet.study.study import Study
+from flexnet.study.here import study_here
 from flexnet.study.took import compared, told
-from flexnet.yaml_files import read_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,12 +23,8 @@ def main(scale: str) -> None:
     Raises:
         ConfigError: if the configuration is wrong, or nothing of the scale was made here.
     """
-    places = Places(ROOT, Path.cwd())
-    schemas = ROOT / "workflow/schemas"
-    scales = load_scales(places, read_yaml(schemas / "config.schema.yaml"), Given())
-    figures = load_figures(places, read_yaml(schemas / "figures.schema.yaml"), scales)
     home = "" if scale == "paper" else f"{scale}/"
-    print(told(compared(Study(scales, figures, {}, places.here), home)))
+    print(told(compared(study_here(ROOT, Path.cwd()), home)))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,105 @@
+"""`tools/gpu_run.sh`, tried on the CPU: it refuses, makes what is asked for, keeps it and goes on there."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FIGURE = "demo/figures/fig1.pdf"
+
+
+@pytest.fixture(scope="module")
+def checkout(new_project: Callable[[], Any]) -> Any:
+    """A copy with the script, and with one test in the place of those that need a GPU."""
+    project = new_project()
+    shutil.copytree(ROOT / "tools", project.folder / "tools")
+    (project.folder / "tests/gpu").mkdir(parents=True)
+    (project.folder / "tests/gpu/test_it.py").write_text(
+        "import os\n\n\ndef test_it() -> None:\n    assert os.environ['FLEXNET_TEST_DEVICE'] == 'cpu'\n"
+    )
+    return project
+
+
+def run(checkout: Any, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "tools/gpu_run.sh", *arguments],
+        cwd=checkout.folder,
+        env=checkout.environment | {"PYTHON": sys.executable, "DEVICE": "cpu"} | variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ((), "expected seconds and an archive"),
+        (("an hour", "kept.tar"), "expected a whole number of seconds; got 'an hour'"),
+        (("60", "kept.zip"), "expected an archive that ends in .tar; got 'kept.zip'"),
+        (("60", "broken.tar"), "broken.tar is no whole archive; move it away"),
+    ],
+)
+def test_what_it_cannot_do_is_refused(arguments: tuple[str, ...], expected: str, checkout: Any) -> None:
+    (checkout.folder / "broken.tar").write_text("no archive")
+    done = run(checkout, *arguments)
+    assert done.returncode == 2
+    assert f"gpu_run: {expected}" in done.stdout
+
+
+def test_without_a_gpu_it_stops_at_once(checkout: Any, tmp_path: Path) -> None:
+    for name in ("bash", "dirname"):
+        (tmp_path / name).symlink_to(str(shutil.which(name)))
+    done = run(checkout, "60", "kept.tar", DEVICE="cuda", PATH=str(tmp_path))
+    assert done.returncode == 2
+    assert "expected a GPU; this machine has no nvidia-smi" in done.stdout
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\necho a card\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    done = run(
+        checkout, "60", "kept.tar", DEVICE="cuda:99", PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    )
+    assert done.returncode == 2
+    assert "a card" in done.stdout
+    assert "computes nothing on cuda:99" in done.stdout
+
+
+def test_it_keeps_what_it_made_and_goes_on_from_there(checkout: Any) -> None:
+    archive, figure = checkout.folder / "kept.tar", checkout.folder / FIGURE
+    none = run(checkout, "1", "kept.tar", FIGURE)
+    assert none.returncode == 0, none.stdout
+    assert f"no time is left for {FIGURE}" in none.stdout
+    assert not figure.exists()
+    done = run(checkout, "600", "kept.tar", FIGURE)
+    assert done.returncode == 0, done.stdout
+    assert "1 passed" in done.stdout
+    with tarfile.open(archive) as kept:
+        assert {FIGURE, "demo/figures/fig1.png"} <= set(kept.getnames())
+    shutil.rmtree(checkout.folder / "demo")
+    shutil.rmtree(checkout.folder / ".snakemake/metadata")
+    again = run(checkout, "600", "kept.tar", FIGURE)
+    assert again.returncode == 0, again.stdout
+    assert "Nothing to be done" in again.stdout
+    assert figure.is_file()
+    failed = run(checkout, "600", "kept.tar", "demo/figures/fig99.pdf")
+    assert failed.returncode == 1
+    assert "not finished: demo/figures/fig99.pdf" in failed.stdout
+
+
+def test_without_a_target_what_is_missing_costs_least_first(checkout: Any) -> None:
+    found = checkout.run("workflow/scripts/missing.py", "night").stdout.split()
+    assert sorted(found) == [f"night/figures/{name}.pdf" for name in ("audit", "fig4b", "fig4d", "table3")]
+    assert found[:2] == ["night/figures/fig4b.pdf", "night/figures/fig4d.pdf"]
+    made = checkout.folder / "night/figures/fig4b.pdf"
+    made.parent.mkdir(parents=True)
+    made.touch()
+    assert checkout.run("workflow/scripts/missing.py", "night").stdout.split() == found[1:]
+    assert "expected a scale of that name" in checkout.run("workflow/scripts/missing.py", "nigth").stdout

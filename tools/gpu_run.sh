@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# On a machine with a GPU: check it, run the tests that need one, then make what is missing at the papers' scale,
+# figure by figure, those that cost least first, until the time is over; and keep all of it in one archive.
+#
+#   tools/gpu_run.sh SECONDS ARCHIVE [target ...]
+#
+# SECONDS  how long it may take, all in all; the last two minutes are for saving
+# ARCHIVE  a .tar; unpacked first if it is there, so that the next run goes on where this one ended, a training in
+#          the middle of its epochs too
+# target   figures; without any, all of the papers' scale that are not there yet
+#
+# PYTHON   an interpreter that has what flexnet needs; without it `make env` installs one
+# DEVICE   cuda, cuda:1, ...; cpu tries this script itself
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+fail() { echo "gpu_run: $*" >&2; exit 2; }
+
+[ $# -ge 2 ] || fail "expected seconds and an archive: tools/gpu_run.sh 3600 kept.tar [target ...]"
+limit=$1 archive=$2
+shift 2
+[[ $limit =~ ^[0-9]+$ ]] || fail "expected a whole number of seconds; got '$limit'"
+[[ $archive = *.tar ]] || fail "expected an archive that ends in .tar; got '$archive'"
+[ ! -e "$archive" ] || tar -tf "$archive" > /dev/null || fail "$archive is no whole archive; move it away"
+saving=120 device=${DEVICE:-cuda}
+left() { echo $((limit - saving - SECONDS)); }
+
+if [ "$device" != cpu ]; then
+  command -v nvidia-smi > /dev/null || fail "expected a GPU; this machine has no nvidia-smi"
+  nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader
+fi
+if [ -z "${PYTHON:-}" ]; then
+  make env
+  PYTHON=.venv/bin/python
+fi
+"$PYTHON" - "$device" << 'EOF' || fail "torch of $PYTHON computes nothing on $device; see above"
+import sys
+import torch
+x = torch.ones(64, 64, device=sys.argv[1])
+assert float((x @ x).sum()) == 64.0**3
+EOF
+
+FLEXNET_TEST_DEVICE=$device "$PYTHON" -m pytest -q tests/gpu
+[ ! -e "$archive" ] || tar -xf "$archive"
+targets=("$@")
+if [ $# -eq 0 ]; then
+  missing=$("$PYTHON" workflow/scripts/missing.py paper)
+  [ -z "$missing" ] || mapfile -t targets <<< "$missing"
+fi
+failed=()
+for target in ${targets[@]+"${targets[@]}"}; do
+  [ "$(left)" -gt 0 ] || { echo "gpu_run: no time is left for $target and what comes after it"; break; }
+  # Told to end, a training saves its state.
+  timeout --signal=INT --kill-after="$saving" "$(left)" \
+    "$PYTHON" -m snakemake "$target" --cores "$(nproc)" --config "device=$device" || failed+=("$target")
+done
+
+kept=()
+for part in figures results logs demo laptop night .snakemake/metadata; do
+  [ ! -e "$part" ] || kept+=("$part")
+done
+[ ${#kept[@]} -eq 0 ] || { tar -cf "$archive.part" "${kept[@]}" && mv "$archive.part" "$archive"; }
+echo "gpu_run: kept in $archive: ${kept[*]:-nothing}"
+[ ${#failed[@]} -eq 0 ] || { echo "gpu_run: not finished: ${failed[*]}"; exit 1; }
