@@ -15,6 +15,7 @@ from flexnet.data.shapes.objects import CLASSES as SHAPES
 from flexnet.errors import ConfigError
 from flexnet.families.fgsm import FgsmSettings
 from flexnet.families.registry import family_of
+from flexnet.files import canonical_json
 from flexnet.networks.registry import build, expected_images
 from flexnet.study.data import images_of
 from flexnet.training.recipe import Recipe
@@ -447,16 +448,26 @@ def test_the_figures_fit_their_schema() -> None:
         settings.check_figures(figures, resolved("paper"))
 
 
-@pytest.mark.parametrize(("scale", "row"), rows("models"))
-def test_every_model_builds_for_the_images_of_its_dataset(scale: str, row: dict[str, Any]) -> None:
-    config = resolved(scale)
-    source = config["sources"][config["datasets"][row["dataset"]]["source"]]
-    channels, size = images_of(source)[:2]
-    options = row.get("options", {})
-    assert expected_images(row["network"], options)[:2] == (channels, size)
+def networks() -> list[Any]:
+    """Network, options, channels and size of every model, each combination once."""
+    found = {}
+    for scale in LAYERS:
+        config = resolved(scale)
+        for name, row in config["models"].items():
+            source = config["sources"][config["datasets"][row["dataset"]]["source"]]
+            told = (row["network"], row.get("options", {}), *images_of(source)[:2])
+            found.setdefault(canonical_json(told), pytest.param(*told, id=f"{scale}-{name}"))
+    return list(found.values())
+
+
+@pytest.mark.parametrize(("network", "options", "channels", "size"), networks())
+def test_every_model_builds_for_the_images_of_its_dataset(
+    network: str, options: dict[str, Any], channels: int, size: int
+) -> None:
+    assert expected_images(network, options)[:2] == (channels, size)
     with torch.device("meta"):
-        network = build(row["network"], **options).eval()
-        assert network(torch.zeros(2, channels, size, size)).shape == (2, 10)
+        built = build(network, **options).eval()
+        assert built(torch.zeros(2, channels, size, size)).shape == (2, 10)
 
 
 @pytest.mark.parametrize(("scale", "row"), rows("recipes"))
