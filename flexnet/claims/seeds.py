@@ -80,7 +80,8 @@ def complete_levels(
     conditions = [value for value in known if value in window][-1 if last else 0 :]
     if not conditions:
         raise NotMeasured(f"no {over} {window.text} among {[round(value, 4) for value in known]}")
-    leaving = {seed: _reason(grids, seed, conditions, over) for seed in _all_seeds(grids)}
+    asked = [_at(grid, conditions) for grid in grids]
+    leaving = {seed: _reason(asked, seed, over) for seed in _all_seeds(grids)}
     leaving |= _copies(grids, [seed for seed, reason in leaving.items() if not reason])
     kept, notes = [seed for seed, reason in leaving.items() if not reason], _leaving_words(leaving)
     if not kept:
@@ -99,23 +100,30 @@ def _cut(grid: SeriesGrid, seeds: Sequence[int], conditions: Sequence[float]) ->
     return SeriesGrid(grid.name, accuracy, images)
 
 
-def _reason(grids: Sequence[SeriesGrid], seed: int, conditions: Sequence[float], over: str) -> str:
-    """Why a seed cannot be compared; empty if it can."""
+def _at(grid: SeriesGrid, conditions: Sequence[float]) -> SeriesGrid:
+    """A grid at some conditions, with NaN where one is not there."""
+    accuracy, images = (table.reindex(columns=list(conditions)) for table in (grid.accuracy, grid.images))
+    return SeriesGrid(grid.name, accuracy, images)
+
+
+def _reason(grids: Sequence[SeriesGrid], seed: int, over: str) -> str:
+    """Why a seed cannot be compared at the conditions of some grids; empty if it can."""
     for grid in grids:
         if seed not in grid.accuracy.index:
             return f"{grid.name} has no such seed"
-        found = grid.accuracy.reindex(columns=list(conditions)).loc[[seed]].to_numpy()[0]
-        missing = [
-            f"{value:g}" for value, accuracy in zip(conditions, found, strict=True) if np.isnan(accuracy)
-        ]
+        found = grid.accuracy.loc[seed]
+        missing = [f"{value:g}" for value in found.index[np.isnan(found.to_numpy())]]
         if missing:
             more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
             return f"{grid.name} is not complete at {over} {', '.join(missing[:NAMED])}{more}"
-    for value in conditions:
-        numbers = {grid.name: int(grid.images[value].loc[[seed]].iloc[0]) for grid in grids}
-        if len(set(numbers.values())) > 1:
-            counts = ", ".join(f"{name} on {n:,}" for name, n in numbers.items())
-            return f"scored on different images at {over} {value:g}: {counts}"
+    numbers = np.stack([grid.images.loc[seed].to_numpy() for grid in grids])
+    unlike = (numbers != numbers[0]).any(axis=0)
+    if unlike.any():
+        place = int(unlike.argmax())
+        counts = ", ".join(
+            f"{grid.name} on {int(n):,}" for grid, n in zip(grids, numbers[:, place], strict=True)
+        )
+        return f"scored on different images at {over} {grids[0].images.columns[place]:g}: {counts}"
     return ""
 
 

@@ -6,6 +6,7 @@ procedure, so they are averaged before anything is counted.
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -40,16 +41,25 @@ def cells(
     _check(rows, keys, repeats)
     refuse_untold(rows, [*keys, *at])
     whole = rows.reindex(columns=[*rows.columns, *(name for name in measures if name not in rows.columns)])
-    grouped = whole.groupby([*keys, "seed"], sort=False)
-    found = grouped.agg(
+    found = _means(whole, [*keys, "seed"], measures)
+    _check_measures(whole, keys, measures)
+    found["fault"] = _faults(found, whole, keys, repeats)
+    return found.drop(columns=["number of repeats", "most images"])
+
+
+def _means(rows: pd.DataFrame, by: list[str], measures: Sequence[str]) -> pd.DataFrame:
+    """Means over the rows that agree in some columns, and their number."""
+    if not rows.duplicated(by).any():  # each is its own mean, which is most of what there is to judge
+        alone = rows[[*by, "n", "accuracy", *measures]].rename(columns={"n": "n_images"})
+        counts: dict[str, Any] = {"number of repeats": 1, "most images": alone["n_images"]}
+        return alone.assign(**counts).reset_index(drop=True)
+    grouped = rows.groupby(by, sort=False)
+    return grouped.agg(
         n_images=("n", "min"),
         accuracy=("accuracy", _mean),
         **{name: (name, _mean) for name in measures},
         **{"number of repeats": ("n", "size"), "most images": ("n", "max")},
     ).reset_index()
-    _check_measures(whole, keys, measures)
-    found["fault"] = _faults(found, whole, keys, repeats)
-    return found.drop(columns=["number of repeats", "most images"])
 
 
 def _mean(values: "pd.Series[float]") -> float:
