@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -33,14 +34,21 @@ def _autocast(recipe: Recipe, device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=recipe.precision == "bf16")
 
 
-def _set_precision(recipe: Recipe) -> None:
+@contextmanager
+def _products(recipe: Recipe) -> Iterator[None]:
     """Let a GPU round the factors of products to TF32 where the recipe says so, and nowhere else.
 
     By default it does so in convolutions, whatever is asked.
     """
     rounded = recipe.precision == "tf32"
+    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
     torch.set_float32_matmul_precision("high" if rounded else "highest")
     torch.backends.cudnn.allow_tf32 = rounded
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before[0])
+        torch.backends.cudnn.allow_tf32 = before[1]
 
 
 def _channels_last(images: Tensor) -> Tensor:
@@ -193,7 +201,7 @@ def train(
         TrainingError: if a logit or the loss is no longer finite.
         Stopped: if the run was told to end.
     """
-    with torch.random.fork_rng(), exclusive(weights), stop_requests() as stop:
+    with torch.random.fork_rng(), _products(run.recipe), exclusive(weights), stop_requests() as stop:
         remove_leftovers(weights)
         _train(run, training, test, Path(weights), Path(history), log, stop)
 
@@ -215,7 +223,6 @@ def _train(
 ) -> None:
     metadata = run.metadata() | {"data": digest_of(training)}
     checkpoint = Checkpoint(weights.with_suffix(".checkpoint"), _identity(metadata, test))
-    _set_precision(run.recipe)
     trainer = Trainer(run, training.images.device, checkpoint, stop)
     training, test = trainer.prepare(training), trainer.prepare(test)
     recipe, done = run.recipe, trainer.state.epoch

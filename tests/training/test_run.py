@@ -25,7 +25,7 @@ from flexnet.training.batches import DeviceImages
 from flexnet.training.checkpoint import load_model, read_tensors, save_tensors
 from flexnet.training.recipe import Recipe
 from flexnet.training.run import Run, TrainingRun, build_model
-from flexnet.training.trainer import train
+from flexnet.training.trainer import Trainer, train
 
 RECIPE = Recipe(epochs=3, batch_size=20, learning_rate=0.05, weight_decay=0.0, flip=0.0, step_size=2)
 OPTIONS: dict[str, Any] = {"input_size": 12, "width": 0.5, "layer": {"scheme": "learned"}}
@@ -236,10 +236,14 @@ def test_damaged_and_foreign_weights_are_named(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def products() -> Iterator[None]:
-    """What a GPU may round in matrix products and convolutions is as before for the next test."""
-    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
-    yield
+def products() -> Iterator[Callable[[], tuple[str, bool]]]:
+    """What a GPU may round in matrix products and in convolutions; as before for the next test."""
+
+    def now() -> tuple[str, bool]:
+        return torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+
+    before = now()
+    yield now
     torch.set_float32_matmul_precision(before[0])
     torch.backends.cudnn.allow_tf32 = before[1]
 
@@ -249,15 +253,27 @@ def products() -> Iterator[None]:
     [("float32", ("highest", False)), ("tf32", ("high", True)), ("bf16", ("highest", False))],
 )
 def test_a_gpu_rounds_to_tf32_where_the_recipe_says_so(
-    precision: str, expected: tuple[str, bool], tmp_path: Path, products: None
+    precision: str,
+    expected: tuple[str, bool],
+    tmp_path: Path,
+    products: Callable[[], tuple[str, bool]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     torch.set_float32_matmul_precision("medium")
     torch.backends.cudnn.allow_tf32 = not expected[1]  # without a word of the recipe it is true
+    found, step = [], Trainer.step
+
+    def watched(*given: Any) -> Any:
+        found.append(products())
+        return step(*given)
+
+    monkeypatch.setattr(Trainer, "step", watched)
     trained(replace(RUN, recipe=replace(RECIPE, epochs=1, precision=precision)), tmp_path)
-    assert (torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32) == expected
+    assert set(found) == {expected}
+    assert products() == ("medium", not expected[1])  # as its caller had it
 
 
-def test_evaluations_round_nothing_to_tf32(products: None) -> None:
+def test_jobs_round_nothing_to_tf32(products: Callable[[], tuple[str, bool]]) -> None:
     torch.backends.cudnn.allow_tf32 = True
     set_up_numbers(None)
-    assert torch.backends.cudnn.allow_tf32 is False
+    assert products()[1] is False
