@@ -16,6 +16,7 @@ from pathlib import Path
 from snakemake.common import overwrite_function_params
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
+from snakemake.resources import Resource
 
 # Everything of the workflow is found from here, whichever Snakefile and working directory a run starts with.
 RULES = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
@@ -56,7 +57,7 @@ if reading.ROOT.resolve() != ROOT / "flexnet":
 HERE = Path.cwd()
 # A plan of thousands of jobs is made of millions of objects that stay: looking for garbage among them is a
 # tenth of its time.
-gc.set_threshold(200_000, 20, 100)
+gc.set_threshold(1_000_000, 20, 100)
 digest.READINGS.use(HERE / ".snakemake/cache/readings.json")
 atexit.register(digest.READINGS.keep)
 # Of a module with a prefix: it goes before all paths of results.
@@ -176,6 +177,12 @@ def signed(function):
     """A function whose parameters are found once: Snakemake asks for them at every call."""
     overwrite_function_params(function, signature(function).parameters)
     return function
+
+
+# Of each resource of each job it asks this method, twice.
+overwrite_function_params(
+    Resource.evaluate, signature(Resource("", None).evaluate).parameters
+)
 
 
 def told(function, then=lambda found: found):
