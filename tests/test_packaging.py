@@ -33,6 +33,14 @@ def test_one_version_everywhere() -> None:
     assert PROJECT["version"] == flexnet.__version__ == CITATION["version"] == versions[1]
 
 
+def test_one_oldest_snakemake_everywhere() -> None:
+    """Before 9.17 it does not tell whether a Snakefile is used as a module."""
+    said = re.search(r'min_version\("([0-9.]+)"\)', (ROOT / "Snakefile").read_text(encoding="utf-8"))
+    assert said is not None
+    assert f"snakemake>={said[1]}" in PROJECT["optional-dependencies"]["workflow"]
+    assert said[1] == "9.17"
+
+
 def test_one_licence_everywhere() -> None:
     licence = (ROOT / "LICENSE").read_text(encoding="utf-8")
     assert PROJECT["license"] == CITATION["license"] == "MIT"

@@ -13,10 +13,10 @@ from functools import cache
 from inspect import signature
 from pathlib import Path
 
-from snakemake import resources
 from snakemake.common import overwrite_function_params
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
+from snakemake.resources import Resource
 
 # Everything of the workflow is found from here, whichever Snakefile and working directory a run starts with.
 RULES = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
@@ -179,11 +179,10 @@ def signed(function):
     return function
 
 
-# Of each resource of each job it asks this method, twice; before 9.17 there was none.
-if (Resource := getattr(resources, "Resource", None)) is not None:
-    overwrite_function_params(
-        Resource.evaluate, signature(Resource("", None).evaluate).parameters
-    )
+# Of each resource of each job it asks this method, twice.
+overwrite_function_params(
+    Resource.evaluate, signature(Resource("", None).evaluate).parameters
+)
 
 
 def told(function, then=lambda found: found):
