@@ -20,6 +20,7 @@ from flexnet.figures.notes import add_note, note_of
 from flexnet.figures.palette import style_of
 from flexnet.figures.pictures import show
 from flexnet.figures.style import accuracy_axis
+from flexnet.statistics.chance import rises_above_chance
 from flexnet.statistics.changes import with_changes
 from flexnet.statistics.paired_tests import with_tests
 from flexnet.statistics.summary import summarise
@@ -159,16 +160,21 @@ def body(table: "pd.DataFrame", facts: Facts) -> str:
     lines.append("")
     lines.append(
         "Kept: of what a network is above chance on the test images of its own dataset, the share that is"
-        " left on the drawings: the less, the less it goes by shape."
+        " left on the drawings: the less, the less it goes by shape. Blank where a seed is not above chance"
+        " on its own."
     )
     return "\n".join(lines)
 
 
 def _kept(part: "pd.DataFrame", row: "pd.Series", facts: Facts) -> str:
+    """A share in per cent; blank where a seed is not above chance on its own dataset: nothing can be lost."""
     own = part[(part["images"] == OWN) & (part["series"] == row["series"])]
     run = facts.known.of(str(row["series"]))
     if row["images"] == OWN or own.empty or run is None:
         return BLANK
-    above = float(own["mean"].iloc[0]) - 1 / run.classes
-    share = PER_CENT * (float(row["mean"]) - 1 / run.classes) / above if above > 0 else float("nan")
-    return BLANK if share != share else f"{share:.0f}".replace("-", "\N{MINUS SIGN}")
+    chance, known = 1 / run.classes, own.iloc[0]
+    seeds, n = np.array(str(known["by_seed"]).split(), dtype=float), float(known["n_images"])
+    if not rises_above_chance(seeds * n, n, chance, looks=seeds.size).all():
+        return BLANK
+    share = PER_CENT * (float(row["mean"]) - chance) / (float(known["mean"]) - chance)
+    return f"{share:.0f}".replace("-", "\N{MINUS SIGN}")

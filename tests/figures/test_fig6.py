@@ -86,6 +86,17 @@ def test_what_is_kept_is_counted_above_chance(facts):
     assert own.endswith("| – |")
 
 
+@pytest.mark.parametrize(("own", "kept"), [(0.13, "–"), (0.14, "–"), (0.17, "112")])
+def test_of_a_network_that_guesses_nothing_is_kept(facts, own, kept):
+    """Of 100 images of ten classes 16 right ones may be luck in one of two seeds, and 18 are none."""
+    rows = drawings(LEVELS | {("all", "own"): own, ("all", "contours"): 0.18})
+    text = fig6.body(fig6.summarise_rows(rows), facts)
+    line = next(line for line in text.splitlines() if line.startswith("| All layers | the contours"))
+    assert line.endswith(f"| {kept} |")
+    other = next(line for line in text.splitlines() if line.startswith("| Baseline | the contours"))
+    assert other.endswith("| 23 |")
+
+
 def test_the_example_is_no_image_of_the_drawings(facts):
     figure = fig6.draw(fig6.summarise_rows(drawings(LEVELS)), facts)
     shown = [axes.images[0].get_array() for axes in figure.axes[3:]]
