@@ -83,6 +83,8 @@ def decision(bench: Bench) -> Finding:
     if bench.stochastic:
         return Finding("decision", None, note=STOCHASTIC)
     asked = torch.nonzero(bench.clean).flatten()[: bench.few]
+    if len(asked) < 2:
+        return Finding("decision", None, note="of a single image that is right the attack may be lucky")
     left = asked[~bench.white[asked]]
     if not len(left):
         return Finding("decision", 0.0, {"images": [0.0], "fooled": [0.0]})

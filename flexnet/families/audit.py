@@ -45,7 +45,7 @@ class AuditSettings(Options):
     norm: str = option("linf", one_of(NORMS))
     steps: int = option(20, whole(1))
     queries: int = option(5000, whole(2))
-    few: int = option(20, whole(1))
+    few: int = option(20, whole(2))  # one image may be luck
     checks: tuple[str, ...] | None = option(None, optional(distinct(one_of(NAMES), "checks")))
     twin: str | None = option(None, optional(model_name))
     surrogate: str | None = option(None, optional(model_name))

@@ -1,6 +1,7 @@
 """The audit on networks whose truth is known: built to be masked, trained to be robust, and plain."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -90,6 +91,15 @@ def test_networks_that_hide_nothing(task: Any, ball: Ball, name: str, verdict: s
     assert {finding.check for finding in found.findings} == set(RULES)
     assert found.standing <= found.withstood <= found.clean <= found.n == 80
     assert (found.reasons() == []) is (verdict == ROBUST)
+
+
+@pytest.mark.parametrize(("few", "applies"), [(1, False), (2, True)])
+def test_one_image_tells_nothing_of_an_attack_by_decisions(
+    task: Any, ball: Ball, few: int, applies: bool
+) -> None:
+    found = CHECKS["decision"](replace(bench(task, task.plain, ball), few=few))
+    assert (found.value is not None) is applies
+    assert ("lucky" in found.note) is not applies
 
 
 def test_every_rule_has_its_check_and_says_what_failure_means() -> None:

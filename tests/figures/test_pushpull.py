@@ -1,11 +1,13 @@
 """Figures and tables of the push-pull paper, and layers side by side: their numbers."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from flexnet import config as settings
 from flexnet.claims.catalogue import published
 from flexnet.corruptions.names import NAMES, SYNTHETIC
 from flexnet.errors import DataError
@@ -19,6 +21,7 @@ from flexnet.figures.pushpull.lenets import pairs_of
 from flexnet.networks.describe import describe
 from flexnet.statistics.corruption_errors import alexnet_cifar10
 
+ROOT = Path(__file__).parents[2]
 MEANS, CLEAN = alexnet_cifar10()
 NETWORKS = [
     f"{name}{end}"
@@ -360,3 +363,17 @@ def test_the_audit_stands_beside_the_layers_with_its_verdict_and_what_it_was_not
     text = layers.body(table, facts)
     assert text.splitlines()[3].endswith("| undecided |")
     assert "Not asked in the audit, so that robust says less: zero_gradients, single_step, transfer" in text
+
+
+@pytest.mark.parametrize("figure", ["pushpull/fig4", "pushpull/fig5"])
+def test_what_the_captions_say_of_the_corrected_protocol_is_what_it_does(figure):
+    config, figures = (settings.read_yaml(ROOT / f"config/{name}.yaml") for name in ("config", "figures"))
+    paper, corrected = (config["protocols"][name]["sensor"] for name in ("paper", "corrected"))
+    words = " ".join(figures[figure]["caption"].split())
+    assert (
+        "Under the protocol corrected noisy images are cut to [0, 1] and the noise is drawn several" in words
+    )
+    assert corrected["clip"] is True
+    assert corrected["draws"] > 1
+    assert paper.get("clip", False) is False
+    assert paper.get("draws", 1) == 1
