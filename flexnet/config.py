@@ -202,8 +202,7 @@ def check_figures(
         figures: the registry, which fits its schema.
         config: a resolved configuration.
         name: what the registry is called in a message.
-        scales: configuration of each scale by its home, whose protocols and names no figure may have; what
-            they say of figures is checked too.
+        scales: configuration of each scale by its home, whose protocols and names no figure may have.
         parts: the registry, as for `check`.
 
     Raises:
@@ -222,6 +221,18 @@ def check_figures(
         problem.below(figure) for figure, row in figures.items() for problem in series_problems(row, config)
     )
     refuse_lines(located(unfit, figures, parts, name))
+
+
+def check_named(scales: Mapping[str, Config], figures: Mapping[str, Config]) -> None:
+    """Check that the figures that scales consist of are in the registry.
+
+    Args:
+        scales: resolved configuration of each scale by its home.
+        figures: the registry.
+
+    Raises:
+        ConfigError: naming the scale, the key, what came and the nearest right name.
+    """
     for home, scale in scales.items():
         refuse(f"scale {home.rstrip('/') or 'paper'}", _unknown_figures(scale, figures))
 

@@ -220,7 +220,7 @@ SHORT: dict[str, dict[str, Any]] = {
     "fourier": {"norm": 2, "most": 1},
     "maps": {"images": 10, "pictured": 1},
     "sensor": {"variances": [0, 0.1], "contrasts": [1, 0.5], "draws": 2},
-    "audit": {"steps": 2, "queries": 5, "few": 1, "images": 4, "twin": None, "surrogate": None},
+    "audit": {"steps": 2, "queries": 5, "few": 2, "images": 4, "twin": None, "surrogate": None},
 }
 
 

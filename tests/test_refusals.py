@@ -31,7 +31,8 @@ def load(folder: Path) -> None:
     demo = settings.load(merged, schemas["config"], [*parts, settings.Part(DEMO, scale)])
     settings.check_scale(scale, DEMO)
     settings.check(figures, schemas["figures"], FIGURES)
-    settings.check_figures(figures, base, FIGURES, {"": base, "demo/": demo})
+    settings.check_figures(figures, base, FIGURES)
+    settings.check_named({"": base, "demo/": demo}, figures)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from flexnet.config import (
     Config,
     check,
     check_figures,
+    check_named,
     check_scale,
     check_scale_name,
     lay_over,
@@ -256,4 +257,13 @@ def load_figures(places: Places, schema: Schema, scales: Mapping[str, Config]) -
     part = Part(name, figures, path)
     check(figures, schema, name, [part])
     check_figures(figures, scales[""], name, scales, [part])
+    # A registry of the user's own need not hold what scales of the checkout consist of.
+    foreign = _shipped(places) if path != places.checkout / "config/figures.yaml" else set()
+    check_named({home: scale for home, scale in scales.items() if home not in foreign}, figures)
     return figures
+
+
+def _shipped(places: Places) -> set[str]:
+    """Homes of the scales that lie in the checkout: what they consist of are figures of its registry."""
+    folder = places.checkout / "config/scales"
+    return {f"{name}/" for name, path in places.scale_files().items() if path.parent == folder}

@@ -135,6 +135,15 @@ def figure_tasks(study: Study, home: str, protocol: str, figure: str) -> list[Ta
     return tasks
 
 
+def timed_models(study: Study, home: str) -> list[str]:
+    """Models of a scale whose speed the table holds: all, or those of the figures that the scale names."""
+    if "everything_of" not in study.config(home):
+        return list(study.config(home)["models"])
+    shown = [(p, f) for p in study.protocols for f in study.figures if study.in_everything(home, f, p)]
+    tasks = (task for found in shown for task in figure_tasks(study, home, *found))
+    return list(dict.fromkeys(task.wildcards["model"] for task in tasks if task.rule == "train"))
+
+
 def costs_of(study: Study, tasks: Iterable[Task]) -> list[float] | None:
     """Core seconds of jobs; None if one of them is not known."""
     found = [task_seconds(study, task) for task in tasks]

@@ -71,6 +71,11 @@ def test_a_users_registry_of_figures_takes_the_place_of_the_checkouts(tmp_path: 
     row = {"family": "worked", "network": "mine", "series": {"a": "vgg16-flexible"}, "caption": "."}
     write(tmp_path / "config/figures.yaml", {"fig1": row})
     assert load_figures(Places(ROOT, tmp_path), FIGURES, scales(ROOT)) == {"fig1": row}
+    write(tmp_path / "config/scales/mine.yaml", {"everything_of": ["fig1", "fig4b"]})
+    with pytest.raises(ConfigError, match=r"^scale mine: everything_of\.1: expected a figure; got 'fig4b'"):
+        load_figures(Places(ROOT, tmp_path), FIGURES, scales(tmp_path))
+    write(tmp_path / "config/scales/mine.yaml", {"everything_of": ["fig1"]})
+    assert load_figures(Places(ROOT, tmp_path), FIGURES, scales(tmp_path)) == {"fig1": row}
     write(tmp_path / "config/figures.yaml", {"fig1": row | {"family": "none"}})
     with pytest.raises(ConfigError, match=r"^config/figures\.yaml, line 3: fig1\.family: expected a family"):
         load_figures(Places(ROOT, tmp_path), FIGURES, scales(ROOT))

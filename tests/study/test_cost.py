@@ -69,10 +69,13 @@ def test_weights_from_elsewhere_cost_what_the_same_network_does(study: Study) ->
 
 
 def test_every_model_of_every_scale_has_a_speed(study: Study) -> None:
-    for config in study.scales.values():
-        for model in config["models"]:
+    for home, config in study.scales.items():
+        for model in cost.timed_models(study, home):
             key = speeds.speed_key(config, model)  # none of one that is imported
             assert key is None or key in speeds.speeds()
+    assert cost.timed_models(study, "laptop/") == list(study.config("laptop/")["models"])
+    named = {f"vgg16-{name}" for name in ("baseline", "flexible", "random", "above", "max", "blend")}
+    assert set(cost.timed_models(study, "night/")) == named
 
 
 def test_only_what_the_table_lacks_is_timed_beside_the_reference(study: Study) -> None:

@@ -90,7 +90,8 @@ def test_attacks_of_many_steps_cost_what_they_do_for_the_images_that_they_see(
 
     fewer = changed(study, "protocols", protocol, family, "images", value=50)
     assert seconds(fewer) < seconds(study) / 5
-    longer = {"pgd": ("steps", [20, 200]), "suite": ("epsilons", [0.01, 0.02, 0.03]), "audit": ("steps", 60)}
+    sizes = [0.01, 0.02, 0.03, 0.04, 0.05]
+    longer = {"pgd": ("steps", [20, 200]), "suite": ("epsilons", sizes), "audit": ("steps", 60)}
     key, value = longer[family]
     assert seconds(changed(study, "protocols", protocol, family, key, value=value)) > 1.2 * seconds(study)
     assert seconds(study, "vgg16-random") > {"audit": 2}.get(family, 5) * seconds(study)
