@@ -57,19 +57,15 @@ NETWORKS: dict[str, tuple[str, dict[str, Any], tuple[int, int]]] = {
     ),
 }
 SPACE = Space.pixel(1)
-LINF, L2 = Ball(0.1, SPACE), Ball(1.0, SPACE, "l2")
-KEY = Key(1)
 RECIPE = Recipe(epochs=2, batch_size=20, learning_rate=0.02, weight_decay=0.0, flip=0.0)
-Attack = Callable[..., Any]
-ATTACKS: dict[str, Attack] = {
-    "pgd": lambda *given: pgd(*given, LINF, PgdOptions(steps=5), key=KEY),
-    "pgd l2": lambda *given: pgd(*given, L2, PgdOptions(steps=5), key=KEY),
-    "apgd": lambda *given: apgd(*given, LINF, ApgdOptions(steps=10), key=KEY),
-    "fab": lambda *given: fab(*given, LINF, FabOptions(steps=5, targets=2), key=KEY),
-    "square": lambda *given: square_attack(*given, LINF, SquareOptions(queries=50), key=KEY),
-    "hopskipjump": lambda *given: hopskipjump(
-        *given, L2, HopSkipJumpOptions(steps=2, first=10, most=20), key=KEY
-    ),
+# Attack, options, norm and radius.
+ATTACKS: dict[str, tuple[Callable[..., Any], Any, str, float]] = {
+    "pgd": (pgd, PgdOptions(steps=5), "linf", 0.1),
+    "pgd l2": (pgd, PgdOptions(steps=5), "l2", 1.0),
+    "apgd": (apgd, ApgdOptions(steps=10), "linf", 0.1),
+    "fab": (fab, FabOptions(steps=5, targets=2), "linf", 0.1),
+    "square": (square_attack, SquareOptions(queries=50), "linf", 0.1),
+    "hopskipjump": (hopskipjump, HopSkipJumpOptions(steps=2, first=10, most=20), "l2", 1.0),
 }
 
 
@@ -143,15 +139,16 @@ def test_attacks_run_there_and_stay_in_their_ball(name: str) -> None:
     model = build("small", input_size=12, width=0.5, layer=LAYERS["flexible"]).eval()
     images = noise(12, 1, 12)
     labels = model(images).argmax(1)
+    attack, options, norm, epsilon = ATTACKS[name]
     judged = []
     for device in ("cpu", NAME):
-        placed = deepcopy(model).to(device)
-        found = ATTACKS[name](placed, images.to(device), labels.to(device))
+        ball = Ball(epsilon, SPACE.to(device), norm)
+        given = deepcopy(model).to(device), images.to(device), labels.to(device)
+        found = attack(*given, ball, options, key=Key(1))
         assert found.images.device.type == found.fooled.device.type == torch.device(device).type
         moved = (found.images.cpu() - images)[found.fooled.cpu()].flatten(1)
-        ball = L2 if name in ("pgd l2", "hopskipjump") else LINF
-        sizes = moved.norm(dim=1) if ball is L2 else moved.abs().amax(dim=1)
-        assert all(size <= ball.epsilon + 1e-4 for size in sizes.tolist())
+        sizes = moved.norm(dim=1) if norm == "l2" else moved.abs().amax(dim=1)
+        assert all(size <= epsilon + 1e-4 for size in sizes.tolist())
         judged.append(int(found.fooled.sum()))
     assert abs(judged[0] - judged[1]) <= 2
 
