@@ -42,11 +42,14 @@ def main() -> None:
     """Time what is not in the table yet."""
     torch.set_flush_denormal(True)
     torch.set_num_threads(1)
-    found, rows = dict(speeds()), wanted()
+    found = dict(speeds())
+    lacking = {key: row for key, row in wanted().items() if key not in found}
+    if not lacking:
+        return
     here = min(seconds_here(REFERENCE) for _ in range(5))
-    factor = found.setdefault(REFERENCE_KEY, here) / here
-    for key in rows.keys() - found.keys():
-        found[key] = float(f"{factor * seconds_here(rows[key]):.3g}")
+    factor = found.get(REFERENCE_KEY, here) / here
+    for key, row in lacking.items():
+        found[key] = float(f"{factor * seconds_here(row):.3g}")
         print(found[key], key, flush=True)
         with atomic_path(SPEEDS) as temporary:
             temporary.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -30,6 +30,7 @@ __all__ = [
     "Part",
     "check",
     "check_figures",
+    "check_named",
     "check_scale",
     "check_scale_name",
     "inherited",

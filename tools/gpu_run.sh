@@ -12,6 +12,7 @@
 # PYTHON   an interpreter that has what flexnet needs; without it `make env` installs one
 # DEVICE   cuda, cuda:1, ...; cpu tries this script itself
 set -euo pipefail
+called=$PWD
 cd "$(dirname "$0")/.."
 
 fail() { echo "gpu_run: $*" >&2; exit 2; }
@@ -21,9 +22,29 @@ limit=$1 archive=$2
 shift 2
 [[ $limit =~ ^[0-9]+$ ]] || fail "expected a whole number of seconds; got '$limit'"
 [[ $archive = *.tar ]] || fail "expected an archive that ends in .tar; got '$archive'"
+[[ $archive = /* ]] || archive=$called/$archive
 [ ! -e "$archive" ] || tar -tf "$archive" > /dev/null || fail "$archive is no whole archive; move it away"
 saving=120 device=${DEVICE:-cuda}
 left() { echo $((limit - saving - SECONDS)); }
+
+# Run a command for some seconds. Then its processes get one Ctrl-C together, at which a training saves its state;
+# what still runs when the time for saving is half over is killed. `timeout` would send two.
+within() {
+  local seconds=$1 command guard status=0
+  shift
+  set -m # processes of their own groups, which do not ignore Ctrl-C
+  "$@" &
+  command=$!
+  { sleep "$seconds" && kill -INT -- "-$command" && sleep $((saving / 2)) && kill -KILL -- "-$command"; } &
+  guard=$!
+  set +m
+  trap 'limit=0; kill -INT -- "-$command" 2> /dev/null' INT TERM # told to end, it saves what there is
+  wait "$command" || status=$?
+  while kill -0 "$command" 2> /dev/null; do wait "$command" || status=$?; done # a trap ends a wait
+  trap - INT TERM
+  kill -- "-$guard" 2> /dev/null || true
+  return "$status"
+}
 
 if [ "$device" != cpu ]; then
   command -v nvidia-smi > /dev/null || fail "expected a GPU; this machine has no nvidia-smi"
@@ -50,14 +71,14 @@ fi
 failed=()
 for target in ${targets[@]+"${targets[@]}"}; do
   [ "$(left)" -gt 0 ] || { echo "gpu_run: no time is left for $target and what comes after it"; break; }
-  # Told to end, a training saves its state.
-  timeout --signal=INT --kill-after="$saving" "$(left)" \
-    "$PYTHON" -m snakemake "$target" --cores "$(nproc)" --config "device=$device" || failed+=("$target")
+  within "$(left)" "$PYTHON" -m snakemake "$target" --cores "$(nproc)" --config "device=$device" ||
+    failed+=("$target")
 done
 
 kept=()
-for part in figures results logs demo laptop night .snakemake/metadata; do
-  [ ! -e "$part" ] || kept+=("$part")
+# Of every scale that was made here, whatever its name.
+for part in figures results logs .snakemake/metadata */results; do
+  [ ! -e "$part" ] || kept+=("${part%/results}")
 done
 [ ${#kept[@]} -eq 0 ] || { tar -cf "$archive.part" "${kept[@]}" && mv "$archive.part" "$archive"; }
 echo "gpu_run: kept in $archive: ${kept[*]:-nothing}"

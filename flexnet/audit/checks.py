@@ -84,7 +84,9 @@ def decision(bench: Bench) -> Finding:
         return Finding("decision", None, note=STOCHASTIC)
     asked = torch.nonzero(bench.clean).flatten()[: bench.few]
     if len(asked) < 2:
-        return Finding("decision", None, note="of a single image that is right the attack may be lucky")
+        return Finding(
+            "decision", None, note="fewer than two images are right, and the attack may be lucky with one"
+        )
     left = asked[~bench.white[asked]]
     if not len(left):
         return Finding("decision", 0.0, {"images": [0.0], "fooled": [0.0]})

@@ -71,11 +71,11 @@ def subject_of(parsed: Namespace, arrays: "ImageArrays", **others: str | None) -
     import torch
 
     from flexnet.evaluation.subject import Subject
-    from flexnet.stages._common import choose_device, set_up_numbers
+    from flexnet.stages._common import choose_device, set_up_cpu
     from flexnet.training.batches import DeviceImages
     from flexnet.training.run import Run
 
-    set_up_numbers(None)
+    set_up_cpu(None)
     device = choose_device()
 
     def placed(given: str, weights: str | None) -> "nn.Module":

@@ -35,15 +35,13 @@ def choose_device() -> torch.device:
     return torch.device(name)
 
 
-def set_up_numbers(threads: int | None) -> None:
-    """Limit the CPU threads of this job, let numbers below 1e-38 count as zero, and let float32 be float32.
+def set_up_cpu(threads: int | None) -> None:
+    """Limit the CPU threads of this job, and let numbers below 1e-38 count as zero.
 
     Gates far from their threshold are as small as that, and a processor takes several times longer over
-    each such number. Nothing that is reported depends on them. The convolutions of a GPU would round their
-    factors to TF32 (10 bits of mantissa) if they were not told.
+    each such number. Nothing that is reported depends on them.
     """
     torch.set_flush_denormal(True)
-    torch.backends.cudnn.allow_tf32 = False
     if threads is not None:
         torch.set_num_threads(max(1, threads))
 

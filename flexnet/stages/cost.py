@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from flexnet.errors import ConfigError
-from flexnet.stages._common import set_up_numbers
+from flexnet.stages._common import set_up_cpu
 from flexnet.training.cost import core_seconds_per_image
 from flexnet.training.recipe import Recipe
 from flexnet.training.run import TrainingRun
@@ -23,7 +23,7 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
     """
     if not isinstance(settings["runs"], dict):
         raise ConfigError(f"runs: expected a mapping of runs by name; got {settings['runs']!r}; correct it")
-    set_up_numbers(1)
+    set_up_cpu(1)
     found = {}
     for name, row in settings["runs"].items():
         recipe = Recipe.from_mapping(row["recipe"])

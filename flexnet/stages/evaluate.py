@@ -21,7 +21,7 @@ from flexnet.networks.registry import expected_images
 from flexnet.problems import refuse
 from flexnet.progress import Progress
 from flexnet.seeds import derive_seed
-from flexnet.stages._common import choose_device, load_scored, set_up_numbers
+from flexnet.stages._common import choose_device, load_scored, set_up_cpu
 from flexnet.tables.outcomes import outcomes_path, write_outcomes
 from flexnet.training.batches import DeviceImages, digest_of
 from flexnet.training.checkpoint import load_model
@@ -46,7 +46,7 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
     if family.settings is not None:
         where = f"{family.name}, protocol {settings['protocol']}"
         refuse(where, family.settings.problems(settings["settings"]))
-    set_up_numbers(files.threads)
+    set_up_cpu(files.threads)
     limit = settings["settings"].get("images")  # of any family: the most images that it asks about
     subjects = list(_subjects(settings["model"], files, choose_device(), limit))
     answers = _ask_all(family, subjects, settings, files.log)

@@ -4,12 +4,13 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+from flexnet.attacks.precision import full_precision
 from flexnet.errors import NumericalError
 from flexnet.files import write_rows
 from flexnet.networks.classifier import Classifier
 from flexnet.options.checkpoint import CheckpointOptions
 from flexnet.problems import refuse
-from flexnet.stages._common import choose_device, load_scored, set_up_numbers
+from flexnet.stages._common import choose_device, load_scored, set_up_cpu
 from flexnet.training.checkpoint import save_tensors
 from flexnet.training.foreign import digest_of_file, load_foreign
 from flexnet.training.run import ImportedRun, build_model
@@ -27,7 +28,7 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
             subset, or do not fit the network.
         NumericalError: if a logit is not finite.
     """
-    set_up_numbers(files.threads)
+    set_up_cpu(files.threads)
     refuse("checkpoint", CheckpointOptions.problems(settings["checkpoint"]))
     checkpoint = CheckpointOptions(**settings["checkpoint"])
     known = {key: value for key, value in settings.items() if key != "checkpoint"}
@@ -43,7 +44,8 @@ def _scored(run: ImportedRun, model: Classifier, files: Namespace) -> dict[str, 
     """The row of the history: the weights on the images that they are scored on; nothing was learned here."""
     device = choose_device()
     scored = load_scored(files, run.network, run.options, device)
-    totals = score(model.eval().to(device), scored)
+    with full_precision(device):
+        totals = score(model.eval().to(device), scored)
     if not bool(totals.isfinite().all()):
         raise NumericalError(
             f"{files.source}: expected finite logits for {len(scored):,} images; got others; look at the "

@@ -7,7 +7,7 @@ from flexnet.data.roles import TEST, TRAIN
 from flexnet.data.subset_file import origin_of, read_subset
 from flexnet.errors import DataError
 from flexnet.machine import number_from
-from flexnet.stages._common import choose_device, load_for_model, set_up_numbers
+from flexnet.stages._common import choose_device, load_for_model, set_up_cpu
 from flexnet.training.batches import DeviceImages
 from flexnet.training.recipe import Recipe
 from flexnet.training.run import TrainingRun
@@ -27,7 +27,7 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
         DataError: if the images are damaged, not those of the subset, or do not fit the network.
         TrainingError: if the loss is no longer finite.
     """
-    set_up_numbers(files.threads)
+    set_up_cpu(files.threads)
     device = choose_device()
     recipe = Recipe.from_mapping(settings["recipe"])
     plan = TrainingRun(**{**settings, "recipe": recipe}, checkpoint_seconds=checkpoint_seconds())

@@ -23,13 +23,13 @@ from flexnet.attacks.fgsm import fgsm
 from flexnet.attacks.hopskipjump import hopskipjump
 from flexnet.attacks.keys import Key
 from flexnet.attacks.pgd import pgd
+from flexnet.attacks.precision import full_precision
 from flexnet.attacks.spaces import Space
 from flexnet.attacks.square import square_attack
 from flexnet.corruptions import NAMES, corrupt
 from flexnet.data.arrays import ImageArrays
 from flexnet.networks.registry import build
 from flexnet.options.iterated import ApgdOptions, FabOptions, HopSkipJumpOptions, PgdOptions, SquareOptions
-from flexnet.stages._common import set_up_numbers
 from flexnet.training.batches import DeviceImages
 from flexnet.training.checkpoint import read_tensors
 from flexnet.training.recipe import Recipe
@@ -69,14 +69,11 @@ ATTACKS: dict[str, tuple[Callable[..., Any], Any, str, float]] = {
 }
 
 
-@pytest.fixture(autouse=True)
-def numbers() -> Iterator[None]:
-    """Products as jobs compute them, and as before for other tests."""
-    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
-    set_up_numbers(None)
-    yield
-    torch.set_float32_matmul_precision(before[0])
-    torch.backends.cudnn.allow_tf32 = before[1]
+@pytest.fixture
+def exact() -> Iterator[None]:
+    """Products as evaluations compute them."""
+    with full_precision(torch.device(NAME)):
+        yield
 
 
 def noise(n: int, channels: int, side: int) -> Tensor:
@@ -112,7 +109,7 @@ def test_corrupted_images_are_the_same(name: str, side: int) -> None:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_logits_and_gradients_are_the_same(name: str) -> None:
+def test_logits_and_gradients_are_the_same(name: str, exact: None) -> None:
     network, options, (channels, side) = NETWORKS[name]
     torch.manual_seed(0)
     here: nn.Module = build(network, **options).eval()
@@ -134,7 +131,7 @@ def test_logits_and_gradients_are_the_same(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-def test_attacks_run_there_and_stay_in_their_ball(name: str) -> None:
+def test_attacks_run_there_and_stay_in_their_ball(name: str, exact: None) -> None:
     torch.manual_seed(0)
     model = build("small", input_size=12, width=0.5, layer=LAYERS["flexible"]).eval()
     images = noise(12, 1, 12)
@@ -153,7 +150,7 @@ def test_attacks_run_there_and_stay_in_their_ball(name: str) -> None:
     assert abs(judged[0] - judged[1]) <= 2
 
 
-def test_one_step_follows_the_same_gradient() -> None:
+def test_one_step_follows_the_same_gradient(exact: None) -> None:
     torch.manual_seed(0)
     model = build("small", layer=LAYERS["flexible"]).eval()
     images, labels = noise(8, 1, 28), torch.arange(8) % 10

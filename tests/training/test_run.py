@@ -20,7 +20,6 @@ from flexnet.data.manifest import manifest_of, store
 from flexnet.errors import DataError, TrainingError
 from flexnet.files import canonical_json, write_json
 from flexnet.layers.flexible import FlexibleConv2d
-from flexnet.stages._common import set_up_numbers
 from flexnet.training.batches import DeviceImages
 from flexnet.training.checkpoint import load_model, read_tensors, save_tensors
 from flexnet.training.recipe import Recipe
@@ -271,9 +270,3 @@ def test_a_gpu_rounds_to_tf32_where_the_recipe_says_so(
     trained(replace(RUN, recipe=replace(RECIPE, epochs=1, precision=precision)), tmp_path)
     assert set(found) == {expected}
     assert products() == ("medium", not expected[1])  # as its caller had it
-
-
-def test_jobs_round_nothing_to_tf32(products: Callable[[], tuple[str, bool]]) -> None:
-    torch.backends.cudnn.allow_tf32 = True
-    set_up_numbers(None)
-    assert products()[1] is False

@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FIGURE = "demo/figures/fig1.pdf"
+FIGURE = "mine/figures/fig1.pdf"  # of a scale of one's own
 
 
 @pytest.fixture(scope="module")
 def checkout(new_project: Callable[[], Any]) -> Any:
     """A copy with the script, and with one test in the place of those that need a GPU."""
     project = new_project()
+    (project.folder / "config/scales/mine.yaml").write_text("like: demo\nnote: Made by a test.\n")
     shutil.copytree(ROOT / "tools", project.folder / "tools")
     (project.folder / "tests/gpu").mkdir(parents=True)
     (project.folder / "tests/gpu/test_it.py").write_text(
@@ -28,9 +29,10 @@ def checkout(new_project: Callable[[], Any]) -> Any:
 
 
 def run(checkout: Any, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run it from another folder, below which the archive lies then."""
     return subprocess.run(
-        ["bash", "tools/gpu_run.sh", *arguments],
-        cwd=checkout.folder,
+        ["bash", "../tools/gpu_run.sh", *arguments],
+        cwd=checkout.folder / "tests",
         env=checkout.environment | {"PYTHON": sys.executable, "DEVICE": "cpu"} | variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -46,14 +48,14 @@ def run(checkout: Any, *arguments: str, **variables: str) -> subprocess.Complete
         ((), "expected seconds and an archive"),
         (("an hour", "kept.tar"), "expected a whole number of seconds; got 'an hour'"),
         (("60", "kept.zip"), "expected an archive that ends in .tar; got 'kept.zip'"),
-        (("60", "broken.tar"), "broken.tar is no whole archive; move it away"),
+        (("60", "broken.tar"), "{folder}/broken.tar is no whole archive; move it away"),
     ],
 )
 def test_what_it_cannot_do_is_refused(arguments: tuple[str, ...], expected: str, checkout: Any) -> None:
-    (checkout.folder / "broken.tar").write_text("no archive")
+    (checkout.folder / "tests/broken.tar").write_text("no archive")
     done = run(checkout, *arguments)
     assert done.returncode == 2
-    assert f"gpu_run: {expected}" in done.stdout
+    assert f"gpu_run: {expected.format(folder=checkout.folder / 'tests')}" in done.stdout
 
 
 def test_without_a_gpu_it_stops_at_once(checkout: Any, tmp_path: Path) -> None:
@@ -73,7 +75,7 @@ def test_without_a_gpu_it_stops_at_once(checkout: Any, tmp_path: Path) -> None:
 
 
 def test_it_keeps_what_it_made_and_goes_on_from_there(checkout: Any) -> None:
-    archive, figure = checkout.folder / "kept.tar", checkout.folder / FIGURE
+    archive, figure = checkout.folder / "tests/kept.tar", checkout.folder / FIGURE
     none = run(checkout, "1", "kept.tar", FIGURE)
     assert none.returncode == 0, none.stdout
     assert f"no time is left for {FIGURE}" in none.stdout
@@ -82,16 +84,16 @@ def test_it_keeps_what_it_made_and_goes_on_from_there(checkout: Any) -> None:
     assert done.returncode == 0, done.stdout
     assert "1 passed" in done.stdout
     with tarfile.open(archive) as kept:
-        assert {FIGURE, "demo/figures/fig1.png"} <= set(kept.getnames())
-    shutil.rmtree(checkout.folder / "demo")
+        assert {FIGURE, "mine/figures/fig1.png"} <= set(kept.getnames())
+    shutil.rmtree(checkout.folder / "mine")
     shutil.rmtree(checkout.folder / ".snakemake/metadata")
     again = run(checkout, "600", "kept.tar", FIGURE)
     assert again.returncode == 0, again.stdout
     assert "Nothing to be done" in again.stdout
     assert figure.is_file()
-    failed = run(checkout, "600", "kept.tar", "demo/figures/fig99.pdf")
+    failed = run(checkout, "600", "kept.tar", "mine/figures/fig99.pdf")
     assert failed.returncode == 1
-    assert "not finished: demo/figures/fig99.pdf" in failed.stdout
+    assert "not finished: mine/figures/fig99.pdf" in failed.stdout
 
 
 def test_without_a_target_what_is_missing_costs_least_first(checkout: Any) -> None:

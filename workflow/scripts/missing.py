@@ -1,5 +1,6 @@
 """Print what figures of a scale are not made yet, the cheapest first: `workflow/scripts/missing.py paper`."""
 
+import math
 import sys
 from pathlib import Path
 
@@ -8,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from flexnet.errors import FlexnetError
 from flexnet.study.cost import elsewhere
 from flexnet.study.here import study_here
-from flexnet.study.targets import everything
+from flexnet.study.targets import everything, figure_at
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -21,13 +22,10 @@ def missing(scale: str, here: Path) -> list[str]:
     """
     study = study_here(ROOT, here)
     home = "" if scale == "paper" else f"{scale}/"
-    costs = {
-        target: elsewhere(study, home, [target.removeprefix(home)], cores=1)
-        for target in everything(study, home)
-        if not (here / target).is_file()
-    }
-    figures = [(seconds, target) for target, seconds in costs.items() if seconds is not None]
-    return [target for _, target in sorted(figures)]
+    names = [target.removeprefix(home) for target in everything(study, home) if not (here / target).is_file()]
+    costs = {name: elsewhere(study, home, [name], cores=1) for name in names if figure_at(study, name)}
+    # What it costs is not known of networks of one's own: these come last.
+    return [home + name for name, _ in sorted(costs.items(), key=lambda pair: (pair[1] or math.inf, pair[0]))]
 
 
 if __name__ == "__main__":
