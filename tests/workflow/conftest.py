@@ -1,14 +1,17 @@
 """Copies of the workflow in which Snakemake runs, so that no test touches this checkout."""
 
 import compileall
+import json
 import os
 import py_compile
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -72,7 +75,18 @@ class Project:
         )
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return self.run("-m", "snakemake", "--cores", "2", *arguments)
+        """Run Snakemake here, like `run` but from a process that has imported it."""
+        request = {
+            "arguments": ["--cores", "2", *arguments],
+            "folder": str(self.folder),
+            "environment": self.environment,
+            "seconds": SECONDS,
+        }
+        with tempfile.NamedTemporaryFile("r", encoding="utf-8") as output:
+            waiting = starter()
+            print(json.dumps(request | {"output": output.name}), file=waiting.stdin, flush=True)
+            code = int(waiting.stdout.readline())
+            return subprocess.CompletedProcess(request["arguments"], code, output.read())
 
     def plan(self, *arguments: str) -> dict[str, int]:
         """Number of jobs of each rule that Snakemake would run."""
@@ -113,6 +127,15 @@ class Project:
             yield
         finally:
             path.unlink()
+
+
+@cache
+def starter() -> subprocess.Popen[str]:
+    """The process that starts Snakemake for all copies; it ends with this one, whose end closes its input."""
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("warm.py"))], stdin=pipe, stdout=pipe, text=True
+    )
 
 
 def keep_readings(folder: Path) -> None:
