@@ -65,9 +65,10 @@ def variants() -> dict[str, tuple[str, dict[str, Any]]]:
 
 
 VARIANTS = variants()
-CASES = [(name, precision) for name in VARIANTS for precision in ("float32", "bf16")]
-# Killed with signal 9 and not only stopped from within: all variants, in turn in one precision or the other.
-KILLED = [(name, ("float32", "bf16")[place % 2]) for place, name in enumerate(VARIANTS)]
+# All variants in both precisions: in turn, one is stopped from within and the other killed with signal 9.
+PRECISIONS = ("float32", "bf16")
+STOPPED = [(name, PRECISIONS[1 - place % 2]) for place, name in enumerate(VARIANTS)]
+KILLED = [(name, PRECISIONS[place % 2]) for place, name in enumerate(VARIANTS)]
 
 
 def run_of(name: str, precision: str) -> TrainingRun:
@@ -158,7 +159,7 @@ def test_every_network_is_here() -> None:
     assert {network for network, _ in VARIANTS.values()} == set(networks())
 
 
-@pytest.mark.parametrize(("name", "precision"), CASES, ids=map(" ".join, CASES))
+@pytest.mark.parametrize(("name", "precision"), STOPPED, ids=map(" ".join, STOPPED))
 def test_a_stopped_run_ends_with_the_same_bytes(
     name: str, precision: str, folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -258,13 +259,12 @@ def test_a_killed_run_ends_with_the_same_bytes(name: str, precision: str, folder
     same_files(whole, broken)
 
 
-def test_enough_runs_are_killed() -> None:
-    assert len(KILLED) >= 20
-    assert {VARIANTS[name][0] for name, precision in KILLED if precision == "bf16"} >= {
-        "vgg16",
-        "small",
-        "hmax",
-    }
+@pytest.mark.parametrize("cases", [STOPPED, KILLED], ids=["stopped", "killed"])
+def test_enough_runs_are_interrupted(cases: list[tuple[str, str]]) -> None:
+    assert len(cases) >= 20
+    for each in PRECISIONS:
+        found = {VARIANTS[name][0] for name, precision in cases if precision == each}
+        assert found >= {"vgg16", "small", "hmax"}, each
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])

@@ -74,12 +74,14 @@ class Project:
             timeout=SECONDS,
         )
 
-    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run Snakemake here, like `run` but from a process that has imported it."""
+    def snakemake(
+        self, *arguments: str, folder: Path | None = None, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run Snakemake, like `run` but from a process that has imported it."""
         request = {
             "arguments": ["--cores", "2", *arguments],
-            "folder": str(self.folder),
-            "environment": self.environment,
+            "folder": str(folder or self.folder),
+            "environment": self.environment | variables,
             "seconds": SECONDS,
         }
         with tempfile.NamedTemporaryFile("r", encoding="utf-8") as output:
@@ -131,11 +133,19 @@ class Project:
 
 @cache
 def starter() -> subprocess.Popen[str]:
-    """The process that starts Snakemake for all copies; it ends with this one, whose end closes its input."""
+    """The process that starts Snakemake for all copies; it ends when its input does."""
     pipe = subprocess.PIPE
     return subprocess.Popen(
         [sys.executable, str(Path(__file__).with_name("warm.py"))], stdin=pipe, stdout=pipe, text=True
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def starter_ends() -> Iterator[None]:
+    yield
+    if starter.cache_info().currsize:
+        with starter():
+            pass
 
 
 def keep_readings(folder: Path) -> None:

@@ -30,7 +30,7 @@ def checkout(new_project: Callable[[], Any], tmp_path_factory: pytest.TempPathFa
 def snakemake(checkout: Any, here: Path, *arguments: str) -> str:
     """Run Snakemake in the user's folder; the package that is installed is not the checkout's."""
     here.mkdir(exist_ok=True)
-    done = checkout.run("-m", "snakemake", "--cores", "2", *arguments, folder=here, PYTHONPATH="")
+    done = checkout.snakemake(*arguments, folder=here, PYTHONPATH="")
     assert done.returncode == 0, done.stdout
     return str(done.stdout)
 

@@ -98,8 +98,8 @@ def trained(project: Any, *options: str) -> list[tuple[float, float, str]]:
     times = project.folder / "times"
     times.unlink(missing_ok=True)
     path = f"{project.folder / 'bin'}:/usr/bin:/bin"
-    command = ("-m", "snakemake", "--cores", "4", "--forcerun", "train", *options)
-    done = project.run(*command, PATH=path, TMPDIR=str(project.folder))
+    typed = ("--cores", "4", "--forcerun", "train", *options)
+    done = project.snakemake(*typed, PATH=path, TMPDIR=str(project.folder))
     assert done.returncode == 0, done.stdout
     lines = [line.split() for line in times.read_text().splitlines()]
     return sorted((float(start), float(end), card) for start, end, card in lines)
