@@ -1,7 +1,7 @@
-"""A process that has imported Snakemake and forks to be it, which saves 0.9 of the 1.4 s of CPU that a start takes.
+"""A process that has imported Snakemake and forks to be it: 0.9 of 1.4 s of CPU less for each start.
 
-It reads one request a line from standard input, JSON with what `become` asks for, and answers with the exit status.
-Nothing of flexnet is imported before the fork: each copy of a project has its own.
+It reads one request a line from standard input, JSON with what `become` asks for, and answers with the exit
+status. Nothing of flexnet is imported before the fork: each copy of a project has its own.
 """
 
 import gc
