@@ -12,6 +12,7 @@ BENCHMARKS = {
     "layer": "benchmarks.layer",
     "training": "benchmarks.training",
     "small": "benchmarks.small",
+    "walls": "benchmarks.walls",
     "attack": "benchmarks.attack",
     "corruptions": "benchmarks.corruptions",
     "attacks_pgd": "benchmarks.attacks_pgd",
