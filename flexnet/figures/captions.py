@@ -5,6 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from flexnet.errors import ConfigError
+from flexnet.figures.crossing import marked_crossing
 from flexnet.figures.differences import difference_sentence
 from flexnet.figures.facts import Facts, label_fields, precision_words, template_fields
 from flexnet.figures.frost import frost_sentence
@@ -46,11 +47,11 @@ _PIXELS: Final = (
 def caption(template: str, table: "pd.DataFrame", facts: Facts) -> str:
     """Fill a caption template from a figure's table and the facts of its run.
 
-    Known fields: attack, band, batch, chance, classes, dataset, differences, dropout, epochs, epsilon_units,
-    frost, n, n_images, network, note, precision, protocol, published, scale, series, test_images,
-    train_images, width. What was run is told by the runs; where series differ in it, all values are. A
-    template without the field `differences` gets that sentence at its end. Line breaks and repeated blanks
-    become single blanks.
+    Known fields: attack, band, batch, chance, classes, crossing, dataset, differences, dropout, epochs,
+    epsilon_units, frost, n, n_images, network, note, precision, protocol, published, scale, series,
+    test_images, train_images, width. What was run is told by the runs; where series differ in it, all
+    values are. A template without the field `differences` gets that sentence at its end. Line breaks and
+    repeated blanks become single blanks.
 
     Raises:
         ConfigError: if the template names an unknown field or cannot be parsed, or asks for what was run of a
@@ -71,6 +72,7 @@ def _fields(table: "pd.DataFrame", facts: Facts) -> dict[str, Callable[[], str]]
         "band": lambda: band_sentence(table, facts),
         "chance": lambda: spread([100 / classes for classes in facts.classes], "{:g} %"),
         "classes": lambda: spread(facts.classes),
+        "crossing": lambda: crossing_words(table, facts),
         "dataset": lambda: facts.dataset,
         "differences": lambda: difference_sentence(facts),
         "epsilon_units": lambda: epsilon_words(facts),
@@ -134,10 +136,13 @@ def band_sentence(table: "pd.DataFrame", facts: Facts) -> str:
 
 
 def epsilon_words(facts: Facts) -> str:
-    """The unit of an axis of perturbation sizes, and what is marked on it."""
-    if facts.space == "pixel":
-        return _PIXELS
-    return f"{_NORMALISED} {_CROSSING}" if facts.evidence else _NORMALISED
+    """The unit of an axis of perturbation sizes."""
+    return _PIXELS if facts.space == "pixel" else _NORMALISED
+
+
+def crossing_words(table: "pd.DataFrame", facts: Facts) -> str:
+    """What the vertical line of Figure 4D is, where it has one."""
+    return "" if marked_crossing(table["epsilon"], facts) is None else _CROSSING
 
 
 def attack_words(table: "pd.DataFrame", facts: Facts) -> str:

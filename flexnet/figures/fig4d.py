@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from flexnet.claims.catalogue import published
+from flexnet.figures.crossing import marked_crossing
 from flexnet.figures.curves import draw_bars
 from flexnet.figures.epsilon import epsilon_axis
 from flexnet.figures.facts import Facts
@@ -32,9 +32,7 @@ def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
 def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
     """Draw test accuracy (%) against epsilon with error bars, the chance level and the paper's crossing.
 
-    The crossing is left out where the scale is no evidence.
-
-    The axis is that of `epsilon_axis`. The crossing belongs to normalised units and is absent from pixels.
+    The axis is that of `epsilon_axis`; whether the crossing is marked says `marked_crossing`.
 
     Raises:
         DataError: if the table has no row of the facts' protocol.
@@ -43,17 +41,14 @@ def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
         (axes,) = page.panels
         draw_bars(axes, page.part, "epsilon", facts)
         epsilon_axis(axes, page.part["epsilon"], facts, "FGSM")
-        if facts.space != "pixel" and facts.evidence:
-            _mark_crossing(axes, float(page.part["epsilon"].max()))
+        crossing = marked_crossing(page.part["epsilon"], facts)
+        if crossing is not None:
+            _mark(axes, crossing)
     return page.figure
 
 
-def _mark_crossing(axes: Axes, largest: float) -> None:
-    """A light vertical line where the paper's curves cross, if the grid reaches so far."""
-    crossing = published("flexible-layer", "fgsm_crossing_epsilon").value
-    assert isinstance(crossing, float)
-    if crossing > largest:
-        return
+def _mark(axes: Axes, crossing: float) -> None:
+    """A light vertical line where the paper's curves cross."""
     # The text goes to the side with more room; curves fall, so the top is free on both.
     left = crossing > sum(axes.get_xlim()) / 2
     axes.axvline(crossing, color=FAINT, linewidth=0.6, linestyle=(0, (2, 2)), zorder=1, gid="crossing")

@@ -15,9 +15,9 @@ LEDGER = "claims"  # the drawing of the ledger, which is no figure of the regist
 TAKEN = (LEDGER, "results")
 # What the template of a caption may name; `flexnet.figures.captions` fills them.
 CAPTION_FIELDS = (
-    *("attack", "band", "batch", "chance", "classes", "dataset", "differences", "dropout", "epochs"),
-    *("epsilon_units", "frost", "n", "n_images", "network", "note", "precision", "protocol", "published"),
-    *("scale", "series", "test_images", "train_images", "width"),
+    *("attack", "band", "batch", "chance", "classes", "crossing", "dataset", "differences", "dropout"),
+    *("epochs", "epsilon_units", "frost", "n", "n_images", "network", "note", "precision", "protocol"),
+    *("published", "scale", "series", "test_images", "train_images", "width"),
 )
 # What the template of a label may name; `flexnet.figures.facts` fills them.
 LABEL_FIELDS = (

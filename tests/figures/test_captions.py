@@ -80,18 +80,11 @@ def test_units_of_epsilon_follow_the_protocol(make_facts):
 
 
 def test_a_caption_speaks_of_a_papers_numbers_beside_evidence_only(make_facts):
-    template = "Ours. {published} {epsilon_units} {note}"
-    shown = caption(template, table(2), make_facts(published="Diamonds: theirs.", note="End."))
-    assert shown == (
-        "Ours. Diamonds: theirs. Epsilon is in normalised units, on a logarithmic axis that is linear below "
-        "0.05. Dotted line: where the paper's curves cross. End."
-    )
-    hidden = caption(
-        template, table(2), make_facts(published="Diamonds: theirs.", note="End.", evidence=False)
-    )
-    assert hidden == (
-        "Ours. Epsilon is in normalised units, on a logarithmic axis that is linear below 0.05. End."
-    )
+    template = "Ours. {published} {crossing} {note}"
+    rows, words = table(2, 2, column="epsilon"), {"published": "Diamonds: theirs.", "note": "End."}
+    crossed = "Ours. Diamonds: theirs. Dotted line: where the paper's curves cross. End."
+    assert caption(template, rows, make_facts(**words)) == crossed
+    assert caption(template, rows, make_facts(**words, evidence=False)) == "Ours. End."
 
 
 def test_the_attack_of_a_table_is_its_greatest_epsilon(make_facts):

@@ -18,6 +18,7 @@ from flexnet.data.arrays import ImageArrays
 from flexnet.data.manifest import manifest_of, store
 from flexnet.errors import DataError
 from flexnet.families.registry import family_of
+from flexnet.figures.captions import caption
 from flexnet.figures.names import drawn
 from flexnet.figures.registry import load
 from flexnet.stages.command import main
@@ -198,6 +199,19 @@ def test_every_figure_can_be_read(name, protocol, seeds, level, facts_of, text_f
         assert axes.get_ylim() == (0.0, 100.0)
         assert 0.0 <= heights(axes).min() <= heights(axes).max() <= 100.0
         assert "chance" in {line.get_gid() for line in axes.get_lines()}
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("name", [name for name in MEASURED if "{epsilon_units}" in FIGURES[name]["caption"]])
+@pytest.mark.parametrize("evidence", [True, False])
+def test_a_caption_tells_of_the_papers_crossing_where_it_is_drawn(name, protocol, evidence, facts_of):
+    rows, facts = rows_of(name, protocol, 3, "middle"), facts_of(name, protocol, evidence=evidence)
+    for shown in (rows, rows[rows["epsilon"] <= 0.2]):
+        figure, table = draw(name, shown, facts), load(name).summarise_rows(shown)
+        drawn_here = "crossing" in {line.get_gid() for axes in figure.axes for line in axes.get_lines()}
+        assert drawn_here == ("paper's curves cross" in caption(FIGURES[name]["caption"], table, facts))
+        reaches = shown["epsilon"].max() > 0.22
+        assert drawn_here == (name == "fig4d" and evidence and reaches and protocol != "corrected")
 
 
 @pytest.mark.parametrize("missing", [0, -1])
