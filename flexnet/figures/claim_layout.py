@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, combinations
 from typing import TYPE_CHECKING, Final
 
 from flexnet.figures.claim_table import minus
@@ -97,7 +98,19 @@ def block_of(rows: "pd.DataFrame", columns: Columns) -> Block:
 
 
 def parts_of(blocks: Sequence[Block], room: float) -> list[list[Block]]:
-    """The claims in their order, as many together as fit into so many millimetres, one at least."""
+    """The claims in their order on as few pages of so many millimetres as hold them, about equally full.
+
+    A claim that needs more has a page to itself.
+    """
+    few = _filled(blocks, room)
+    ends = [0.0, *accumulate(block.height for block in blocks)]
+    spans = sorted(end - start for start, end in combinations(ends, 2))
+    pages = (_filled(blocks, span + 1e-6) for span in spans)
+    return next((found for found in pages if len(found) == len(few)), few)
+
+
+def _filled(blocks: Sequence[Block], room: float) -> list[list[Block]]:
+    """As many claims together as fit, one at least."""
     parts: list[list[Block]] = [[]]
     for block in blocks:
         if parts[-1] and sum(each.height for each in [*parts[-1], block]) > room:

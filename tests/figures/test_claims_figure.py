@@ -1,5 +1,6 @@
 import math
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -8,6 +9,7 @@ from matplotlib.colors import same_color
 from flexnet.claims.ledger import read_ledger
 from flexnet.claims.verdicts import SUMMARIES
 from flexnet.errors import DataError
+from flexnet.figures.claim_layout import parts_of
 from flexnet.figures.claims import body, draw, draw_pages, summarise_rows
 from flexnet.figures.look import MM_PER_INCH, PAGE_MM
 from flexnet.figures.verdict_marks import COLOURS, MARKERS
@@ -196,13 +198,30 @@ def test_nothing_is_cut_and_no_two_texts_touch(make_facts, text_faults):
 def test_the_published_claims_fit_pages(make_facts, text_faults):
     ledger = read_ledger(PUBLISHED).assign(dataset="Fashion-MNIST")
     pages = draw_pages(ledger, make_facts(scale="laptop"))
-    assert len(pages) == 2
+    assert len(pages) == 3
+    heights = [figure.get_size_inches()[1] for figure in pages]
+    assert min(heights) > 0.6 * max(heights)
     for figure in pages:
         width, height = (side * MM_PER_INCH for side in figure.get_size_inches())
         assert width <= PAGE_MM + 0.01
         assert height <= 297 - 2 * 25
         assert text_faults(figure) == []
         assert min(text.get_fontsize() for text in figure.axes[0].texts) >= 5.5
+
+
+@pytest.mark.parametrize(
+    ("heights", "room", "expected"),
+    [
+        ([4, 4, 4, 1], 12, [[4, 4], [4, 1]]),  # and not a page for the last alone
+        ([4, 4, 4], 12, [[4, 4, 4]]),
+        ([5, 1, 1, 1], 7, [[5], [1, 1, 1]]),
+        ([1, 20, 1], 12, [[1], [20], [1]]),  # one that no page holds
+        ([3], 1, [[3]]),
+    ],
+)
+def test_pages_are_few_and_about_equally_full(heights, room, expected):
+    blocks = [SimpleNamespace(height=float(height)) for height in heights]
+    assert [[block.height for block in part] for part in parts_of(blocks, room)] == expected
 
 
 def test_the_claimed_side_is_shaded_to_the_border(make_facts):
