@@ -12,7 +12,7 @@ from flexnet.audit.rules import MASKED, RULES, UNDECIDED
 from flexnet.audit.told import audit_of
 from flexnet.families.audit import CLEAN, REFERENCE
 from flexnet.figures.audit_curves import CURVE, NOTE, curve_block, curve_of, draw_curves
-from flexnet.figures.captions import spread
+from flexnet.figures.captions import band_sentence
 from flexnet.figures.cells import BLANK, estimate_text, find_at, share_text
 from flexnet.figures.curves import PER_CENT, one_protocol
 from flexnet.figures.epsilon import size_words
@@ -167,7 +167,7 @@ def _withstanding(part: "pd.DataFrame", series: list[str], facts: Facts) -> Iter
     rows = {CLEAN: "Right, no attack (%)", REFERENCE: "Right, PGD (%)", checks[-1]: "Right, everything (%)"}
     for check, words in rows.items():
         found = [find_at(part, {"series": name, "check": check}) for name in series]
-        yield Line(f"right {check}", (words, *(estimate_text(row, facts, spread=False) for row in found)))
+        yield Line(f"right {check}", (words, *(estimate_text(row, facts) for row in found)))
 
 
 def _check(part: "pd.DataFrame", series: list[str], check: str) -> Line:
@@ -190,8 +190,8 @@ def _notes(part: "pd.DataFrame", facts: Facts, *, drawn: bool) -> tuple[str, ...
     sizes = " or ".join(size_words(size, facts) for size in dict.fromkeys(part["epsilon"]))
     unasked = [WORDS[name] for name in RULES if name not in set(part["check"])]
     return (
-        f"{network[:1].upper()}{network[1:]} on {identity_of(facts)}. Training seeds per network: "
-        f"n = {spread(part['n'])}. Attacks: ε = {sizes}.",
+        f"{network[:1].upper()}{network[1:]} on {identity_of(facts)}. {band_sentence(part, facts)} "
+        f"Attacks: ε = {sizes}.",
         "Only … fools: images that this fools and PGD along the network's own gradient does not. Of several "
         "training seeds the greatest share is shown. ✗: above the threshold, which was set beforehand. "
         "–: does not apply. Robust: nothing fails, and more images withstand all than a guess gets right.",

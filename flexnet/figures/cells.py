@@ -40,12 +40,10 @@ def attack_epsilon(table: "pd.DataFrame") -> float | None:
     return largest if largest > 0 else None
 
 
-def estimate_text(record: "Record | None", facts: Facts, *, spread: bool = True) -> str:
+def estimate_text(record: "Record | None", facts: Facts) -> str:
     """Mean in per cent with ± standard error, [interval] or (both seeds), whichever there is to show."""
     if record is None:
         return BLANK
-    if not spread:
-        return number_text(record["mean"] * PER_CENT)
     around = spread_text(record, facts, "", lambda value: f"{min(max(value, 0.0), 1.0) * PER_CENT:.1f}")
     return number_text(record["mean"] * PER_CENT) + around
 

@@ -84,7 +84,7 @@ def _line(part: "pd.DataFrame", series: str, run: tuple[str, float, int], facts:
         return (_published(series, attack, run),) if facts.evidence else ()
 
     white = row(WHITE, attacked)
-    clamp = (estimate_text(row(CLAMP, plain), facts, spread=False),) if CLAMP in set(part["attack"]) else ()
+    clamp = (estimate_text(row(CLAMP, plain), facts),) if CLAMP in set(part["attack"]) else ()
     cells = (
         facts.label(series),
         *(estimate_text(row(NONE, plain), facts), *theirs(NONE)),

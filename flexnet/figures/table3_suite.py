@@ -79,7 +79,7 @@ def _line(part: "pd.DataFrame", series: str, ball: Ball, attacks: list[str], fac
     cells = (
         facts.label(series),
         estimate_text(clean, facts),
-        *(estimate_text(row, facts, spread=False) for row in found),
+        *(estimate_text(row, facts) for row in found),
         estimate_text(last, facts),
         share_text(last, "uncertain") if told else BLANK,
     )

@@ -56,10 +56,10 @@ def test_the_papers_numbers_stand_beside_ours(facts):
     (block,) = {block for block, _ in found} - {""}
     assert block == "ε = 0.031 in normalised units, 20 steps, last iterate"
     assert found[block, "Baseline"] == [
-        *("90.0 ± 0.58", "91.4", "60.0", "28.0 ± 0.58", "–", "24.8", "48.0 ± 0.58", "60.2")
+        *("90.0 ± 0.58", "91.4", "60.0 ± 0.58", "28.0 ± 0.58", "–", "24.8", "48.0 ± 0.58", "60.2")
     ]
     assert found[block, "Flexible"] == [
-        *("95.0 ± 0.58", "90.2", "65.0", "33.0 ± 0.58", "+5.0", "33.6", "53.0 ± 0.58", "60.4")
+        *("95.0 ± 0.58", "90.2", "65.0 ± 0.58", "33.0 ± 0.58", "+5.0", "33.6", "53.0 ± 0.58", "60.4")
     ]
     assert found[block, "Random"] == ["–"] * 8
 
@@ -109,9 +109,10 @@ def test_what_each_attack_of_the_suite_leaves(facts):
     assert first == "ε = 8/255, largest change of a value (Linf)"
     assert second == "ε = 0.5 of pixels, root of the summed squares (L2)"
     clean, ce, margin, targeted, square, everything, is_open = found[first, "Baseline"]
-    assert (ce, margin, targeted, square, is_open) == ("52.0", "–", "32.0", "22.0", "–")
-    assert (clean[:4], everything[:4]) == ("92.0", "22.0")
-    assert found[second, "Random"][1:5] == ["42.0", "12.0", "–", "–"]
+    assert (ce, margin, targeted) == ("52.0 [49.5, 54.5]", "–", "32.0 [29.5, 34.5]")
+    assert (square, is_open) == ("22.0 [19.5, 24.5]", "–")
+    assert (clean[:4], everything) == ("92.0", square)
+    assert found[second, "Random"][1:5] == ["42.0 [39.5, 44.5]", "12.0 [9.5, 14.5]", "–", "–"]
     assert found[second, "Random"][5][:4] == "12.0"
     assert found[second, "Random"][6] == "25.0"
 
