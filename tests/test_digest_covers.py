@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import inspect
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator
@@ -309,6 +310,12 @@ def run_script(name: str, run: Callable[[Any], None]) -> tuple[digest.Part, set[
 def known_to(part: digest.Part, *starts: tuple[str, str]) -> set[str]:
     found = {**digest._reached(part.uses, part.words), **digest._reached(starts, ())}
     return {label.split("[")[0] for label in found}
+
+
+def has_functions(module: Any) -> bool:
+    """Whether a module defines any, and does not only name another's."""
+    found = vars(module).values()
+    return any(inspect.isfunction(value) and value.__module__ == module.__name__ for value in found)
 
 
 @pytest.mark.parametrize("figure", FIRST)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from flexnet.audit.rules import MASKED, RULES
 from flexnet.claims.catalogue import published
 from flexnet.tables.frames import read_rows
 
@@ -77,3 +78,40 @@ def test_table_2_is_of_the_papers_order(condition: str) -> None:
         + ", ".join(f"{k} {v:+.1f}" for k, v in differences.items())
     )
     assert max(map(abs, differences.values())) < 2 * TOLERANCE
+
+
+# --- what docs/results.md says of attacks -------------------------------------------------------------
+
+
+def attacked(protocol: str) -> pd.DataFrame:
+    """Mean accuracy over repeats and seeds: series by attacks, the last iterate of 20 steps."""
+    rows = read_rows(ROWS / protocol / "table3.csv")
+    rows = rows[(rows["scoring"] == "last") & rows["steps"].isin([0, 20])]
+    return rows.groupby(["series", "attack"])["accuracy"].mean().unstack()
+
+
+def test_no_network_of_table_3_is_above_guessing_under_the_papers_attack_in_pixels() -> None:
+    found = attacked("paper")
+    assert len(found) == 6
+    assert found["white"].max() < 0.1
+    for attack in ("none", "black"):
+        assert found.loc["flexible", attack] < found.loc["baseline", attack]
+
+
+def test_the_released_clamp_costs_nearly_all_that_the_black_box_attack_costs() -> None:
+    found = attacked("release")
+    costs = {name: found["none"] - found[name] for name in ("clamp", "black")}
+    assert len(found) == 6
+    assert (costs["clamp"] > 0.9 * costs["black"]).all()
+
+
+def test_the_audit_finds_no_masked_gradient() -> None:
+    rows = read_rows(ROWS / "paper/audit.csv")
+    assert len(rows[["series", "seed"]].drop_duplicates()) == 18
+    assert set(rows["epsilon"]) == {2 / 255}
+    masked = [name for name, rule in RULES.items() if rule.failure == MASKED]
+    share = rows.set_index("check")["share"]
+    assert all(name in share.index and share.loc[[name]].notna().any() for name in masked)
+    assert not [name for name in masked if (share.loc[[name]] > RULES[name].threshold).any()]
+    everything = rows[rows["check"] == rows["check"].iloc[-1]].groupby("series")["accuracy"].mean()
+    assert everything.idxmax() == "random"

@@ -104,7 +104,9 @@ def parts_of(blocks: Sequence[Block], room: float) -> list[list[Block]]:
     """
     few = _filled(blocks, room)
     ends = [0.0, *accumulate(block.height for block in blocks)]
-    spans = sorted(end - start for start, end in combinations(ends, 2))
+    # The fullest page holds its share at least.
+    share = ends[-1] / len(few) - 1e-6
+    spans = sorted(span for start, end in combinations(ends, 2) if (span := end - start) >= share)
     pages = (_filled(blocks, span + 1e-6) for span in spans)
     return next((found for found in pages if len(found) == len(few)), few)
 

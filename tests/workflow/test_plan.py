@@ -138,6 +138,23 @@ def test_the_copy_uses_its_own_package(project: Any) -> None:
     assert done.stdout.strip() == str(project.folder / "flexnet/__init__.py")
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [("--dry-run", "demo/figures/fig1.pdf"), ("demo/figures/fig99.pdf",)],
+    ids=["a plan", "a wrong target"],
+)
+def test_a_warm_start_says_what_a_cold_one_says(arguments: tuple[str, ...], project: Any) -> None:
+    cold = project.run("-m", "snakemake", "--cores", "2", *arguments)
+    warm = project.snakemake(*arguments)
+    assert warm.returncode == cold.returncode
+
+    def lines(output: str) -> list[str]:  # without times; jobs of one moment come in any order
+        return sorted(line for line in output.splitlines() if not line.startswith("["))
+
+    assert lines(warm.stdout) == lines(cold.stdout)
+    assert warm.stdout
+
+
 def test_every_figure_variant_and_scale_has_a_plan(project: Any) -> None:
     targets = [
         f"{home}figures/{variant}{name}.pdf"
