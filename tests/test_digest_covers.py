@@ -197,7 +197,10 @@ ASKED: list[tuple[str, str, Any]] = [
     ("sweep", "small uniform", [0.2]),
     ("corruptions", "small learned", None),
     ("corruptions", "small random", None),
-    *((name, "small random", None) for name in ("bandpass", "fourier", "maps", "drawings", "sensor")),
+    *(
+        (name, "small random", None)
+        for name in ("losses", "bandpass", "fourier", "maps", "drawings", "sensor")
+    ),
 ]
 GREYS = {"corruptions": [name for name in NAMES if name != "saturate"], "severities": [5]}
 

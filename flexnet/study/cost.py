@@ -76,6 +76,7 @@ def _passes(section: Mapping[str, Any], row: Mapping[str, Any], family: str) -> 
         return work(section) * (averaged if _scheme(row) == "random" else 1)
     asked = row.get("at_test", {}).get(family) or ()
     times = len({"trained", *asked}) if family == "interventions" else max(1, len(asked))
+    times *= len(section.get("losses", ())) or 1
     if "epsilons" not in section:
         return times * ANSWER
     noises = section.get("noises", ("uniform", "gaussian") if family == "noise" else ())

@@ -25,7 +25,7 @@ from flexnet.families.base import Family
 from flexnet.families.registry import FOLDER, conditions, families
 from flexnet.networks.registry import build
 from flexnet.problems import refuse
-from flexnet.tables.columns import CONDITIONS, EVALUATED, MEASURES, rows_of
+from flexnet.tables.columns import CONDITIONS, COUNTS, EVALUATED, MEASURES, RUN, SERIES, rows_of
 from flexnet.training.batches import DeviceImages
 from flexnet.training.recipe import Recipe
 from flexnet.training.run import TrainingRun
@@ -129,6 +129,10 @@ def test_a_family_is_a_declaration_and_a_function_of_its_name(name: str) -> None
     assert set(family.conditions) <= set(CONDITIONS)
     assert family.subject == "modules" or set(family.measures) <= set(MEASURES)
     assert not set(conditions()) & {"model", "seed", "protocol", "n", "correct", "accuracy"}
+
+
+def test_no_condition_has_the_name_of_a_measure() -> None:
+    assert not set(CONDITIONS) & {*MEASURES, *COUNTS, *RUN, *SERIES}
 
 
 def test_declarations_import_nothing_that_computes() -> None:

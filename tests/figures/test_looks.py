@@ -46,6 +46,7 @@ CONDITIONS = {
     "history": {"epoch": range(1, 9), "split": ["test"]},
     "fgsm": {"epsilon": [0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0]},
     "noise": {"noise": ["uniform", "gaussian"], "epsilon": [0.0, 0.05, 0.1, 0.3, 1.0]},
+    "losses": {"objective": ["cross_entropy", "margin", "negative_logit"], "epsilon": [0.0, 0.05, 0.2, 1.0]},
     "sensor": {"noise": ["gaussian", "poisson"], "variance": [0.0, 0.001, 0.1, 0.5], "contrast": [1.0, 0.4]},
     "corruptions": {"corruption": [CLEAN, *map(shown, NAMES)], "severity": range(6)},
     "pgd": {
@@ -116,7 +117,7 @@ def rows_of(figure, protocol, seeds, level):
     families = [family.name, *row.get("also", ())]
     parts = [asked_of(name, frame) for name in families]
     frame = pd.concat([part.assign(family=name) for part, name in zip(parts, families, strict=True)])
-    words = ("corruption", "noise", "filter", "check")
+    words = ("corruption", "noise", "filter", "check", "objective")
     frame = frame.fillna({name: "none" if name in words else 0 for name in frame}).reset_index(drop=True)
     if not row.get("also"):
         frame = frame.drop(columns="family")

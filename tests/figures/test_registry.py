@@ -9,8 +9,8 @@ from flexnet.figures.registry import body_of, load
 
 FIGURES = [
     "audit", "audit_small", "claims", "corruptions", "fig1", "fig2", "fig2b", "fig3", "fig4a", "fig4b",
-    "fig4c", "fig4d", "fig4d_controls", "fig5", "fig5_errors", "fig5a", "fig5b", "fig5c", "fig6",
-    "fig6_colour", "figS1", "fourier_heatmap", "layers", "noise",
+    "fig4c", "fig4d", "fig4d_controls", "fig4d_losses", "fig5", "fig5_errors", "fig5a", "fig5b", "fig5c",
+    "fig6", "fig6_colour", "figS1", "fourier_heatmap", "layers", "noise",
     *(f"pushpull/fig{number}" for number in range(1, 8)), "pushpull/fig7_published",
     "pushpull/table1", "pushpull/table2", "pushpull/table2_published", "pushpull/table3",
     "pushpull/table3_published", "pushpull/table4", "pushpull/table5", "table1", "table2",

@@ -55,6 +55,15 @@ def test_jobs_cost_what_they_took_within_half_as_much(task: Task, took: float, s
     assert took / 1.5 < seconds < took * 1.5
 
 
+def test_each_loss_of_an_attack_costs_as_much(study: Study) -> None:
+    said = {"model": "vgg16-flexible", "protocol": "corrected", "seeds": "all", "home": ""}
+    one, all_three = (
+        task_seconds(study, Task("evaluate", {**said, "family": f})) for f in ("fgsm", "losses")
+    )
+    assert one is not None
+    assert all_three == pytest.approx(cost.START + 3 * (one - cost.START))
+
+
 def test_weights_from_elsewhere_cost_what_the_same_network_does(study: Study) -> None:
     said = {"home": "", "family": "corruptions", "protocol": "paper", "seeds": "all"}
     one, twin = (
