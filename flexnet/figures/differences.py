@@ -1,6 +1,5 @@
 """One sentence that says in what the runs of a figure's series differ, beside what the figure compares."""
 
-import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
@@ -82,4 +81,7 @@ def _words(value: Any) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:,.10g}"
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    if isinstance(value, Mapping):
+        rest = (f"{key.replace('_', ' ')} {_words(value[key])}" for key in sorted(value) if key != "kind")
+        return ", ".join([*([value["kind"]] if "kind" in value else []), *rest])
+    return value if isinstance(value, str) else ", ".join(map(_words, value)) or _NONE

@@ -54,6 +54,16 @@ def differing(make_facts, **each):
             "Series differ in dataset (shapes (content not the official one, or not known to be) for "
             "Flexible, learned; shapes for the others).",
         ),
+        (
+            {
+                "flexible": {
+                    "recipe": {**RECIPE, "adversarial": {"kind": "pgd", "epsilon": 0.1, "steps": 7}}
+                },
+                "random": {"recipe": {**RECIPE, "milestones": [10, 15]}},
+            },
+            "Series differ in attack on training images (pgd, epsilon 0.1, steps 7 for Flexible, learned; "
+            "none for the others) and in milestones (10, 15 for Flexible, random; none for the others).",
+        ),
         ({"flexible": {"recipe": {**RECIPE, "evaluate_every": 5, "compile": True}}}, ""),
         ({"flexible": {"options": {"width": 1.0, "layer": {"scheme": "random"}}}}, ""),
         ({"flexible": {"seeds": [1]}}, ""),  # the n of the table tells
