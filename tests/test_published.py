@@ -10,9 +10,11 @@ import pytest
 
 from flexnet.audit.rules import MASKED, RULES
 from flexnet.claims.catalogue import published
+from flexnet.statistics.intervals import t_interval
 from flexnet.tables.frames import read_rows
 
-ROWS = Path(__file__).parents[1] / "published/laptop/results/rows"
+ROOT = Path(__file__).parents[1]
+ROWS, RESULTS = ROOT / "published/laptop/results/rows", ROOT / "docs/results.md"
 
 # A calibration run of the small network by other code, before this package was written: 15,000 images of
 # Fashion-MNIST, 12 epochs at a rate of 0.01, batches of 100, one seed. Per cent: clean; FGSM of 0.1 in
@@ -115,3 +117,36 @@ def test_the_audit_finds_no_masked_gradient() -> None:
     assert not [name for name in masked if (share.loc[[name]] > RULES[name].threshold).any()]
     everything = rows[rows["check"] == rows["check"].iloc[-1]].groupby("series")["accuracy"].mean()
     assert everything.idxmax() == "random"
+
+
+def gain(check: str, series: str) -> str:
+    """What small networks keep beyond the baseline after a check of the audit, in points."""
+    rows = read_rows(ROWS / "paper/audit_small.csv")
+    assert set(rows["epsilon"]) == {0.05}
+    kept = rows[rows["check"] == check].pivot_table(index="seed", columns="series", values="accuracy")
+    found = t_interval(100 * (kept[series] - kept["baseline"]).dropna())
+    return f"{found.mean:.1f} ({found.low:.1f} to {found.high:.1f}, n = {found.n})"
+
+
+def test_what_small_networks_keep_is_told_with_its_interval() -> None:
+    rows = read_rows(ROWS / "paper/audit_small.csv")
+    everything = str(rows["check"].iloc[-1])  # what has fallen to one check has fallen for the next
+    told = [gain(everything, name) for name in ("flexible", "random", "max", "adversarial")]
+    told.append(gain("reference", "flexible"))
+    print("\n" + "\n".join(told))
+    text = " ".join(RESULTS.read_text(encoding="utf-8").split())
+    assert [words for words in told if words not in text] == []
+    masked = [name for name, rule in RULES.items() if rule.failure == MASKED]
+    limits = rows["check"].map({name: RULES[name].threshold for name in masked})
+    failed = rows.loc[rows["share"] > limits, ["series", "seed"]].drop_duplicates()
+    assert failed["series"].tolist() == ["max"]
+
+
+def test_the_margin_finds_what_cross_entropy_finds_and_the_released_loss_less() -> None:
+    rows = read_rows(ROWS / "corrected/fig4d_losses.csv")
+    means = 100 * rows.groupby(["series", "epsilon", "objective"])["accuracy"].mean().unstack()
+    assert len(means.index.unique("series")) == 3
+    assert (means["margin"] - means["cross_entropy"]).abs().max() < 2
+    more = means["negative_logit"] - means["cross_entropy"]
+    assert more.min() >= 0
+    assert 4 < more.max() < 5
