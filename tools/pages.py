@@ -37,6 +37,7 @@ def makers(folder: Path) -> dict[str, Callable[[], str]]:
         "claims": lambda: claims("laptop"),
         "verdicts": lambda: _published("laptop", "claims.md").read_text(encoding="utf-8"),
         "published": lambda: published("laptop", folder),
+        "published_paper": lambda: published("paper", folder),
         "schema": schema,
         "options": options,
     }
