@@ -3,6 +3,7 @@
 `pytest -s tests/test_published.py` prints every difference.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 
 from flexnet.audit.rules import MASKED, RULES
 from flexnet.claims.catalogue import published
+from flexnet.corruptions.names import CLEAN, SYNTHETIC
 from flexnet.statistics.intervals import t_interval
 from flexnet.tables.frames import read_rows
 
@@ -150,3 +152,35 @@ def test_the_margin_finds_what_cross_entropy_finds_and_the_released_loss_less() 
     more = means["negative_logit"] - means["cross_entropy"]
     assert more.min() >= 0
     assert 4 < more.max() < 5
+
+
+# --- the weights that the authors of the push-pull layer published ---------------------------------------
+
+DETERMINISTIC = (
+    *("contrast", "brightness", "saturate", "pixelate"),
+    *("defocus_blur", "gaussian_blur", "zoom_blur"),
+)
+
+
+def authors_errors(series: Iterable[str]) -> pd.DataFrame:
+    """What the authors' files hold for these weights, in per cent: corruptions by networks."""
+    return pd.DataFrame({name: published("push-pull", f"files_{name}").value for name in series})
+
+
+def test_published_weights_make_the_errors_of_the_authors_files() -> None:
+    rows = read_rows(ROOT / "published/paper/results/rows/paper/pushpull/table2_published.csv")
+    assert set(rows["n"]) == {10_000}
+    names = {made: name for name, made in SYNTHETIC.items()}
+    errors = 100 * (1 - rows.groupby(["corruption", "series"])["accuracy"].mean().unstack().rename(names))
+    theirs = authors_errors(errors.columns)
+    apart = (errors.loc[theirs.index, theirs.columns] - theirs).abs().max(axis=1).round(4)
+    print("\n" + apart.to_string())
+    assert theirs.shape == (19, 6)
+    assert apart[[*DETERMINISTIC]].max() < 0.001  # as many images of 50,000
+    rest = apart.drop([*DETERMINISTIC])
+    assert rest.pop("frost") < 2
+    assert rest.pop("jpeg_compression") < 0.6
+    assert rest.max() < 0.5
+    means = errors.drop(CLEAN).mean()
+    for plain in ("resnet20", "resnet32", "densenet40-12"):
+        assert means[f"{plain}-pushpull"] < means[plain]

@@ -1,7 +1,10 @@
 """What named targets stand for."""
 
+from collections.abc import Collection
+from functools import cache
 from pathlib import Path, PurePosixPath
 
+from flexnet.claims.catalogue import packaged_claims
 from flexnet.errors import ConfigError
 from flexnet.study.figures import LEDGER
 from flexnet.study.study import Study
@@ -9,30 +12,45 @@ from flexnet.study.study import Study
 
 def everything(study: Study, home: str) -> list[str]:
     """All figures under the protocols of everything (schematics under one), and the ledger of claims."""
-    figures = [
-        f"{home}figures/{variant}{figure}.pdf"
+    shown = [
+        (variant, figure)
         for variant, protocol in study.variants.items()
         for figure in study.figures
         if study.in_everything(home, figure, protocol)
     ]
-    return [*figures, *_ledger(home), f"{home}results/{LEDGER}.csv"]
+    figures = [f"{home}figures/{variant}{figure}.pdf" for variant, figure in shown]
+    ledger = _ledger(home, {figure for _, figure in shown})
+    return [*figures, *ledger, *([f"{home}results/{LEDGER}.csv"] if ledger else [])]
 
 
 def published_figures(study: Study) -> list[str]:
     """Every figure whose rows are published, and the ledgers."""
-    figures = [
-        f"{home}figures/{variant}{figure}.pdf"
+    shown = [
+        (home, variant, figure)
         for home in study.published_rows
         for variant, protocol in study.variants.items()
         for figure in study.figures
         if study.is_published(home, protocol, figure)
     ]
-    return [*figures, *(path for home in study.published_rows for path in _ledger(home))]
+    figures = [f"{home}figures/{variant}{figure}.pdf" for home, variant, figure in shown]
+    of = {home: {figure for there, _, figure in shown if there == home} for home in study.published_rows}
+    return [*figures, *(path for home, there in of.items() for path in _ledger(home, there))]
 
 
-def _ledger(home: str) -> list[str]:
-    """The drawing of a ledger, and its numbers: drawings of before they were written lack them."""
+def _ledger(home: str, figures: Collection[str]) -> list[str]:
+    """The drawing of a ledger, and its numbers: drawings of before they were written lack them.
+
+    None if no claim is judged by the rows of any of these figures: there is nothing to draw.
+    """
+    if _judged().isdisjoint(figures):
+        return []
     return [f"{home}figures/{LEDGER}.pdf", f"{home}figures/{LEDGER}.csv"]
+
+
+@cache
+def _judged() -> frozenset[str]:
+    """Figures by whose rows a claim is judged."""
+    return frozenset(claim.figure for claim in packaged_claims())
 
 
 def made(study: Study, homes: list[str]) -> list[str]:

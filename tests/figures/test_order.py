@@ -18,6 +18,7 @@ from flexnet.layers.flexible import FlexibleConv2d
 from flexnet.networks.registry import build, expected_images
 from flexnet.stages.command import main
 from flexnet.study.facts import facts_from_config
+from flexnet.study.labels import labels_of
 from flexnet.study.published import config_of
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +32,7 @@ SCALES = {
     },
 }
 PROTOCOLS = list(SCALES["paper"]["protocols"])
-PUBLISHED = sorted(ROOT.glob("published/*/results/rows/*/*.csv"))
+PUBLISHED = sorted(ROOT.glob("published/*/results/rows/*/**/*.csv"))
 
 
 @pytest.fixture(scope="module")
@@ -62,14 +63,15 @@ def test_rows_are_put_into_the_order_given_and_others_follow_as_they_are():
 
 @pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: "-".join(path.parts[-2:]))
 def test_captions_and_tables_of_published_rows_are_in_the_order_of_the_registry(path, script, tmp_path):
-    protocol, figure = path.parent.name, path.stem
+    protocol, figure = labels_of(path)
     series = list(series_of(figure, protocol))
     labels = {name: f"<{name}>" for name in series}
     words = {"scale": "laptop", "protocol": protocol, "series": series, "labels": labels}
-    config = config_of(path.parents[3], protocol, figure, None)
+    home = ROOT / Path(*path.relative_to(ROOT).parts[:2])
+    config = config_of(home, protocol, figure, None)
     settings_of = {"figure": figure, "words": words, "caption": "{series}. {differences}"}
     settings_of["runs"] = facts_from_config(figure, FIGURES[figure], protocol, config).document()
-    files = {name: tmp_path / f"{figure}.{ending}" for name, ending in
+    files = {name: tmp_path / f"{path.stem}.{ending}" for name, ending in
              {"table": "csv", "figure": "pdf", "caption": "md"}.items()}  # fmt: skip
     script.draw(settings_of, {"rows": path, **files})
     shown = list(dict.fromkeys(pd.read_csv(files["table"])["series"]))
