@@ -1,4 +1,4 @@
-"""LeNets of the push-pull paper leave chance by their recipe; at the paper's own rate they do not."""
+"""LeNets of the push-pull paper leave chance by their recipe; at the paper's own rate many do not."""
 
 import os
 from pathlib import Path
