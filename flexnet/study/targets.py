@@ -4,7 +4,6 @@ from collections.abc import Collection
 from functools import cache
 from pathlib import Path, PurePosixPath
 
-from flexnet.claims.catalogue import packaged_claims
 from flexnet.errors import ConfigError
 from flexnet.study.figures import LEDGER
 from flexnet.study.study import Study
@@ -50,6 +49,9 @@ def _ledger(home: str, figures: Collection[str]) -> list[str]:
 @cache
 def _judged() -> frozenset[str]:
     """Figures by whose rows a claim is judged."""
+    # Behind it stands pandas, which plans of single figures need not wait for.
+    from flexnet.claims.catalogue import packaged_claims
+
     return frozenset(claim.figure for claim in packaged_claims())
 
 
