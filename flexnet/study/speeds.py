@@ -78,7 +78,12 @@ def speed_key(config: Mapping[str, Any], model: str) -> str | None:
     recipe = Recipe.from_mapping(config["recipes"][row["recipe"]])
     costly = [recipe.batch_size, recipe.precision, recipe.augmentations()]
     costly += [recipe.adversarial] if recipe.adversarial else []
-    return canonical_json([row["network"], row.get("options", {}), *costly])
+    return canonical_json([row["network"], _costly_options(row), *costly])
+
+
+def _costly_options(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a network that decide how long it takes: those of any normalisation take as long."""
+    return {name: value for name, value in row.get("options", {}).items() if name != "normalise"}
 
 
 def seconds_per_image(config: Mapping[str, Any], model: str) -> float | None:
@@ -91,7 +96,7 @@ def seconds_per_image(config: Mapping[str, Any], model: str) -> float | None:
     if key in known():
         return known()[key or ""]
     row = config["models"][model]
-    for alike in ([row["network"], row.get("options", {})], [row["network"]]):
+    for alike in ([row["network"], _costly_options(row)], [row["network"]]):
         begins = f"{canonical_json(alike)[:-1]},"
         if found := [seconds for other, seconds in known().items() if other.startswith(begins)]:
             return median(found)
