@@ -53,7 +53,8 @@ def notices(
             limit = float("inf") if seconds is None else seconds
             others = list(_sooner(study, home, command, cores, factor, limit))
             counts = Counter(task.rule for task in mine)
-            yield cost.notice(counts, scale_name(home), seconds, cores, others)
+            threads = int(study.config(home)["threads"])
+            yield cost.notice(counts, scale_name(home), seconds, cores, others, threads)
 
 
 def _trained(study: Study, tasks: Iterable[Task]) -> list[tuple[Any, str]]:

@@ -197,6 +197,7 @@ def notice(
     seconds: float | None,
     cores: int,
     sooner: Sequence[tuple[str, float | None]],
+    threads: int = 1,
 ) -> str:
     """What a person is told before jobs that take long.
 
@@ -206,21 +207,34 @@ def notice(
         seconds: how long they take; None if that is not known.
         cores: of this machine that they use.
         sooner: other commands, and how long each takes: None for published rows.
+        threads: of each job.
     """
-    runs = ", ".join(f"{jobs[rule]} {name}" for rule, name in _RUNS.items() if jobs.get(rule))
+    counts = {name: jobs[rule] for rule, name in _RUNS.items() if jobs.get(rule)}
+    runs = ", ".join(f"{count} {name}{'s' if count > 1 else ''}" for name, count in counts.items())
     long = "a time that is not known, for a network of your own was never timed," if seconds is None else ""
     long = long or f"about {in_words(seconds or 0)}"
     place = "one core" if cores == 1 else f"{cores} cores"
     lines = [
         f"flexnet: no GPU found. {runs} at {scale} scale will take {long} on {place} of this machine."
-        " They can be stopped (Ctrl-C) and taken up again at any time." + (" Sooner:" if sooner else "")
+        f" They can be stopped (Ctrl-C) and taken up again at any time.{_side_by_side(jobs, cores, threads)}"
+        + (" Sooner:" if sooner else "")
     ]
     lines += [f"  {command}    {_how_long(time)}" for command, time in sooner]
     return "\n".join(lines)
+
+
+def _side_by_side(jobs: Mapping[str, int], cores: int, threads: int) -> str:
+    """What jobs of several threads could do better: narrow networks leave all but the first nearly idle."""
+    if min(cores, threads, jobs.get("train", 0)) < 2:
+        return ""
+    return (
+        f" Each job has {min(cores, threads)} threads: --config threads=1 runs more jobs side by side, which"
+        " is faster for narrow networks."
+    )
 
 
 def _how_long(seconds: float | None) -> str:
     return "published rows, seconds" if seconds is None else f"about {in_words(seconds)}"
 
 
-_RUNS = {"train": "training runs", "evaluate": "evaluations"}
+_RUNS = {"train": "training run", "evaluate": "evaluation"}

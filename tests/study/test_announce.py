@@ -82,6 +82,29 @@ def test_a_slower_machine_takes_as_much_longer(study: Study) -> None:
     assert f"about {cost.in_words(2 * seconds)} on 2 cores" in words
 
 
+@pytest.mark.parametrize(
+    ("home", "figure", "cores", "said"),
+    [
+        ("", "fig4b", 2, "Each job has 2 threads: --config threads=1"),
+        ("", "fig4b", 8, "Each job has 4 threads: --config threads=1"),
+        ("", "fig4b", 1, None),
+        ("laptop/", "fig4b", 2, None),  # one thread each as it is
+    ],
+)
+def test_jobs_that_could_run_side_by_side_are_told(
+    study: Study, home: str, figure: str, cores: int, said: str | None
+) -> None:
+    (words,) = announce.notices(study, figure_tasks(study, home, "paper", figure), ASKED, cores, as_the_table)
+    assert said in words if said else "threads" not in words
+
+
+def test_one_training_alone_is_not_told_of_others(study: Study) -> None:
+    training = next(task for task in figure_tasks(study, "", "paper", "fig4b") if task.rule == "train")
+    (words,) = announce.notices(study, [training], ASKED, 2, as_the_table)
+    assert "1 training run at paper scale" in words
+    assert "threads" not in words
+
+
 def test_little_work_is_not_even_timed(study: Study) -> None:
     def never(runs: dict[str, dict[str, Any]]) -> None:
         raise AssertionError(runs)
