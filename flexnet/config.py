@@ -46,7 +46,7 @@ __all__ = [
 Config = dict[str, Any]
 # What a scale may change. The rest holds for all: scales share prepared images, the seed and the machine.
 SCALE_KEYS = (
-    *("threads", "note", "evidence", "everything_of", "everything_under"),
+    *("threads", "note", "evidence", "everything_of", "everything_under", "series_made"),
     *("datasets", "recipes", "models", "protocols"),
 )
 # What no scale can be called: the papers' own scale, rules and targets, and directories with another use.
@@ -225,7 +225,7 @@ def check_figures(
 
 
 def check_named(scales: Mapping[str, Config], figures: Mapping[str, Config]) -> None:
-    """Check that the figures that scales consist of are in the registry.
+    """Check that the figures and series of which scales consist are in the registry.
 
     Args:
         scales: resolved configuration of each scale by its home.
@@ -235,13 +235,26 @@ def check_named(scales: Mapping[str, Config], figures: Mapping[str, Config]) -> 
         ConfigError: naming the scale, the key, what came and the nearest right name.
     """
     for home, scale in scales.items():
-        refuse(f"scale {home.rstrip('/') or 'paper'}", _unknown_figures(scale, figures))
+        refuse(f"scale {home.rstrip('/') or 'paper'}", _unknown_names(scale, figures))
 
 
-def _unknown_figures(config: Config, figures: Mapping[str, Config]) -> Iterator[Problem]:
+def _unknown_names(config: Config, figures: Mapping[str, Config]) -> Iterator[Problem]:
     for place, figure in enumerate(config.get("everything_of", ())):
         if figure not in figures:
             yield no_such_name("a figure", figure, figures).below("everything_of", place)
+    for figure, made in config.get("series_made", {}).items():
+        if figure in figures:
+            yield from (each.below("series_made", figure) for each in _unfit_series(made, figures[figure]))
+        else:
+            yield no_such_name("a figure", figure, figures).below("series_made")
+
+
+def _unfit_series(made: Sequence[str], figure: Config) -> Iterator[Problem]:
+    for place, series in enumerate(made):
+        if series not in figure["series"]:
+            yield no_such_name("a series of the figure", series, figure["series"]).below(place)
+    if figure.get("paired", made[0]) not in made:
+        yield Problem(f"expected {figure['paired']!r}, with which all are compared, among them; got {made}")
 
 
 def series_of(figure: Mapping[str, Any], protocol: str) -> dict[str, str]:

@@ -118,7 +118,7 @@ def plan_seconds(costs: Sequence[float], cores: int, threads: int, factor: float
 
 def figure_tasks(study: Study, home: str, protocol: str, figure: str) -> list[Task]:
     """The jobs behind a figure at a scale, without those of its data and images."""
-    models = study.series(figure, protocol).values()
+    models = study.series(home, figure, protocol).values()
     if study.is_schematic(figure):
         return [Task("describe", {}), Task("draw_figure", {})]
     tasks = [Task("collect_rows", {}), Task("draw_figure", {})]

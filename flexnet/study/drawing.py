@@ -21,7 +21,7 @@ def words_of(study: Study, home: str, figure: str, protocol: str) -> dict[str, A
     return {
         "scale": scale_name(home),
         "protocol": protocol,
-        "series": list(study.series(figure, protocol)),
+        "series": list(study.series(home, figure, protocol)),
         "labels": described.get("labels", {}),
         "network": _network_of(study, home, figure, protocol),
         "note": study.config_of_rows(home, protocol, figure)["note"].strip(),
@@ -35,7 +35,7 @@ def _network_of(study: Study, home: str, figure: str, protocol: str) -> str:
     network = str(study.figures[figure]["network"])
     if not study.is_schematic(figure):
         return network
-    models = study.series(figure, protocol).values()
+    models = study.series(home, figure, protocol).values()
     return reduced(network, [study.model(home, model).get("options", {}) for model in models])
 
 

@@ -25,7 +25,7 @@ def family_files(study: Study, home: str, protocol: str, figure: str) -> dict[st
 def _files_of(study: Study, home: str, protocol: str, figure: str, family: Family) -> dict[str, list[str]]:
     """Files of the rows of one family, by series."""
     config, found = study.config(home), {}
-    for series, model in study.series(figure, protocol).items():
+    for series, model in study.series(home, figure, protocol).items():
         files = [rows_file(family, home, protocol, model, seed) for seed in seeds_of(config, model)]
         found[series] = list(dict.fromkeys(files))
     return found
@@ -51,7 +51,7 @@ def collect_settings(study: Study, home: str, protocol: str, figure: str) -> str
     rules = study.config(home)["protocols"][protocol]
     runs = {
         name: [run_of(study, home, model, seed) for seed in seeds_of(study.config(home), model)]
-        for name, model in study.series(figure, protocol).items()
+        for name, model in study.series(home, figure, protocol).items()
     }
     also = {each.name: _placed_files(study, home, protocol, figure, each) for each in others}
     paired = {key: study.figures[figure][key] for key in ("paired",) if key in study.figures[figure]}
@@ -98,7 +98,7 @@ def run_of(study: Study, home: str, model: str, seed: int) -> dict[str, Any]:
 def runs_behind(study: Study, home: str, protocol: str, figure: str) -> list[str]:
     """Files in which the runs behind a figure say what they were."""
     config, found = study.config(home), []
-    for model in study.series(figure, protocol).values():
+    for model in study.series(home, figure, protocol).values():
         dataset = dataset_of(study, home, model)
         for seed in seeds_of(config, model):
             found += [weights_of(home, model, seed), subset_of(home, dataset, seed)]
@@ -109,7 +109,7 @@ def runs_behind(study: Study, home: str, protocol: str, figure: str) -> list[str
 def describe_settings(study: Study, home: str, protocol: str, figure: str) -> str:
     """Settings of the description of a schematic's networks, in the order of the registry."""
     described: dict[str, Any] = {}
-    for series, model in study.series(figure, protocol).items():
+    for series, model in study.series(home, figure, protocol).items():
         row = study.model(home, model)
         described[series] = {"network": row["network"], "options": row.get("options", {})}
         more = _described_more(study, home, protocol, figure, model)
@@ -139,13 +139,13 @@ def described_images(study: Study, home: str, protocol: str, figure: str) -> lis
     """The file of the images that a schematic shows, if it shows any."""
     if not study.family(figure).images:
         return []
-    model = next(iter(study.series(figure, protocol).values()))
+    model = next(iter(study.series(home, figure, protocol).values()))
     return [arrays_of(study, home, dataset_of(study, home, model))["test"]]
 
 
 def describe_code(study: Study, home: str, protocol: str, figure: str) -> str:
     """Digest of the code that describes a schematic's networks."""
-    rows = [study.model(home, model) for model in study.series(figure, protocol).values()]
+    rows = [study.model(home, model) for model in study.series(home, figure, protocol).values()]
     networks = [start for row in rows for start in network_code(row["network"], row.get("options", {}))]
     family = f"flexnet.evaluation.{study.family(figure).name}:describe"
     words = [*words_of([[row["network"], row.get("options", {})] for row in rows])]

@@ -116,9 +116,17 @@ class Study:
         """Whether a figure shows modules and no results: no claim is judged by it."""
         return self.family(figure).subject == "modules"
 
-    def series(self, figure: str, protocol: str) -> dict[str, str]:
-        """Series of a figure under a protocol, in the order of the registry: label to model."""
-        return series_of(self.figures[figure], protocol)
+    def series(self, home: str, figure: str, protocol: str) -> dict[str, str]:
+        """Series of a figure under a protocol, in the order of the registry: label to model.
+
+        Those that the scale makes; of published rows all, for they say themselves which there are. A scale of
+        the checkout may name none of a user's own figure: then all are made.
+        """
+        found = series_of(self.figures[figure], protocol)
+        if home in self.published_rows:
+            return found
+        made = self.config(home).get("series_made", {}).get(figure, ())
+        return {name: model for name, model in found.items() if name in made} or found
 
     def shown(self, home: str, figure: str, protocol: str) -> bool:
         """Whether a figure is shown under a protocol."""
@@ -138,7 +146,7 @@ class Study:
         if scale_name(home) in self.figures[figure].get("left_out", ()):
             return False
         models = self.config(home)["models"]
-        imported = any("checkpoint" in models[name] for name in self.series(figure, protocol).values())
+        imported = any("checkpoint" in models[name] for name in self.series(home, figure, protocol).values())
         return self.shown(home, figure, protocol) and not imported
 
     def is_named(self, home: str, figure: str) -> bool:

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,22 @@ def test_everything_of_a_scale_may_be_under_some_protocols(study: Study) -> None
             found = [name for name in study.protocols if study.in_everything(home, figure, name)]
             assert found == ([name for name in showing if name in protocols] or showing[:1])
     assert study.in_everything("demo/", "table3_suite", "corrected")  # nobody else asks it
+
+
+def test_a_scale_may_make_some_series_of_a_figure(study: Study) -> None:
+    twins = {"resnet20": "resnet20", "resnet20-pushpull": "resnet20-pushpull"}
+    for figure in ("pushpull/table2", "pushpull/table3", "pushpull/fig7"):
+        assert study.series("laptop/", figure, "paper") == twins
+        tasks = figure_tasks(study, "laptop/", "paper", figure)
+        assert {task.wildcards["model"] for task in tasks if task.rule == "train"} == set(twins)
+        for home in ("", "published/laptop/"):
+            assert study.series(home, figure, "paper") == study.figures[figure]["series"]
+    assert len(study.series("laptop/", "pushpull/table4", "paper")) == 10
+
+
+def test_a_choice_of_series_does_not_bind_a_figure_that_has_none_of_them(study: Study) -> None:
+    own = {"pushpull/table2": {"series": {"mine": "resnet14"}}}
+    assert replace(study, figures=own).series("laptop/", "pushpull/table2", "paper") == {"mine": "resnet14"}
 
 
 def test_everything_of_a_scale_may_be_some_figures(study: Study) -> None:

@@ -81,6 +81,25 @@ def test_a_users_registry_of_figures_takes_the_place_of_the_checkouts(tmp_path: 
         load_figures(Places(ROOT, tmp_path), FIGURES, scales(ROOT))
 
 
+@pytest.mark.parametrize(
+    ("made", "refused"),
+    [
+        ({"fig4": ["baseline"]}, r"series_made: expected a figure; got 'fig4'"),
+        (
+            {"fig4b": ["baseline", "flexibel"]},
+            r"series_made\.fig4b\.1: .*'flexibel'; did you mean 'flexible'",
+        ),
+        ({"fig6": ["flexible"]}, r"series_made\.fig6: expected 'baseline', with which all are compared"),
+    ],
+)
+def test_a_scale_makes_series_that_there_are(
+    made: dict[str, list[str]], refused: str, tmp_path: Path
+) -> None:
+    write(tmp_path / "config/scales/mine.yaml", {"series_made": made})
+    with pytest.raises(ConfigError, match=f"^scale mine: {refused}"):
+        load_figures(Places(ROOT, tmp_path), FIGURES, scales(tmp_path))
+
+
 @pytest.mark.parametrize("name", ["paper", "results", "published", "Upper", "a.b", "-a"])
 def test_a_scale_cannot_have_a_name_that_means_something_else(name: str, tmp_path: Path) -> None:
     write(tmp_path / f"config/scales/{name}.yaml", {"note": ""})

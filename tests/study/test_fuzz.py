@@ -345,7 +345,7 @@ def plan(study: Study, home: str) -> int:
                 told.append(joins.describe_settings(study, home, protocol, figure))
             else:
                 told.append(joins.collect_settings(study, home, protocol, figure))
-                shown = {*study.series(figure, protocol).values()}
+                shown = {*study.series(home, figure, protocol).values()}
                 models |= shown
                 families = [family.name for family in study.families(figure) if family.subject == "trained"]
                 asked |= {(family, protocol, model) for family in families for model in shown}

@@ -39,6 +39,7 @@ SOME = {
 # Models of other networks' gradients, which no figure shows.
 BEHIND = {"surrogate"}
 PAPERS = ("demo/", "night/")  # whose everything is under the paper's protocol
+TWINS_ALONE = ("pushpull/table2", "pushpull/table3", "pushpull/fig7")  # at laptop scale
 NIGHT = ("fig4b", "fig4d", "table3", "audit")  # of which everything of that scale consists
 
 
@@ -78,7 +79,8 @@ def models_of(
         for name, figure in FIGURES.items()
         for protocol in protocols
         if set(families_of(figure)) & set(families) and chosen(home, name, protocol)
-        for model in settings.series_of(figure, protocol).values()
+        for series, model in settings.series_of(figure, protocol).items()
+        if home != "laptop/" or name not in TWINS_ALONE or series in ("resnet20", "resnet20-pushpull")
     }
 
 
