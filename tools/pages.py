@@ -35,6 +35,7 @@ def makers(folder: Path) -> dict[str, Callable[[], str]]:
         "figures": figures,
         "protocols": protocols,
         "claims": lambda: claims("laptop"),
+        "claims_paper": lambda: claims("paper"),
         "verdicts": lambda: _published("laptop", "claims.md").read_text(encoding="utf-8"),
         "published": lambda: published("laptop", folder),
         "published_paper": lambda: published("paper", folder),
@@ -87,7 +88,8 @@ def claims(scale: str) -> str:
         if row["n"] != "0":
             words = found.setdefault((row["paper"], row["id"], row["statement"]), {})
             words[row["protocol"]] = row["summary"]
-    protocols = list(dict.fromkeys(row["protocol"] for row in ledger))
+    asked = dict.fromkeys(row["protocol"] for row in ledger)
+    protocols = [name for name in asked if any(name in words for words in found.values())]
     rows = [
         (f"{name}, {paper}", statement, *(words.get(protocol, "") for protocol in protocols))
         for (paper, name, statement), words in found.items()

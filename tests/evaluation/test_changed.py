@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from subjects import right_about
 from torch import Tensor, nn
 
 from flexnet.data.arrays import ImageArrays
@@ -16,12 +17,9 @@ from flexnet.errors import ConfigError, DataError, NumericalError
 from flexnet.evaluation import bandpass, drawings, fourier, maps
 from flexnet.evaluation.changed import judging, unchanged
 from flexnet.evaluation.subject import Answer, Job, Subject
-from flexnet.networks.registry import build
 from flexnet.spectral.basis import basis_image
 from flexnet.spectral.filters import filtered
 from flexnet.training.batches import DeviceImages, digest_of
-from flexnet.training.recipe import Recipe
-from flexnet.training.run import TrainingRun
 
 CLASSES = tuple("abcdefghij")
 IMAGES = torch.randint(0, 256, (40, 1, 12, 12), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
@@ -29,16 +27,7 @@ JOB = Job("paper", 100)
 
 
 def subject(model: str = "m", images: Tensor = IMAGES, **options: Any) -> Subject:
-    """A network that is right about all images as they are."""
-    run = TrainingRun(model, 1, "small", {"input_size": 12, "width": 0.25, **options}, Recipe())
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        network = build("small", **run.options).eval()
-        for weights in network.parameters():
-            weights.data = torch.randn_like(weights)
-    with torch.inference_mode():
-        labels = network(images.float() / 255).argmax(1)
-    return Subject(network, run, DeviceImages(images, labels.clone()))
+    return right_about(images, model, **options)
 
 
 def right(asked: Subject, images: Tensor) -> Tensor:

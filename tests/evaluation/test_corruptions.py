@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from subjects import right_about
 from torch import Tensor, nn
 
 from flexnet.corruptions import NAMES, constants_of, corrupt
@@ -17,10 +18,7 @@ from flexnet.evaluation import corruptions
 from flexnet.evaluation.corruptions import evaluate, evaluate_all
 from flexnet.evaluation.subject import Job, Subject
 from flexnet.families.corruptions import CorruptionSettings, told
-from flexnet.networks.registry import build
 from flexnet.training.batches import DeviceImages
-from flexnet.training.recipe import Recipe
-from flexnet.training.run import TrainingRun
 from flexnet.training.streamed import Streamed
 
 RULES: dict[str, Any] = {"corruptions": ["fog", "frost"], "severities": [1, 5]}
@@ -29,17 +27,7 @@ IMAGES = torch.randint(0, 256, (30, 3, 16, 16), dtype=torch.uint8, generator=GEN
 
 
 def subject(model: str = "m", seed: int = 1, images: Tensor = IMAGES, **options: Any) -> Subject:
-    """A network that is right about all images while they are clean."""
-    shape = {"channels": images.shape[1], "input_size": images.shape[2]}
-    run = TrainingRun(model, seed, "small", {**shape, "width": 0.25, **options}, Recipe())
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        network = build("small", **run.options).eval()
-        for weights in network.parameters():
-            weights.data = torch.randn_like(weights)
-    with torch.inference_mode():
-        labels = network(images.float() / 255).argmax(1)
-    return Subject(network, run, DeviceImages(images, labels.clone()))
+    return right_about(images, model, seed, **options)
 
 
 def rows(asked: Subject, rules: dict[str, Any] = RULES, batch: int = 100) -> list[dict[str, Any]]:

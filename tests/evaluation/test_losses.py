@@ -4,15 +4,12 @@ from typing import Any
 
 import pytest
 import torch
+from subjects import right_about
 from torch import Tensor, nn
 
 from flexnet.errors import ConfigError, NumericalError
 from flexnet.evaluation import fgsm, losses
 from flexnet.evaluation.subject import Job, Subject
-from flexnet.networks.registry import build
-from flexnet.training.batches import DeviceImages
-from flexnet.training.recipe import Recipe
-from flexnet.training.run import TrainingRun
 
 RULES: dict[str, Any] = {
     "space": "pixel",
@@ -26,17 +23,9 @@ IMAGES = torch.randint(0, 256, (90, 1, 12, 12), dtype=torch.uint8, generator=tor
 
 def subject(sure: float = 1.0, **layer: Any) -> Subject:
     """A network that is right about all images; `sure` multiplies its logits."""
-    options = {"input_size": 12, "width": 0.25} | ({"layer": layer} if layer else {})
-    run = TrainingRun("m", 1, "small", options, Recipe())
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        network = build("small", **run.options).eval()
-        for weights in network.parameters():  # as good as trained: it tells images apart
-            weights.data = torch.randn_like(weights)
-    with torch.inference_mode():
-        labels = network(IMAGES.float() / 255).argmax(1)
-    network.register_forward_hook(lambda _module, _images, logits: logits * sure)
-    return Subject(network, run, DeviceImages(IMAGES, labels.clone()))
+    found = right_about(IMAGES, **({"layer": layer} if layer else {}))
+    found.model.register_forward_hook(lambda _module, _images, logits: logits * sure)
+    return found
 
 
 def rows(asked: Subject, **changes: Any) -> list[dict[str, Any]]:

@@ -5,16 +5,13 @@ from typing import Any
 
 import pytest
 import torch
+from subjects import right_about
 from torch import Tensor, nn
 
 from flexnet.errors import ConfigError, NumericalError
 from flexnet.evaluation.fgsm import evaluate as attacked
 from flexnet.evaluation.noise import evaluate, noise_of
 from flexnet.evaluation.subject import Job, Subject
-from flexnet.networks.registry import build
-from flexnet.training.batches import DeviceImages
-from flexnet.training.recipe import Recipe
-from flexnet.training.run import TrainingRun
 
 RULES: dict[str, Any] = {"space": "pixel", "clamp": "valid", "epsilons": [0, 0.1, 0.4], "draws": 2}
 IMAGES = torch.randint(0, 256, (70, 1, 12, 12), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
@@ -22,15 +19,7 @@ LABELS = torch.randint(0, 10, (70,), generator=torch.Generator().manual_seed(1))
 
 
 def subject(model: str = "m", **options: Any) -> Subject:
-    run = TrainingRun(model, 1, "small", {"input_size": 12, "width": 0.25, **options}, Recipe())
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        network = build("small", **run.options).eval()
-        for weights in network.parameters():  # as good as trained: it tells images apart
-            weights.data = torch.randn_like(weights)
-    with torch.inference_mode():  # and is right about all of them
-        labels = network(IMAGES.float() / 255).argmax(1)
-    return Subject(network, run, DeviceImages(IMAGES, labels.clone()))
+    return right_about(IMAGES, model, **options)
 
 
 def rows(asked: Subject, rules: dict[str, Any] = RULES, batch: int = 100) -> list[dict[str, Any]]:
