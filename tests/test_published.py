@@ -84,6 +84,28 @@ def test_table_2_is_of_the_papers_order(condition: str) -> None:
     assert max(map(abs, differences.values())) < 2 * TOLERANCE
 
 
+# --- what docs/results.md says of two claims ------------------------------------------------------------
+
+
+def effect(claim: str, comparison: str, protocol: str, sign: int = 1) -> str:
+    """An effect of the Flexible Layer paper's claim as a text tells it, from the ledger; `sign` -1: turned."""
+    ledger = pd.read_csv(ROOT / "published/laptop/results/claims.csv", keep_default_na=False)
+    keys = {"paper": "flexible-layer", "id": claim, "comparison": comparison, "protocol": protocol}
+    (row,) = ledger.loc[(ledger[list(keys)] == list(keys.values())).all(axis=1)].itertuples(index=False)
+    mean, *ends = (sign * float(value) for value in (row.measured_value, row.low, row.high))
+    return f"{mean:.1f} ({min(ends):.1f} to {max(ends):.1f}, n = {row.n})"
+
+
+def test_two_claims_are_told_with_effect_interval_and_n() -> None:
+    names = ("uniform - baseline", "flexible - baseline", "above - baseline")
+    told = [effect("C07", name, protocol) for protocol in ("paper", "corrected", "release") for name in names]
+    told += [effect("C06", f"{name} - baseline", "paper", sign=-1) for name in ("flexible", "random")]
+    print("\n" + "\n".join(told))
+    text = " ".join(RESULTS.read_text(encoding="utf-8").split())
+    assert len(set(told)) == 11
+    assert [words for words in told if words not in text] == []
+
+
 # --- what docs/results.md says of attacks -------------------------------------------------------------
 
 
