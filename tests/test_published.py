@@ -88,7 +88,7 @@ def test_table_2_is_of_the_papers_order(condition: str) -> None:
 
 
 def effect(claim: str, comparison: str, protocol: str, sign: int = 1) -> str:
-    """An effect of the Flexible Layer paper's claim as a text tells it, from the ledger; `sign` -1: turned."""
+    """An effect of a claim of the Flexible Layer paper as a text tells it; `sign` -1: turned round."""
     ledger = pd.read_csv(ROOT / "published/laptop/results/claims.csv", keep_default_na=False)
     keys = {"paper": "flexible-layer", "id": claim, "comparison": comparison, "protocol": protocol}
     (row,) = ledger.loc[(ledger[list(keys)] == list(keys.values())).all(axis=1)].itertuples(index=False)
