@@ -15,7 +15,7 @@ FIGURES = [
     "pushpull/fig5", "pushpull/fig5_raw", "pushpull/fig6", "pushpull/fig7", "pushpull/fig7_published",
     "pushpull/table1", "pushpull/table2", "pushpull/table2_published", "pushpull/table3",
     "pushpull/table3_published", "pushpull/table4", "pushpull/table5", "table1", "table2",
-    "table2_controls", "table3", "table3_suite",
+    "table2_controls", "table2_precision", "table3", "table3_suite",
 ]  # fmt: skip
 
 
@@ -54,6 +54,7 @@ def test_only_tables_audits_and_figures_of_numbers_have_a_body(make_facts, histo
         "table1",
         "table2",
         "table2_controls",
+        "table2_precision",
         "table3",
         "table3_suite",
     ]

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from flexnet.errors import DataError
-from flexnet.figures import table2, table2_controls
+from flexnet.figures import table2, table2_controls, table2_precision
 from flexnet.figures.captions import band_sentence
 from flexnet.figures.cells import distance_text
 from flexnet.figures.look import journal
@@ -308,3 +308,33 @@ def test_thresholds_that_are_never_trained_have_no_distance(facts):
     assert shown == {
         "flexible": "0", "frozen": "–", "uniform-06": "–", "redrawn": "–", "frozen redrawn": "1.13",
     }  # fmt: skip
+
+
+# --- bf16 beside float32 --------------------------------------------------------------------------------
+
+PRECISIONS = {
+    "baseline": (0.801, 0.298),
+    "baseline-float32": (0.80, 0.30),
+    "flexible": (0.70, 0.40),
+    "flexible-float32": (0.72, 0.41),
+}
+
+
+def test_each_network_is_compared_with_its_own_twin_in_float32(facts):
+    rows = rows_of("table2_precision", PRECISIONS)
+    drift = rows["series"].eq("baseline") & rows["epsilon"].eq(0)
+    rows.loc[drift, "accuracy"] += (rows.loc[drift, "seed"] - 2) / 100  # seeds lie two points apart there
+    table = table2_precision.summarise_rows(rows)
+    told = facts(labels={name: name.title() for name in PRECISIONS}, series=list(PRECISIONS))
+    lines = [line.strip("| ").split(" | ") for line in table2_precision.body(table, told).splitlines()]
+    found = {name: [cell.strip() for cell in cells] for name, *cells in lines if name.title() == name}
+    assert found["Baseline"] == ["80.1 ± 1.15", "+0.1 ± 0.58", "29.8 ± 0.58", "−0.2"]
+    assert found["Flexible"] == ["70.0 ± 0.58", "−2.0", "40.0 ± 0.58", "−1.0"]
+    assert found["Flexible-Float32"][1::2] == ["–", "–"]
+    assert len(table) == len(rows) / 6
+
+
+def test_a_network_without_its_twin_has_no_change(facts):
+    table = table2_precision.summarise_rows(rows_of("table2_precision", {"baseline": (0.8, 0.3)}))
+    assert table["change"].isna().all()
+    assert table["mean"].tolist() == pytest.approx([0.8, 0.3])
