@@ -87,10 +87,17 @@ def test_table_2_is_of_the_papers_order(condition: str) -> None:
 # --- what docs/results.md says of two claims ------------------------------------------------------------
 
 
-def effect(claim: str, comparison: str, protocol: str, sign: int = 1) -> str:
-    """An effect of a claim of the Flexible Layer paper as a text tells it; `sign` -1: turned round."""
-    ledger = pd.read_csv(ROOT / "published/laptop/results/claims.csv", keep_default_na=False)
-    keys = {"paper": "flexible-layer", "id": claim, "comparison": comparison, "protocol": protocol}
+def effect(
+    claim: str,
+    comparison: str,
+    protocol: str,
+    sign: int = 1,
+    paper: str = "flexible-layer",
+    scale: str = "laptop",
+) -> str:
+    """An effect of a claim as a text tells it, from the ledger; `sign` -1: turned round."""
+    ledger = pd.read_csv(ROOT / "published" / scale / "results/claims.csv", keep_default_na=False)
+    keys = {"paper": paper, "id": claim, "comparison": comparison, "protocol": protocol}
     (row,) = ledger.loc[(ledger[list(keys)] == list(keys.values())).all(axis=1)].itertuples(index=False)
     mean, *ends = (sign * float(value) for value in (row.measured_value, row.low, row.high))
     return f"{mean:.1f} ({min(ends):.1f} to {max(ends):.1f}, n = {row.n})"
