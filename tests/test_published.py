@@ -183,6 +183,44 @@ def test_the_margin_finds_what_cross_entropy_finds_and_the_released_loss_less() 
     assert 4 < more.max() < 5
 
 
+# --- what docs/results.md says of the push-pull paper's LeNets ------------------------------------------
+
+
+def test_what_lenets_lose_under_noise_is_told_with_its_interval() -> None:
+    told = [
+        effect("C01" if model != "c" else "C02", f"p{model} - {model}", "paper", -1, "push-pull", "paper")
+        for model in "abcd"
+    ]
+    print("\n" + "\n".join(told))
+    text = " ".join(RESULTS.read_text(encoding="utf-8").split())
+    assert [words for words in told if words not in text] == []
+
+
+def test_plain_lenets_are_much_as_in_the_paper_and_those_with_the_layer_are_not() -> None:
+    rows = read_rows(ROOT / "published/paper/results/rows/paper/pushpull/fig4.csv")
+    assert set(rows["n"]) == {3000}
+    assert len(rows[["series", "seed"]].drop_duplicates()) == 40
+    gaussian = rows[rows["noise"] == "gaussian"]
+    means = 100 * gaussian.groupby(["series", "variance"])["accuracy"].mean().unstack("series")
+    theirs = pd.DataFrame({name: published("push-pull", f"fig4_{name}").value for name in means})
+    apart = means.loc[theirs.index] - theirs
+    print("\n" + apart.round(1).to_string())
+    plain, pulled = list("abcd"), [f"p{name}" for name in "abcd"]
+    assert apart.loc[0].abs().max() < 1
+    strong = apart.loc[[0.1, 0.2, 0.3, 0.5]].mean()
+    assert strong[plain].abs().max() < 7
+    assert strong[pulled].max() < -8
+
+
+def test_faded_images_part_networks_of_one_kind() -> None:
+    rows = read_rows(ROOT / "published/paper/results/rows/paper/pushpull/fig5.csv")
+    faded = rows[(rows["noise"] == "poisson") & rows["contrast"].isin([0.5, 0.4, 0.3, 0.2])]
+    means = 100 * faded.groupby(["series", "seed"])["accuracy"].mean().unstack("series")
+    assert (means.max() - means.min()).max() > 20
+    for model in "abcd":
+        assert means[f"p{model}"].mean() < means[model].mean()
+
+
 # --- the weights that the authors of the push-pull layer published ---------------------------------------
 
 BLURS = ["defocus_blur", "gaussian_blur", "zoom_blur"]
