@@ -113,6 +113,26 @@ def test_two_claims_are_told_with_effect_interval_and_n() -> None:
     assert [words for words in told if words not in text] == []
 
 
+# --- what docs/results.md says of bf16 -----------------------------------------------------------------
+
+
+def test_what_bf16_changes_is_told_with_its_interval() -> None:
+    rows = read_rows(ROWS / "corrected/table2_precision.csv")
+    rows = rows[rows["intervention"] == "trained"]
+    found = rows.pivot_table(index=["epsilon", "seed"], columns="series", values="accuracy")
+    text, largest = " ".join(RESULTS.read_text(encoding="utf-8").split()), 0.0
+    for epsilon, seeds in found.groupby("epsilon"):
+        for series in ("baseline", "flexible"):
+            change = t_interval(100 * (seeds[series] - seeds[f"{series}-float32"]))
+            told = f"{change.mean:.1f} ({change.low:.1f} to {change.high:.1f}, n = {change.n})"
+            print(f"{series} at {epsilon:g}: {told}")
+            assert told in text
+            assert change.low < 0 < change.high
+            largest = max(largest, -change.low, change.high)
+    assert set(found.index.get_level_values("epsilon")) == {0, 0.05}
+    assert largest < 1.5
+
+
 # --- what docs/results.md says of attacks -------------------------------------------------------------
 
 
