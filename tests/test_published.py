@@ -214,6 +214,18 @@ def test_what_lenets_lose_under_noise_is_told_with_its_interval() -> None:
     print("\n" + "\n".join(told))
     text = " ".join(RESULTS.read_text(encoding="utf-8").split())
     assert [words for words in told if words not in text] == []
+    ledger = pd.read_csv(ROOT / "published/paper/results/claims.csv", keep_default_na=False)
+    ledger = ledger[(ledger["paper"] == "push-pull") & (ledger["n"] > 0)]
+    noisy = ledger[ledger["id"].isin(["C01", "C02"])].pivot_table(
+        index="comparison",
+        columns="protocol",
+        values="measured_value",
+        aggfunc=lambda cell: float(cell.iloc[0]),
+    )
+    assert len(noisy) == 4
+    assert (noisy["corrected"] < noisy["paper"]).all()  # further behind where noisy images are cut
+    faded = ledger[(ledger["id"] == "C03") & (ledger["protocol"] == "paper")]["verdict"]
+    assert sorted(faded) == ["contradicted", "undecided", "undecided", "undecided"]
 
 
 def test_plain_lenets_are_much_as_in_the_paper_and_those_with_the_layer_are_not() -> None:

@@ -82,7 +82,7 @@ def speed_key(config: Mapping[str, Any], model: str) -> str | None:
 
 
 def _costly_options(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Options of a network that decide how long it takes: those of any normalisation take as long."""
+    """Options of a network that decide how long an image takes; with any normalisation it takes as long."""
     return {name: value for name, value in row.get("options", {}).items() if name != "normalise"}
 
 
