@@ -177,7 +177,8 @@ def test_like_takes_everything_over_and_own_keys_win() -> None:
         "models": {"one": {"like": "vgg16-random-1000", "recipe": "slow", "options": {"width": 0.5}}},
     }
     config = settings.resolve(settings.lay_over(BASE, layer))
-    assert config["recipes"]["slow"] == {**BASE["recipes"]["vgg"], "evaluate_every": 5, "epochs": 300}
+    own = {"evaluate_every": 5, "score_training": True, "epochs": 300}
+    assert config["recipes"]["slow"] == {**BASE["recipes"]["vgg"], **own}
     assert config["models"]["one"] == {
         "dataset": "cifar10-1000",
         "network": "vgg16",
@@ -396,13 +397,14 @@ def test_a_reduced_scale_says_so_in_the_captions(scale: str) -> None:
 
 def test_a_scale_says_whether_it_is_evidence() -> None:
     assert {scale: layer.get("evidence") for scale, layer in LAYERS.items() if scale != "paper"} == {
+        "bf16": True,
         "laptop": True,
         "night": True,
         "demo": False,
     }
     assert BASE["evidence"] is True
     found = {scale: settings.is_evidence(resolved(scale), FIGURES) for scale in LAYERS}
-    assert found == {"paper": True, "laptop": True, "night": True, "demo": False}
+    assert found == {"paper": True, "bf16": True, "laptop": True, "night": True, "demo": False}
 
 
 def test_drawn_objects_are_never_evidence() -> None:

@@ -11,6 +11,7 @@
 #
 # PYTHON   an interpreter that has what flexnet needs; without it `make env` installs one
 # DEVICE   cuda, cuda:1, ...; cpu tries this script itself
+# SHARE    how many jobs share the GPU (4): narrow networks leave most of it idle
 set -euo pipefail
 called=$PWD
 cd "$(dirname "$0")/.."
@@ -24,7 +25,8 @@ shift 2
 [[ $archive = *.tar ]] || fail "expected an archive that ends in .tar; got '$archive'"
 [[ $archive = /* ]] || archive=$called/$archive
 [ ! -e "$archive" ] || tar -tf "$archive" > /dev/null || fail "$archive is no whole archive; move it away"
-saving=120 device=${DEVICE:-cuda}
+saving=120 device=${DEVICE:-cuda} share=${SHARE:-4}
+[[ $share =~ ^[1-9][0-9]*$ ]] || fail "expected SHARE to be a whole number from 1; got '$share'"
 left() { echo $((limit - saving - SECONDS)); }
 
 # Run a command for some seconds. Then its processes get one Ctrl-C together, at which a training saves its state;
@@ -71,7 +73,8 @@ fi
 failed=()
 for target in ${targets[@]+"${targets[@]}"}; do
   [ "$(left)" -gt 0 ] || { echo "gpu_run: no time is left for $target and what comes after it"; break; }
-  within "$(left)" "$PYTHON" -m snakemake "$target" --cores "$(nproc)" --config "device=$device" ||
+  within "$(left)" "$PYTHON" -m snakemake "$target" --cores "$(nproc)" --resources "gpu=$share" \
+    --config "device=$device" ||
     failed+=("$target")
 done
 

@@ -19,7 +19,7 @@ _RECIPE: Final = {
     "adversarial": "attack on training images",
 }
 # What changes no weight.
-_IDLE: Final = ("evaluate_every", "compile")
+_IDLE: Final = ("evaluate_every", "score_training", "compile")
 _NONE: Final = "none"
 
 

@@ -64,7 +64,8 @@ def _trained_images(config: Mapping[str, Any], model: str, training: int, scored
     """Images of all training steps, those of evaluations in between as parts of one."""
     recipe = Recipe.from_mapping(config["recipes"][config["models"][model]["recipe"]])
     evaluations = sum(map(recipe.evaluates, range(1, recipe.epochs + 1)))
-    return float(recipe.epochs * training + evaluations * scored * FORWARD)
+    seen = scored + training * recipe.score_training
+    return float(recipe.epochs * training + evaluations * seen * FORWARD)
 
 
 def _passes(section: Mapping[str, Any], row: Mapping[str, Any], family: str) -> float:

@@ -66,9 +66,10 @@ def run_seconds(run: TrainingRun, training: int, scored: int, per_image: float) 
     Args:
         run: the run.
         training: number of training images.
-        scored: number of images of each evaluation.
+        scored: number of test images of each evaluation.
         per_image: seconds of a training step per image.
     """
     epochs = range(1, run.recipe.epochs + 1)
     evaluations = sum(run.recipe.evaluates(epoch) for epoch in epochs)
-    return per_image * (len(epochs) * training + evaluations * scored * FORWARD_SHARE)
+    seen = scored + training * run.recipe.score_training
+    return per_image * (len(epochs) * training + evaluations * seen * FORWARD_SHARE)

@@ -24,7 +24,7 @@ from flexnet.training.schedules import SCHEDULES, Step
 PRECISIONS = ("float32", "tf32", "bf16")
 # Keys that came later, with what they are where a recipe is silent about them. They are told only where they
 # say something, so that what is told of older recipes stays as it was.
-LATER = {"schedule": None, "nesterov": False, "augment": None, "adversarial": None}
+LATER = {"schedule": None, "nesterov": False, "augment": None, "adversarial": None, "score_training": False}
 
 _positive = number("a positive number", above=0)
 _not_negative = number("a number of 0 or more", least=0)
@@ -55,6 +55,8 @@ class Recipe(Options):
         adversarial: how each training batch is attacked before its step: a kind of
             `flexnet.options.adversarial` with its options; None: not at all.
         evaluate_every: epochs between two evaluations (the last epoch is always evaluated).
+        score_training: whether an evaluation sees the training images too, as it sees those of the test:
+            dropout off, nothing done to them.
         precision: "float32", "tf32" (matrix products of a GPU) or "bf16" (autocast; gates stay float32).
         compile: whether to compile the network; pays for itself in long runs only.
 
@@ -76,6 +78,7 @@ class Recipe(Options):
     flip: float | None = option(None, optional(number("a probability in [0, 1]", least=0, most=1)))
     adversarial: Mapping[str, Any] | None = option(None, optional(by_kind(ADVERSARIES, "an adversary")))
     evaluate_every: int = option(1, whole(1))
+    score_training: bool = option(False, flag)
     precision: str = option("float32", one_of(PRECISIONS))
     compile: bool = option(False, flag)
 
@@ -141,6 +144,11 @@ class Recipe(Options):
     def unfit(self, height: int, width: int) -> Iterator[Problem]:
         """What of it cannot be done to images of a size in pixels."""
         return (problem.below("augment") for problem in unfit(self.augmentations(), height, width))
+
+    def steps(self, images: int) -> int:
+        """Steps of an epoch over so many images; a single one left over joins the batch before it."""
+        full, rest = divmod(images, self.batch_size)
+        return max(1, full + (rest > 1))
 
     def evaluates(self, epoch: int) -> bool:
         """Whether the model is evaluated after this epoch, counted from 1."""

@@ -25,7 +25,7 @@ from flexnet.training.fixed import fixed_features, trained_part
 from flexnet.training.optimiser import make_optimiser, set_rate
 from flexnet.training.recipe import Recipe
 from flexnet.training.run import TrainingRun, build_model
-from flexnet.training.scoring import HISTORY, batch_totals, history_row, score
+from flexnet.training.scoring import HISTORY, SCORED, batch_totals, history_row, score
 
 CHECK_STEPS = 50  # a loss is read back this often: each reading makes a GPU wait
 
@@ -90,13 +90,22 @@ class Trainer:
         """Count an epoch as finished, with its rows of the history."""
         self.state = State(self.state.epoch + 1, history=[*self.state.history, *rows])
 
-    def score(self, epoch: int, data: DeviceImages) -> dict[str, Any]:
-        """Score the model on prepared test images after an epoch."""
+    def evaluate(self, epoch: int, training: DeviceImages, test: DeviceImages) -> list[dict[str, Any]]:
+        """Score the model after an epoch, if the recipe says so; the test images come last."""
+        recipe = self.run.recipe
+        if not recipe.evaluates(epoch):
+            return []
+        scored = {SCORED: training} if recipe.score_training else {}
+        return [self.score(epoch, split, data) for split, data in (scored | {"test": test}).items()]
+
+    def score(self, epoch: int, split: str, data: DeviceImages) -> dict[str, Any]:
+        """Score the model on prepared images after an epoch."""
+        torch.manual_seed(self.run.derive("evaluation", epoch))
         self.model.eval()
         with _autocast(self.run.recipe, self.device):
             totals = score(self.forward, data, self._heed)
-        self._require_finite(totals, epoch, f"{len(data)} test images")
-        return self._row(epoch, "test", len(data), totals)
+        self._require_finite(totals, epoch, f"{len(data)} {'test' if split == 'test' else 'training'} images")
+        return self._row(epoch, split, len(data), totals)
 
     def epoch(self, epoch: int, data: DeviceImages) -> dict[str, Any]:
         """Train for one epoch, or for what is left of it, on prepared images."""
@@ -230,10 +239,7 @@ def _train(
         if str(trainer.state) != str(State()):
             progress.say(f"resuming after {trainer.state}")
         for epoch in range(done + 1, recipe.epochs + 1):
-            rows = [trainer.epoch(epoch, training)]
-            if recipe.evaluates(epoch):
-                torch.manual_seed(run.derive("evaluation", epoch))
-                rows.append(trainer.score(epoch, test))
+            rows = [trainer.epoch(epoch, training), *trainer.evaluate(epoch, training, test)]
             trainer.finish(rows)
             row = rows[-1]
             progress.advance(1, f"{row['split']} accuracy {row['accuracy']:.3f} loss {row['loss']:.3f}")

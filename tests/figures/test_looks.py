@@ -43,7 +43,7 @@ def shown(name):
 
 # Values of the conditions of each family, in every combination.
 CONDITIONS = {
-    "history": {"epoch": range(1, 9), "split": ["test"]},
+    "history": {"epoch": range(1, 9), "split": ["test", "train_eval"]},
     "fgsm": {"epsilon": [0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0]},
     "noise": {"noise": ["uniform", "gaussian"], "epsilon": [0.0, 0.05, 0.1, 0.3, 1.0]},
     "losses": {"objective": ["cross_entropy", "margin", "negative_logit"], "epsilon": [0.0, 0.05, 0.2, 1.0]},
@@ -91,11 +91,12 @@ TOLD = {
     "maps": {"picture": "2x3:0f12a9 1x1:0"},
 }
 # Figures whose axes are not those of accuracies.
-OWN_AXES = ("layers", "pushpull/fig7", "pushpull/fig7_published")
+OWN_AXES = ("fig4c_start", "fig4c_long", "layers", "pushpull/fig7", "pushpull/fig7_published")
 # Figures of so many networks and corruptions that some cases must do.
 LARGE = [name for name in MEASURED if name.startswith(("pushpull/table", "pushpull/fig7"))]
 # Figures that are drawn as one before them, of other networks or images.
-ALIKE = ["audit_small", "fig4c", "fig6_colour", "pushpull/fig5", "table2_controls", "table3_suite"]
+ALIKE = ["audit_small", "fig4c", "fig4c_long", "fig6_colour", "pushpull/fig5", "table2_controls"]
+ALIKE += ["table3_suite"]
 OTHERS = [name for name in MEASURED if not name.endswith("_published")]  # without the same ones again
 # Accuracies of seeds with odd and with even numbers.
 LEVELS = {"middle": (0.601, 0.587), "nothing": (0.0, 0.0), "all": (1.0, 1.0), "apart": (1.0, 0.0)}

@@ -9,8 +9,8 @@ from flexnet.figures.registry import body_of, load
 
 FIGURES = [
     "audit", "audit_small", "claims", "corruptions", "fig1", "fig2", "fig2b", "fig3", "fig4a", "fig4b",
-    "fig4c", "fig4d", "fig4d_controls", "fig4d_losses", "fig5", "fig5_errors", "fig5a", "fig5b", "fig5c",
-    "fig6", "fig6_colour", "figS1", "fourier_heatmap", "layers", "noise",
+    "fig4c", "fig4c_long", "fig4c_start", "fig4d", "fig4d_controls", "fig4d_losses", "fig5", "fig5_errors",
+    "fig5a", "fig5b", "fig5c", "fig6", "fig6_colour", "figS1", "fourier_heatmap", "layers", "noise",
     "pushpull/fig1", "pushpull/fig2", "pushpull/fig3", "pushpull/fig4", "pushpull/fig4_raw",
     "pushpull/fig5", "pushpull/fig5_raw", "pushpull/fig6", "pushpull/fig7", "pushpull/fig7_published",
     "pushpull/table1", "pushpull/table2", "pushpull/table2_published", "pushpull/table3",
@@ -44,6 +44,8 @@ def test_only_tables_audits_and_figures_of_numbers_have_a_body(make_facts, histo
         "audit",
         "audit_small",
         "claims",
+        "fig4c_long",
+        "fig4c_start",
         "fig5_errors",
         "fig5b",
         "fig6",

@@ -9,6 +9,7 @@ import torch
 from flexnet.data.arrays import ImageArrays
 from flexnet.errors import ConfigError, DataError
 from flexnet.training.batches import DeviceImages, epoch_batches
+from flexnet.training.recipe import Recipe
 
 CPU = torch.device("cpu")
 
@@ -97,6 +98,11 @@ def test_what_was_seen_is_skipped_and_what_follows_is_the_same(skip: int) -> Non
 def test_padding_that_does_not_fit_is_refused_before_the_first_batch() -> None:
     with pytest.raises(ConfigError, match=r"recipe\.augment: 0\.padding: expected less than 8.*; got 8"):
         epoch(noise(4), 2, {"kind": "crop", "padding": 8})
+
+
+@pytest.mark.parametrize("n", [2, 3, 7, 8, 9, 12, 13, 14])
+def test_a_recipe_knows_the_steps_of_an_epoch(n: int) -> None:
+    assert Recipe(batch_size=4).steps(n) == len(epoch(numbered(n), 4))
 
 
 def test_a_single_image_joins_the_batch_before() -> None:

@@ -369,7 +369,7 @@ def test_a_logit_that_is_not_finite_ends_the_run_although_the_loss_is(tmp_path: 
         trainer.model.head[-1].bias[3] = -torch.inf  # type: ignore[index,union-attr]
     data = images(run, 3, 0)  # of classes 0 to 2: their loss is finite
     with pytest.raises(TrainingError, match="tiny seed 1: logits or loss of 3 test images"):
-        trainer.score(1, data)
+        trainer.score(1, "test", data)
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:

@@ -45,6 +45,7 @@ WRONG: dict[str, tuple[list[Any], str]] = {
     "gamma": ([0, -1, "0,5", True, NAN, INF], "expected a positive number"),
     "flip": ([-0.1, 1.5, "0.5", True, NAN], "expected a probability in [0, 1]"),
     "evaluate_every": ([0, 1.5, "1", True, None], "expected a whole number of at least 1"),
+    "score_training": ([0, "yes", None], "expected true or false"),
     "precision": (["fp8", 32, None, ["bf16"]], "expected one of ['float32', 'tf32', 'bf16']"),
     "compile": ([0, "no", None], "expected true or false"),
     "schedule": ([7, "steps", []], "expected a schedule by its kind"),
@@ -140,6 +141,7 @@ def test_a_recipe_without_later_keys_is_told_as_it_always_was() -> None:
     ("values", "left_out"),
     [
         ({"nesterov": True}, set()),
+        ({"score_training": True}, set()),
         ({"schedule": {"kind": "cosine"}}, {"step_size", "gamma"}),
         ({"schedule": {"kind": "milestones", "epochs": [80, 120]}}, {"step_size", "gamma"}),
         ({"augment": [{"kind": "crop", "padding": 4}, {"kind": "flip"}]}, {"flip"}),

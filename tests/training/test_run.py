@@ -75,6 +75,38 @@ def test_the_weights_file_scores_what_the_history_says(tmp_path: Path) -> None:
     assert (metadata["model"], metadata["seed"], metadata["epoch"]) == ("tiny", "1", "3")
 
 
+def test_training_images_are_scored_as_those_of_the_test_and_that_changes_nothing_else(
+    tmp_path: Path,
+) -> None:
+    """A layer that draws at random: what is drawn for the one must not change what the other sees."""
+    options = {**OPTIONS, "layer": {"scheme": "random"}}
+    recipe = replace(RECIPE, evaluate_every=2)
+    folders = {name: tmp_path / name for name in ("without", "with")}
+    for name, folder in folders.items():
+        folder.mkdir()
+        train_it = replace(RUN, options=options, recipe=replace(recipe, score_training=name == "with"))
+        trained(train_it, folder)
+    tensors = [read_tensors(folder / "w.safetensors")[0] for folder in folders.values()]
+    assert all(torch.equal(value, tensors[1][name]) for name, value in tensors[0].items())
+    plain, both = (rows(folder) for folder in folders.values())
+    assert [row for row in both if row["split"] != "train_eval"] == plain
+    scored = [row for row in both if row["split"] == "train_eval"]
+    assert [(row["epoch"], row["n"]) for row in scored] == [("2", "200"), ("3", "200")]
+
+
+def test_scored_training_images_are_seen_by_the_network_as_it_is_after_the_epoch(tmp_path: Path) -> None:
+    trained(replace(RUN, recipe=replace(RECIPE, score_training=True)), tmp_path)
+    model, _ = load_model(tmp_path / "w.safetensors")
+    data = images(200, 0)
+    with torch.inference_mode():
+        logits = model(data.images.float() / 255)
+    last = [row for row in rows(tmp_path) if row["split"] == "train_eval"][-1]
+    assert int((logits.argmax(1) == data.labels).sum()) == int(last["correct"])
+    assert float(torch.nn.functional.cross_entropy(logits, data.labels)) == pytest.approx(float(last["loss"]))
+    learning = [row for row in rows(tmp_path) if row["split"] == "train"][-1]
+    assert float(learning["loss"]) != pytest.approx(float(last["loss"]), rel=1e-3)
+
+
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
     folders = [tmp_path / name for name in "abc"]
     for folder in folders:

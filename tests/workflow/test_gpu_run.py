@@ -58,6 +58,13 @@ def test_what_it_cannot_do_is_refused(arguments: tuple[str, ...], expected: str,
     assert f"gpu_run: {expected.format(folder=checkout.folder / 'tests')}" in done.stdout
 
 
+def test_a_share_that_is_none_is_refused(checkout: Any) -> None:
+    for share in ("0", "a few"):
+        done = run(checkout, "60", "kept.tar", SHARE=share)
+        assert done.returncode == 2
+        assert f"gpu_run: expected SHARE to be a whole number from 1; got '{share}'" in done.stdout
+
+
 def test_without_a_gpu_it_stops_at_once(checkout: Any, tmp_path: Path) -> None:
     for name in ("bash", "dirname"):
         (tmp_path / name).symlink_to(str(shutil.which(name)))

@@ -36,11 +36,14 @@ SOME = {
     "suite": ("corrected",),
     "losses": ("release", "corrected"),
 }
-# Models of other networks' gradients, which no figure shows.
-BEHIND = {"surrogate"}
+# Models of other networks' gradients, which no figure shows; and families that follow these.
+BEHIND, FOLLOWING = {"surrogate"}, ("pgd", "audit")
 PAPERS = ("demo/", "night/")  # whose everything is under the paper's protocol
 TWINS_ALONE = ("pushpull/table2", "pushpull/table3", "pushpull/fig7")  # at laptop scale
-NIGHT = ("fig4b", "fig4d", "table3", "audit")  # of which everything of that scale consists
+CHOSEN = {  # of which everything of some scales consists
+    "night/": ("fig4b", "fig4d", "table3", "audit"),
+    "bf16/": ("table2", "table2_controls", "fig3", "fig4c", "fig4c_start", "fig4c_long"),
+}
 
 
 def families_of(figure: dict[str, Any]) -> tuple[str, ...]:
@@ -63,11 +66,11 @@ def is_part(home: str, name: str, protocol: str) -> bool:
 def is_whole(home: str, name: str, protocol: str) -> bool:
     """Whether a figure is made under a protocol when everything is asked for.
 
-    The demo makes the paper's, and the scale of a night four figures of it.
+    The demo makes the paper's; two scales make some figures, that of a night under the paper's.
     """
     showing = [other for other in PROTOCOLS if is_part(home, name, other)]
     first = [other for other in showing if home not in PAPERS or other == "paper"] or showing[:1]
-    return protocol in first and (home != "night/" or name in NIGHT)
+    return protocol in first and name in CHOSEN.get(home, (name,))
 
 
 def models_of(
@@ -95,14 +98,16 @@ def seeds(home: str, models: set[str]) -> int:
 
 def expected_jobs(chosen: Chosen, homes: Sequence[str] = tuple(SCALES)) -> dict[str, int]:
     """Jobs of the chosen figures at some scales, from the configuration alone."""
-    trained = {home: models_of(home, TRAINED, PROTOCOLS, chosen) | BEHIND for home in homes}
+    trained = {home: models_of(home, TRAINED, PROTOCOLS, chosen) for home in homes}
+    for home, models in trained.items():
+        models |= BEHIND if models_of(home, FOLLOWING, PROTOCOLS, chosen) else set()
     rows = [(home, SCALES[home]["models"][model]) for home in homes for model in trained[home]]
     subsets = {(home, row["dataset"], seed) for home, row in rows for seed in range(row["seeds"])}
     sources = {SCALES[home]["datasets"][row["dataset"]]["source"] for home, row in rows}
     visited = {(home, dataset) for home in homes for dataset in visited_by(home, chosen)}
     drawn = {SCALES[home]["datasets"][dataset]["source"] for home, dataset in visited}
     schematics = sum(figure["family"] in SCHEMATIC for figure in FIGURES.values())
-    schematics *= len(homes) - (chosen is is_whole and "night/" in homes)
+    schematics *= len(homes) - (len(CHOSEN.keys() & set(homes)) if chosen is is_whole else 0)
     results = sum(
         figure["family"] in TRAINED and chosen(home, name, protocol)
         for home in homes
