@@ -105,6 +105,19 @@ def test_rows_are_copied_with_their_provenance(script: ModuleType, tmp_path: Pat
     }
 
 
+def test_the_provenance_names_the_gpus(
+    script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert script.machine()["gpu"] == "none"
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho a card\necho another card\n")
+    tool.chmod(0o755)
+    assert script.machine()["gpu"] == "a card, another card"
+    tool.write_text("#!/bin/sh\necho no driver\nexit 9\n")
+    assert script.machine()["gpu"] == "none"
+
+
 @pytest.mark.parametrize(
     ("figure", "model", "table"), [("fig4b", "one", FIG4B), ("pushpull/fig4b", "two", OTHER)]
 )
