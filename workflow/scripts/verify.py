@@ -5,8 +5,9 @@
 
 Each network is named by its model and seed. It is trained and scored in a folder of its own, by the code and
 the configuration of this checkout, and compared with every published row of it. The exit status is 0 only if
-all rows repeat. Another processor, a GPU, number of threads or version of PyTorch may round otherwise; so may code
-whose arithmetic changed since: then the published rows are older than the code and should be made again.
+all rows repeat. Another processor, a GPU, another number of threads or version of PyTorch may round
+otherwise; so may code whose arithmetic changed since: then the published rows are older than the code and
+should be made again.
 """
 
 import argparse
