@@ -26,6 +26,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+# The package of this checkout, wherever Python is started and whatever else is called flexnet there.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
 from flexnet.config import lay_over, read_yaml
 from flexnet.errors import ConfigError, DataError
 from flexnet.families.registry import family_of
