@@ -5,6 +5,7 @@ off the ground rather than how well it learns.
 """
 
 from collections.abc import Iterator
+from math import log
 from typing import TYPE_CHECKING, Any, Final
 
 from matplotlib.axes import Axes
@@ -59,7 +60,7 @@ def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
         figure = column_figure(HEIGHT_MM, PAGE_MM)
         panels = figure.subplots(1, 3, width_ratios=(1.0, 1.0, 0.8))
         _accuracies(panels[0], scored, test, facts)
-        _losses(panels[1], scored, test)
+        _losses(panels[1], scored, test, facts)
         _starts(panels[2], test, facts)
         for axes, letter in zip(panels, "ABC", strict=True):
             axes.set_title(letter, loc="left", fontsize=LETTER, fontweight="bold", pad=3)
@@ -77,15 +78,16 @@ def _accuracies(axes: Axes, scored: "pd.DataFrame", test: "pd.DataFrame", facts:
     _epochs(axes)
 
 
-def _losses(axes: Axes, scored: "pd.DataFrame", test: "pd.DataFrame") -> None:
+def _losses(axes: Axes, scored: "pd.DataFrame", test: "pd.DataFrame", facts: Facts) -> None:
     for table, looks in ((test, BEHIND), (scored, {})):
         for series, part in series_of(table, "epoch"):
             style, every = style_of(series), max(1, len(part) // MARKERS_PER_LINE)
             shape: dict[str, Any] = {"marker": style.marker, "linestyle": style.line, "markeredgewidth": 0.0}
             shape |= {"color": style.colour, "markevery": every, "gid": series, **looks}
             axes.plot(part["epoch"], part["loss"], **shape)
+    for classes in facts.classes:
+        axes.axhline(log(classes), color=FAINT, linewidth=0.6, linestyle=(0, (4, 2)), zorder=1, gid="chance")
     axes.set_ylabel("Cross-entropy")
-    axes.set_ylim(bottom=0.0)
     _epochs(axes)
 
 
