@@ -108,7 +108,11 @@ def test_the_generator_is_locked_and_in_no_other_environment() -> None:
 
 @pytest.mark.parametrize(
     ("scale", "protocols", "least"),
-    [("laptop", ("paper", "release", "corrected"), 21), ("paper", ("paper", "corrected"), 8)],
+    [
+        ("laptop", ("paper", "release", "corrected"), 21),
+        ("paper", ("paper", "corrected"), 8),
+        ("bf16", ("paper", "release", "corrected"), 3),
+    ],
 )
 def test_the_claims_in_short_are_those_of_the_ledger(
     scale: str, protocols: tuple[str, ...], least: int
@@ -128,6 +132,28 @@ def test_the_claims_in_short_are_those_of_the_ledger(
     assert told == expected
 
 
+def test_comparisons_of_several_scales_stand_side_by_side(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = "paper,id,protocol,comparison,measured_value,low,high,n,verdict\n"
+    ledgers = {
+        "large": "a,C01,paper,x - y,1.26,0.96,1.54,10,reproduced\na,C02,paper,x - y,,,,2,at chance\n",
+        "small": "a,C01,paper,x - y,-0.04,,,1,undecided\na,C01,release,x - y,3,2,4,5,reproduced\n"
+        "a,C02,paper,x - y,9,8,10,3,reproduced\n",
+        "other": "a,C01,paper,x - y,,,,0,not measured\n",
+    }
+    for scale, rows in ledgers.items():
+        folder = tmp_path / "published" / scale / "results"
+        folder.mkdir(parents=True)
+        (folder / "claims.csv").write_text(head + rows)
+    monkeypatch.setattr(pages, "ROOT", tmp_path)
+    assert pages.scales().splitlines()[0] == "| claim | protocol | comparison | large | small |"
+    assert list(map(tuple, cells(pages.scales()))) == [
+        ("C01, a", "paper", "x - y", "1.3 (1.0 to 1.5), n = 10: reproduced", "0.0, n = 1: undecided"),
+        ("C02, a", "paper", "x - y", "at chance", "9.0 (8.0 to 10.0), n = 3: reproduced"),
+    ]
+
+
 def test_published_figures_are_shown_with_their_own_captions(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,9 +161,10 @@ def test_published_figures_are_shown_with_their_own_captions(
         "fig1": {"shows": "the layer"},
         "fig3": {"shows": "thresholds"},
         "fig4d": {"shows": "attacks"},
+        "pushpull/fig3": {"shows": "networks"},
     }
     figures = tmp_path / "published/laptop/figures"
-    for name in ("fig3", "fig4d", "corrected/fig4d"):
+    for name in ("fig3", "fig4d", "corrected/fig4d", "pushpull/fig3"):
         (figures / name).parent.mkdir(parents=True, exist_ok=True)
         (figures / f"{name}.md").write_text(f"Caption of {name}.\n")
         (figures / f"{name}.png").write_bytes(name.encode())
@@ -145,18 +172,20 @@ def test_published_figures_are_shown_with_their_own_captions(
     (tmp_path / "config/figures.yaml").write_text(yaml.safe_dump(registry))
     monkeypatch.setattr(pages, "ROOT", tmp_path)
     text = pages.published("laptop", tmp_path / "out")
-    assert re.findall(r"^### (\w+): (\w+)", text, re.MULTILINE) == [
+    assert re.findall(r"^### (\S+): (\w+)", text, re.MULTILINE) == [
         ("fig3", "thresholds"),
         ("fig4d", "attacks"),
+        ("pushpull/fig3", "networks"),
     ]
-    shown = re.findall(r"!\[(\w+), (\w+)\]\((\S+)\)\n\n(.*)", text)
+    shown = re.findall(r"!\[(\S+), (\w+)\]\((\S+)\)\n\n(.*)", text)
     assert [(name, protocol, caption) for name, protocol, _, caption in shown] == [
         ("fig3", "paper", "Caption of fig3."),
         ("fig4d", "paper", "Caption of fig4d."),
         ("fig4d", "corrected", "Caption of corrected/fig4d."),
+        ("pushpull/fig3", "paper", "Caption of pushpull/fig3."),
     ]
     pictures = [(tmp_path / "out" / place).read_bytes() for *_, place, _ in shown]
-    assert pictures == [b"fig3", b"fig4d", b"corrected/fig4d"]
+    assert pictures == [b"fig3", b"fig4d", b"corrected/fig4d", b"pushpull/fig3"]
     assert "* C09: " in text.partition("### fig4d")[2]
 
 

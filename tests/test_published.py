@@ -281,3 +281,99 @@ def test_published_weights_make_the_errors_of_the_authors_files() -> None:
     means = errors.drop(CLEAN).mean()
     for plain in ("resnet20", "resnet32", "densenet40-12"):
         assert means[f"{plain}-pushpull"] < means[plain]
+
+
+# --- what docs/results.md says of LeNets on images that are not normalised ------------------------------
+
+
+def noisy_difference(figure: str, model: str) -> str:
+    """What the layer changes under Gaussian noise of variances 0.1 to 0.5, as the rule of C01 has it."""
+    rows = read_rows(ROWS / "paper/pushpull" / f"{figure}.csv")
+    noisy = rows[(rows["noise"] == "gaussian") & (rows["variance"] >= 0.1)]
+    means = 100 * noisy.groupby(["seed", "series"])["accuracy"].mean().unstack()
+    found = t_interval(means[f"p{model}"] - means[model])
+    return f"{found.mean:.1f} ({found.low:.1f} to {found.high:.1f}, n = {found.n})"
+
+
+def test_what_a_normalisation_changes_is_told_with_its_interval() -> None:
+    text = " ".join(RESULTS.read_text(encoding="utf-8").split())
+    raw, normalised = (
+        [noisy_difference(figure, model) for model in "abcd"] for figure in ("fig4_raw", "fig4")
+    )
+    print("\n" + "\n".join([*raw, *normalised]))
+    assert f"are then {raw[0]}, {raw[1]}, {raw[2]} and {raw[3]} points in models A to D" in text
+    told = f"they are {normalised[0]}, {normalised[1]}, {normalised[2]} and {normalised[3]} at the same scale"
+    assert told in text
+    judged = [effect("C01", f"p{model} - {model}", "paper", paper="push-pull") for model in "abd"]
+    judged.insert(2, effect("C02", "pc - c", "paper", paper="push-pull"))
+    assert normalised == judged
+
+
+# --- what docs/results.md says of 1,000 images at the paper's size --------------------------------------
+
+FULL = ROOT / "published/bf16/results/rows/paper/fig4c_start.csv"
+
+
+def test_effects_with_1000_images_at_the_papers_size_are_told() -> None:
+    told = [
+        effect("C06", "flexible - baseline", "paper", -1, scale="bf16"),
+        effect("C06", "random - baseline", "paper", scale="bf16"),
+        effect("C06", "flexible - baseline", "release", scale="bf16"),
+    ]
+    print("\n" + "\n".join(told))
+    text = " ".join(RESULTS.read_text(encoding="utf-8").split())
+    learned, random, released = told
+    assert f"on the mean over epochs by {learned} points, and the random one" in text
+    assert f"above nor below it: {random} points. The network that the authors' released code" in text
+    assert f"thresholds are never trained, differs by {released}." in text
+
+
+def test_how_many_networks_leave_chance_is_told() -> None:
+    rows = read_rows(FULL)
+    test = rows[rows["split"] == "test"]
+    assert set(test["n"]) == {10_000}
+    best = test.groupby(["series", "seed"])["accuracy"].max().unstack("series")
+    left = (best > 0.2).sum()
+    print(f"\n{left.to_dict()}")
+    text = " ".join(RESULTS.read_text(encoding="utf-8").split())
+    assert len(best) == 10
+    told = f"are reached by {left['baseline']} of 10 baselines, {left['flexible']} of 10 networks with the"
+    told += f" learned layer, {left['random']} of 10 with the random one and {left['redrawn']} of 10 of the"
+    assert f"{told} released kind" in text
+
+
+def test_accuracies_at_the_end_are_told_and_those_while_learning_are_higher() -> None:
+    rows = read_rows(FULL)
+    last = 100 * rows[rows["epoch"] == 150].groupby(["split", "series"])["accuracy"].mean().unstack()
+    print("\n" + last.round(1).to_string())
+    text = " ".join(RESULTS.read_text(encoding="utf-8").split())
+    ranges = {name: f"{row.min():.0f} to {row.max():.0f} %" for name, row in last.iterrows()}
+    assert f"are right about {ranges['test']} of the test images" in text
+    assert f"about {ranges['train_eval']} of the 1,000 images" in text
+    assert f"right about {ranges['train']} of the images of the last epoch" in text
+    assert (last.loc["train"] > last.loc["train_eval"]).all()
+    assert (last.loc["train_eval"] > last.loc["test"]).all()
+
+
+# --- what docs/results.md says of scales ----------------------------------------------------------------
+
+
+def test_what_a_scale_changes_is_told() -> None:
+    keys = ["paper", "id", "protocol", "comparison"]
+    ledgers = {}
+    for scale in ("laptop", "paper", "bf16"):
+        ledger = pd.read_csv(ROOT / "published" / scale / "results/claims.csv")
+        ledgers[scale] = ledger[ledger["n"] > 0].set_index(keys)[["measured_value", "verdict"]]
+    text = " ".join(RESULTS.read_text(encoding="utf-8").split())
+    for scale in ("paper", "bf16"):
+        both = ledgers["laptop"].add_suffix("_laptop").join(ledgers[scale], how="inner")
+        changed = both[both["verdict"] != both["verdict_laptop"]]
+        assert len(changed) > 0
+        assert (changed[["verdict", "verdict_laptop"]] == "undecided").any(axis=1).all()
+        if scale == "paper":
+            left = both["verdict_laptop"] == "undecided"
+            told = f"Of the {left.sum()} comparisons of LeNets that laptop scale leaves open"
+            assert f"{told}, {(both['verdict'][left] != 'undecided').sum()} are decided" in text
+            noisy = both[both.index.get_level_values("id").isin(["C01", "C02"])]
+            assert len(noisy) == 8
+            assert (noisy[["measured_value", "measured_value_laptop"]] < 0).all(axis=None)

@@ -35,9 +35,12 @@ def makers(folder: Path) -> dict[str, Callable[[], str]]:
         "figures": figures,
         "protocols": protocols,
         "claims": lambda: claims("laptop"),
+        "claims_bf16": lambda: claims("bf16"),
         "claims_paper": lambda: claims("paper"),
+        "scales": scales,
         "verdicts": lambda: _published("laptop", "claims.md").read_text(encoding="utf-8"),
         "published": lambda: published("laptop", folder),
+        "published_bf16": lambda: published("bf16", folder),
         "published_paper": lambda: published("paper", folder),
         "schema": schema,
         "options": options,
@@ -78,11 +81,47 @@ def _data(base: Mapping[str, Any], figure: Mapping[str, Any]) -> str:
     return ", ".join(dict.fromkeys(base["sources"][row["source"]]["title"] for row in rows)) or "none"
 
 
-def claims(scale: str) -> str:
-    """The summary of every claim that was measured, under each protocol, from the ledger."""
+def _ledger(scale: str) -> list[dict[str, str]]:
     path = ROOT / "published" / scale / "results/claims.csv"
     with path.open(newline="", encoding="utf-8") as stream:
-        ledger = list(csv.DictReader(stream))
+        return list(csv.DictReader(stream))
+
+
+def scales() -> str:
+    """Every comparison that was measured at several scales: effect and verdict at each of them."""
+    names = sorted(path.parents[1].name for path in (ROOT / "published").glob("*/results/claims.csv"))
+    found: dict[tuple[str, str, str, str], dict[str, str]] = {}
+    for name in names:
+        for row in _ledger(name):
+            if row["n"] != "0":
+                key = (row["paper"], row["id"], row["protocol"], row["comparison"])
+                found.setdefault(key, {})[name] = _judgement(row)
+    several = {key: told for key, told in found.items() if len(told) > 1}
+    shown = [name for name in names if any(name in told for told in several.values())]
+    rows = [
+        (f"{claim}, {paper}", protocol, comparison, *(told.get(name, "") for name in shown))
+        for (paper, claim, protocol, comparison), told in several.items()
+    ]
+    return _table(("claim", "protocol", "comparison", *shown), rows)
+
+
+def _judgement(row: Mapping[str, str]) -> str:
+    """Effect, interval if there is one, n and verdict of a line of a ledger."""
+    if not row["measured_value"]:  # where no network rises above guessing
+        return row["verdict"]
+    effect, *ends = (_points(row[name]) for name in ("measured_value", "low", "high"))
+    interval = f" ({' to '.join(ends)})" if all(ends) else ""
+    return f"{effect}{interval}, n = {row['n']}: {row['verdict']}"
+
+
+def _points(cell: str) -> str:
+    """A number of a ledger with one decimal; zero has no sign."""
+    return f"{round(float(cell), 1) + 0.0:.1f}" if cell else ""
+
+
+def claims(scale: str) -> str:
+    """The summary of every claim that was measured, under each protocol, from the ledger."""
+    ledger = _ledger(scale)
     found: dict[tuple[str, str, str], dict[str, str]] = {}
     for row in ledger:
         if row["n"] != "0":
@@ -108,7 +147,7 @@ def published(scale: str, folder: Path) -> str:
         there = [(protocol, path) for protocol, path in shown if path.is_file()]
         if there:
             parts += [f"### {name}: {registry[name]['shows']}", _judged(name)]
-            parts += [_figure(scale, protocol, path, folder) for protocol, path in there]
+            parts += [_figure(name, scale, protocol, path, folder) for protocol, path in there]
     return "\n\n".join(parts)
 
 
@@ -126,14 +165,14 @@ def _published(scale: str, name: str) -> Path:
     return ROOT / "published" / scale / "figures" / name
 
 
-def _figure(scale: str, protocol: str, caption: Path, folder: Path) -> str:
+def _figure(name: str, scale: str, protocol: str, caption: Path, folder: Path) -> str:
     picture = caption.with_suffix(".png")
-    place = Path("pictures") / scale / protocol / picture.name
+    place = Path("pictures") / scale / protocol / f"{name}.png"  # both papers have a fig5
     (folder / place).parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(picture, folder / place)
     text = caption.read_text(encoding="utf-8").strip()
-    shown = f"![{caption.stem}, {protocol}]({place.as_posix()})"
-    return f"#### {caption.stem}, {protocol} protocol\n\n{shown}\n\n{text}"
+    shown = f"![{name}, {protocol}]({place.as_posix()})"
+    return f"#### {name}, {protocol} protocol\n\n{shown}\n\n{text}"
 
 
 # --- configuration --------------------------------------------------------------------------------------
