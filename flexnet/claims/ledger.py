@@ -187,7 +187,7 @@ def _about(claim: Claim, bench: Bench) -> dict[str, Any]:
         "claimed_low": low,
         "claimed_high": high,
         "source": claim.source,
-        "detail": _not_applying(claim, bench.protocol),
+        "detail": _not_applying(claim, bench.protocol) + _remark(claim, bench),
     }
 
 
@@ -195,6 +195,10 @@ def _not_applying(claim: Claim, protocol: str) -> str:
     rule = claim.rule
     others = sum(not rule.applies(each, protocol) for each in rule.compare) if rule else 0
     return f"; {others} more comparisons of this claim do not apply under this protocol" if others else ""
+
+
+def _remark(claim: Claim, bench: Bench) -> str:
+    return f"; {claim.remark.strip()}" if claim.remark and bench.evidence else ""
 
 
 def _row(about: Mapping[str, Any], judged: Judged) -> dict[str, Any]:

@@ -180,7 +180,11 @@ class Rule:
 
 @dataclass(frozen=True)
 class Claim:
-    """One claim of one paper. `value` is the paper's headline effect in `unit`, None if it is in words."""
+    """One claim of one paper.
+
+    `value` is the paper's headline effect in `unit`, None if it is in words. A `remark` says what its words
+    mean where that is not plain; it stands beside every comparison.
+    """
 
     id: str
     paper: str
@@ -191,4 +195,5 @@ class Claim:
     figure: str
     value: float | None = None
     values: Mapping[str, float] = field(default_factory=dict)
+    remark: str = ""
     rule: Rule | None = None

@@ -179,6 +179,18 @@ def test_a_demonstration_is_measured_and_set_against_nothing(make_rows):
     )
 
 
+def test_a_remark_stands_beside_every_comparison_of_its_claim_alone():
+    (claim,) = [claim for claim in load_claims("flexible-layer") if claim.remark]
+    assert claim.id == "C06"
+    for evidence in (True, False):
+        ledger = judged({}, evidence=evidence)
+        told = {
+            name: [claim.remark.strip() in row["detail"] for row in rows] for name, rows in ledger.items()
+        }
+        assert told["C06"] == [evidence, evidence]
+        assert not any(any(found) for name, found in told.items() if name != "C06")
+
+
 def test_a_demonstration_quotes_no_paper(make_rows):
     cells = {"baseline": (0.9, 0.4), "uniform": (0.9, 0.5), "flexible": (0.8, 0.45), "above": (0.8, 0.4)}
     rows = make_rows(
