@@ -4,7 +4,7 @@
 #
 #   tools/gpu_run.sh SECONDS ARCHIVE [target ...]
 #
-# SECONDS  how long it may take, all in all; the last two minutes are for saving
+# SECONDS  how long it may take, all in all; the last of them are for saving
 # ARCHIVE  a .tar; unpacked first if it is there, so that the next run goes on where this one ended, a training in
 #          the middle of its epochs too
 # target   figures; without any, all of the papers' scale that are not there yet
@@ -12,6 +12,7 @@
 # PYTHON   an interpreter that has what flexnet needs; without it `make env` installs one
 # DEVICE   cuda, cuda:1, ...; cpu tries this script itself
 # SHARE    how many jobs share the GPU (4): narrow networks leave most of it idle
+# SAVING   seconds at the end that are for saving (120)
 set -euo pipefail
 called=$PWD
 cd "$(dirname "$0")/.."
@@ -25,8 +26,11 @@ shift 2
 [[ $archive = *.tar ]] || fail "expected an archive that ends in .tar; got '$archive'"
 [[ $archive = /* ]] || archive=$called/$archive
 [ ! -e "$archive" ] || tar -tf "$archive" > /dev/null || fail "$archive is no whole archive; move it away"
-saving=120 device=${DEVICE:-cuda} share=${SHARE:-4}
-[[ $share =~ ^[1-9][0-9]*$ ]] || fail "expected SHARE to be a whole number from 1; got '$share'"
+saving=${SAVING:-120} device=${DEVICE:-cuda} share=${SHARE:-4}
+for name in SHARE SAVING; do
+  value=${name,,}
+  [[ ${!value} =~ ^[1-9][0-9]*$ ]] || fail "expected $name to be a whole number from 1; got '${!value}'"
+done
 left() { echo $((limit - saving - SECONDS)); }
 
 # Run a command for some seconds. Then its processes get one Ctrl-C together, at which a training saves its state;

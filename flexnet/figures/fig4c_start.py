@@ -70,7 +70,7 @@ def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
 
 
 def _accuracies(axes: Axes, scored: "pd.DataFrame", test: "pd.DataFrame", facts: Facts) -> None:
-    draw_bands(axes, test, "epoch", facts, main=("none of them",))
+    draw_bands(axes, test, "epoch", facts, main=("none of these stands in front",))
     draw_bands(axes, scored, "epoch", facts)
     axes.set_ylabel("Accuracy (%)")
     axes.set_ylim(0.0, PER_CENT)

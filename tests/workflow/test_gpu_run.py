@@ -5,7 +5,10 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import time
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,18 +31,23 @@ def checkout(new_project: Callable[[], Any]) -> Any:
     return project
 
 
-def run(checkout: Any, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run it from another folder, below which the archive lies then."""
-    return subprocess.run(
+def started(checkout: Any, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+    """Start it in another folder, below which the archive lies then."""
+    return subprocess.Popen(
         ["bash", "../tools/gpu_run.sh", *arguments],
         cwd=checkout.folder / "tests",
         env=checkout.environment | {"PYTHON": sys.executable, "DEVICE": "cpu"} | variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        check=False,
-        timeout=600,
     )
+
+
+def run(checkout: Any, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run it to its end."""
+    with started(checkout, *arguments, **variables) as process:
+        told, _ = process.communicate(timeout=600)
+    return subprocess.CompletedProcess(process.args, process.returncode, told)
 
 
 @pytest.mark.parametrize(
@@ -58,11 +66,12 @@ def test_what_it_cannot_do_is_refused(arguments: tuple[str, ...], expected: str,
     assert f"gpu_run: {expected.format(folder=checkout.folder / 'tests')}" in done.stdout
 
 
-def test_a_share_that_is_none_is_refused(checkout: Any) -> None:
-    for share in ("0", "a few"):
-        done = run(checkout, "60", "kept.tar", SHARE=share)
+@pytest.mark.parametrize("name", ["SHARE", "SAVING"])
+def test_a_number_that_is_none_is_refused(name: str, checkout: Any) -> None:
+    for value in ("0", "a few"):
+        done = run(checkout, "60", "kept.tar", **{name: value})
         assert done.returncode == 2
-        assert f"gpu_run: expected SHARE to be a whole number from 1; got '{share}'" in done.stdout
+        assert f"gpu_run: expected {name} to be a whole number from 1; got '{value}'" in done.stdout
 
 
 def test_without_a_gpu_it_stops_at_once(checkout: Any, tmp_path: Path) -> None:
@@ -101,6 +110,41 @@ def test_it_keeps_what_it_made_and_goes_on_from_there(checkout: Any) -> None:
     failed = run(checkout, "600", "kept.tar", "mine/figures/fig99.pdf")
     assert failed.returncode == 1
     assert "not finished: mine/figures/fig99.pdf" in failed.stdout
+
+
+def test_told_to_end_it_keeps_what_was_learned_and_the_next_run_goes_on(checkout: Any) -> None:
+    scale = "like: demo\nnote: Made by a test.\nrecipes: { small: { epochs: 100000 } }\n"
+    scale += "series_made: { fig3: [low] }\nmodels: { small-baseline: { seeds: 1 } }\n"  # one training alone
+    (checkout.folder / "config/scales/slow.yaml").write_text(scale)
+    arguments = ("slow.tar", "slow/figures/fig3.pdf")
+    for begun in ("1/100000 epochs, ", "resuming after epoch"):
+        with started(checkout, "600", *arguments) as process:
+            wait_for(partial(training_tells, checkout, begun), process)
+            process.terminate()
+            told, _ = process.communicate(timeout=120)
+        assert process.returncode == 1, told
+        assert "not finished: slow/figures/fig3.pdf" in told
+        assert training_tells(checkout, "stopped after epoch")
+        with tarfile.open(checkout.folder / "tests/slow.tar") as kept:
+            assert any(name.endswith(".checkpoint") for name in kept.getnames())
+        shutil.rmtree(checkout.folder / "slow")
+
+
+def training_tells(checkout: Any, words: str) -> bool:
+    logs = (checkout.folder / "slow/logs/train").rglob("seed*.log")
+    for path in logs:
+        with suppress(FileNotFoundError):  # a job that starts removes its old log
+            if words in path.read_text():
+                return True
+    return False
+
+
+def wait_for(what: Callable[[], bool], process: subprocess.Popen[str], seconds: float = 300) -> None:
+    """Wait until something is so, as long as a process runs."""
+    end = time.monotonic() + seconds
+    while not what():
+        assert process.poll() is None and time.monotonic() < end, "it ended or never came so far"
+        time.sleep(0.2)
 
 
 def test_without_a_target_what_is_missing_costs_least_first(checkout: Any) -> None:
