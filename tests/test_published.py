@@ -383,3 +383,27 @@ def test_what_a_scale_changes_is_told() -> None:
             noisy = both[both.index.get_level_values("id").isin(["C01", "C02"])]
             assert len(noisy) == 8
             assert (noisy[["measured_value", "measured_value_laptop"]] < 0).all(axis=None)
+
+
+# --- what docs/results.md says of ResNet-20 and its twin ------------------------------------------------
+
+
+def test_what_the_layer_changes_in_resnet_20_is_told_with_its_interval() -> None:
+    twins = "resnet20-pushpull - resnet20"
+    told = [effect("C05", f"{twins}, all", "paper", paper="push-pull")]
+    told += [effect("C06", f"{twins}, noise", "paper", paper="push-pull")]
+    told += [effect("C07", f"{twins}, all", "paper", -1, "push-pull")]
+    require_told(told)
+    rows = read_rows(ROWS / "paper/pushpull/table3.csv")
+    assert set(rows["n"]) == {10_000}
+    assert set(rows["series"]) == {"resnet20", "resnet20-pushpull"}
+    wrong = (
+        (1 - rows["accuracy"]).mul(100).groupby([rows["severity"] > 0, rows["series"], rows["seed"]]).mean()
+    )
+    clean = wrong[False].groupby("series").mean()
+    text = " ".join(RESULTS.read_text(encoding="utf-8").split())
+    assert (
+        f"make {clean['resnet20']:.1f} and {clean['resnet20-pushpull']:.1f} % errors on clean images" in text
+    )
+    gains = wrong[True].unstack("series").pipe(lambda each: each["resnet20"] - each["resnet20-pushpull"])
+    assert sorted(gains > 0) == [False, True, True]  # one of the three seeds goes the other way
