@@ -198,7 +198,7 @@ def test_nothing_is_cut_and_no_two_texts_touch(make_facts, text_faults):
 def test_the_published_claims_fit_pages(make_facts, text_faults):
     ledger = read_ledger(PUBLISHED).assign(dataset="Fashion-MNIST")
     pages = draw_pages(ledger, make_facts(scale="laptop"))
-    assert len(pages) == 3
+    assert len(pages) == 4
     heights = [figure.get_size_inches()[1] for figure in pages]
     assert min(heights) > 0.6 * max(heights)
     for figure in pages:
