@@ -38,8 +38,8 @@ left() { echo $((limit - saving - SECONDS)); }
 within() {
   local seconds=$1 command guard status=0
   shift
-  set -m # processes of their own groups, which do not ignore Ctrl-C
-  "$@" &
+  set -m # processes of their own groups
+  env --default-signal=INT "$@" & # this script may run in the background of a shell, where Ctrl-C is ignored
   command=$!
   { sleep "$seconds" && kill -INT -- "-$command" && sleep $((saving / 2)) && kill -KILL -- "-$command"; } &
   guard=$!

@@ -2,10 +2,14 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
+import time
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +111,48 @@ def test_it_keeps_what_it_made_and_goes_on_from_there(checkout: Any) -> None:
     failed = run(checkout, "600", "kept.tar", "mine/figures/fig99.pdf")
     assert failed.returncode == 1
     assert "not finished: mine/figures/fig99.pdf" in failed.stdout
+
+
+def test_told_to_end_it_keeps_what_was_learned_and_the_next_run_goes_on(checkout: Any) -> None:
+    """Also from the background of a shell, whose children ignore Ctrl-C."""
+    scale = "like: demo\nnote: Made by a test.\nrecipes: { small: { epochs: 100000 } }\n"
+    scale += "series_made: { fig3: [low] }\nmodels: { small-baseline: { seeds: 1 } }\n"  # one training alone
+    (checkout.folder / "config/scales/slow.yaml").write_text(scale)
+    begins = {"1/100000 epochs, ": signal.SIG_DFL, "resuming after epoch": signal.SIG_IGN}
+    for words, handler in begins.items():
+        before = signal.signal(signal.SIGINT, handler)  # is inherited
+        try:
+            process = started(checkout, "600", "slow.tar", "slow/figures/fig3.pdf", SAVING="60")
+        finally:
+            signal.signal(signal.SIGINT, before)
+        with process:
+            wait_for(partial(training_tells, checkout, words), process)
+            process.terminate()
+            told, _ = process.communicate(timeout=120)
+        assert process.returncode == 1, told
+        assert "not finished: slow/figures/fig3.pdf" in told
+        assert training_tells(checkout, "stopped after epoch")
+        with tarfile.open(checkout.folder / "tests/slow.tar") as kept:
+            assert any(name.endswith(".checkpoint") for name in kept.getnames())
+        shutil.rmtree(checkout.folder / "slow")
+
+
+def training_tells(checkout: Any, words: str) -> bool:
+    for path in (checkout.folder / "slow/logs/train").rglob("seed*.log"):
+        with suppress(FileNotFoundError):  # a job that starts removes its old log
+            if words in path.read_text():
+                return True
+    return False
+
+
+def wait_for(what: Callable[[], bool], process: subprocess.Popen[str], seconds: float = 200) -> None:
+    """Wait until something is so, as long as a process runs; one that never comes so far is ended."""
+    end = time.monotonic() + seconds
+    while not what() and process.poll() is None:
+        if time.monotonic() > end:
+            process.terminate()
+            pytest.fail("it never came so far")
+        time.sleep(0.2)
 
 
 def test_without_a_target_what_is_missing_costs_least_first(checkout: Any) -> None:
