@@ -11,7 +11,9 @@ from flexnet.layers.flexible import FlexibleConv2d
 from flexnet.layers.pushpull import PushPullConv2d
 
 CHANNELS, SIZE, SLOPE = 64, 32, 50.0  # the layer of the paper's VGG16 at 32x32
-FIRST, PUSH, PULL = 16, 3, 7  # the first layer of a ResNet for CIFAR-10: kernels and the sides of both
+PUSH, PULL = 3, 7  # sides of the kernels of a push-pull layer
+# Of ResNet-20 the first layer, one of the first stage, one of the last: channels, kernels, side of maps.
+INHIBITED = ((3, 16, 32), (16, 16, 32), (64, 64, 8))
 
 
 def composition(x: Tensor, weight: Tensor, bias: Tensor, threshold: Tensor) -> Tensor:
@@ -38,26 +40,30 @@ def _both(x: Tensor, push: Tensor, pull: Tensor) -> tuple[Tensor, Tensor]:
     return F.conv2d(x, push, padding=PUSH // 2), F.conv2d(x, pull, padding=PULL // 2)
 
 
-def inhibition(quick: bool, device: str) -> list[Timing]:
+def inhibition(channels: int, kernels: int, side: int, quick: bool, device: str) -> list[Timing]:
     """Time a step and an evaluation of the push-pull layer beside its two convolutions.
 
     In a step the pull kernel is enlarged anew, because the weights were changed; in an evaluation it is not.
+    Images need no gradient, maps do.
     """
     batch = 32 if quick else 128
     torch.manual_seed(0)
-    x = torch.rand(batch, 3, SIZE, SIZE, device=device).to(memory_format=torch.channels_last)
-    layer = PushPullConv2d(3, FIRST, PUSH, padding=PUSH // 2).to(device)
+    x = torch.rand(batch, channels, side, side, device=device).to(memory_format=torch.channels_last)
+    layer = PushPullConv2d(channels, kernels, PUSH, padding=PUSH // 2).to(device)
     layer.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     push, pull = layer.weight.detach(), layer.pull_weight().detach()
     leaves = [tensor.clone().requires_grad_() for tensor in (push, pull)]
 
+    def images() -> Tensor:
+        return x.detach().requires_grad_(channels > 3)
+
     def layers_step() -> None:
         with torch.no_grad():
             layer.weight.mul_(1.0001)
-        torch.autograd.backward(layer(x).sum())
+        torch.autograd.backward(layer(images()).sum())
 
     def convolutions_step() -> None:
-        torch.autograd.backward(sum(part.sum() for part in _both(x, *leaves)))  # type: ignore[arg-type]
+        torch.autograd.backward(sum(part.sum() for part in _both(images(), *leaves)))  # type: ignore[arg-type]
 
     def evaluated(call: Callable[[Tensor], object]) -> Callable[[], None]:
         def run() -> None:
@@ -67,7 +73,7 @@ def inhibition(quick: bool, device: str) -> list[Timing]:
         return run
 
     repeats = 7 if quick else 15
-    about = f"3 -> {FIRST} channels, {SIZE}x{SIZE}, {batch} images"
+    about = f"{channels} -> {kernels} channels, {side}x{side}, {batch} images"
     step = {"its two convolutions": convolutions_step, "PushPullConv2d": layers_step}
     evaluation = {
         "its two convolutions": evaluated(lambda images: _both(images, push, pull)),
@@ -97,4 +103,6 @@ def benchmark(quick: bool, device: str) -> list[Timing]:
         },
         repeats=7 if quick else 15,
     )
-    return [*timings, *inhibition(quick, device)]
+    for shape in INHIBITED:
+        timings += inhibition(*shape, quick=quick, device=device)
+    return timings

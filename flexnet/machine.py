@@ -1,9 +1,12 @@
-"""Numbers of the machine, which jobs find in their environment."""
+"""What jobs find of the machine in their environment."""
 
 import math
 import os
 
 from flexnet.errors import ConfigError
+
+# Jobs keep large blocks of memory, which glibc gives back to the system at once, to be cleared for each step.
+KEPT_MEMORY = dict.fromkeys(("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"), str(2**32))
 
 
 def number_from(variable: str, key: str, unit: str) -> float | None:

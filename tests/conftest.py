@@ -18,7 +18,7 @@ SLOW = ("workflow", "training")  # folders, slowest first
 
 @pytest.fixture(autouse=True)
 def same_numbers() -> None:
-    """Each test draws the same, whatever ran before it in its worker, and in whatever it compares itself with."""
+    """Each test draws the same, whatever ran before it, and so does what it compares itself with."""
     random.seed(0)
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed(0)
