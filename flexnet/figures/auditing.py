@@ -95,6 +95,13 @@ def together(words: Mapping[str, int]) -> str:
     return next(iter(words)) if len(words) == 1 else UNDECIDED
 
 
+def told_of_seeds(words: Mapping[str, int]) -> str:
+    """The word that all seeds share, else how many have which, the most frequent first."""
+    if len(words) == 1:
+        return next(iter(words))
+    return ", ".join(f"{n} {word}" for word, n in Counter(words).most_common())
+
+
 def _of_check(part: "pd.DataFrame") -> dict[str, Any]:
     """What a check found over the seeds of a series."""
     check = part["check"].iloc[0]

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from flexnet.audit.rules import RULES
 from flexnet.corruptions.names import CLEAN
 from flexnet.errors import DataError
-from flexnet.figures.auditing import together, verdicts_of
+from flexnet.figures.auditing import told_of_seeds, verdicts_of
 from flexnet.figures.captions import spread
 from flexnet.figures.cells import BLANK, change_text, estimate_text
 from flexnet.figures.curves import FEW, PER_CENT, one_protocol
@@ -57,7 +57,7 @@ def summarise_rows(rows: pd.DataFrame) -> pd.DataFrame:
 
     Questions: "clean"; "corrupted", the mean over corruptions and severities; "noise", Gaussian, at the
     largest size up to 0.1; "attack", FGSM at the smallest size above 0; "audit", what withstands all of its
-    attacks, with the verdict. `size` is that of noise, attack or audit.
+    attacks, with the verdict of all seeds, or how many have which. `size` is that of noise, attack or audit.
 
     Raises:
         DataError: if a family has no rows, a column is missing or a series mixes several models.
@@ -69,10 +69,10 @@ def summarise_rows(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_verdicts(table: pd.DataFrame, audited: pd.DataFrame) -> pd.DataFrame:
-    """The verdict on each series, and the checks that it was not asked, in the rows of the audit."""
+    """The verdicts on the seeds of a series, and the checks that it was not asked, in rows of the audit."""
     words, audit = verdicts_of(audited), table["question"] == "audit"
     keys = zip(table["protocol"], table["series"], strict=True)
-    told = pd.Series([together(words.get(key, {})) for key in keys], table.index)
+    told = pd.Series([told_of_seeds(words.get(key, {})) for key in keys], table.index)
     asked = {str(series): set(part["check"]) for series, part in audited.groupby("series")}
     lacking = [[name for name in RULES if name not in asked.get(series, ())] for series in table["series"]]
     missing = pd.Series(map(", ".join, lacking), table.index, dtype=object)
@@ -133,7 +133,8 @@ def draw(table: pd.DataFrame, facts: Facts) -> Figure:
     shown = [question for question in QUESTIONS if question in set(part["question"])]
     layers = [name for name in dict.fromkeys(part["series"]) if name != REFERENCE]
     names = ["\n".join(wrapped(facts.label(name), LABEL_MM, 7.0)) for name in layers]
-    height = FOOT_MM + len(names) * max(LINE_MM, *(NAME_MM * (name.count("\n") + 1.5) for name in names))
+    breaks = max(text.count("\n") for text in (*names, *map(_in_lines, part[VERDICT])))
+    height = FOOT_MM + len(names) * max(LINE_MM, NAME_MM * (breaks + 1.5))
     with drawing(part, facts, height_mm=height, width_mm=PAGE_MM, panels=len(shown)) as page:
         for axes, question in zip(page.panels, shown, strict=True):
             own = part[part["question"] == question].set_index("series")
@@ -152,13 +153,13 @@ def draw(table: pd.DataFrame, facts: Facts) -> Figure:
 
 
 def _title(own: pd.DataFrame, question: str, facts: Facts) -> str:
-    """The question with its size, and the baseline's accuracy there; the verdict on it has a line more."""
+    """The question with its size, and the baseline's accuracy there; each verdict on it has its line."""
     words = _words(own, question, facts)
     if question == "audit":
         words = words.replace(", ", "\n")
     if REFERENCE not in own.index:
         return words
-    verdict = f"\n({own[VERDICT][REFERENCE]})" if own[VERDICT][REFERENCE] else ""
+    verdict = f"\n({_in_lines(own[VERDICT][REFERENCE])})" if own[VERDICT][REFERENCE] else ""
     return f"{words}\nbaseline {float(own['mean'][REFERENCE]) * PER_CENT:.1f} %{verdict}"
 
 
@@ -184,9 +185,14 @@ def _mark(axes: Axes, record: "Record", place: float, name: str, facts: Facts) -
 
 
 def _tell(axes: Axes, verdict: str, place: float) -> None:
-    """A verdict at the right of its panel, which is the last."""
+    """A verdict at the right of its panel, which is the last; of seeds that differ each in its line."""
     if verdict:
-        axes.text(1.03, place, verdict, transform=axes.get_yaxis_transform(), fontsize=SMALL, va="center")
+        looks: dict[str, Any] = {"fontsize": SMALL, "va": "center", "linespacing": 1.0}
+        axes.text(1.03, place, _in_lines(verdict), transform=axes.get_yaxis_transform(), **looks)
+
+
+def _in_lines(verdict: str) -> str:
+    return verdict.replace(", ", "\n")
 
 
 def _edges(record: "Record", facts: Facts) -> tuple[float, float]:

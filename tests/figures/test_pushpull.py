@@ -347,21 +347,21 @@ def test_an_attack_that_has_no_size_is_no_question():
 
 
 def test_the_audit_stands_beside_the_layers_with_its_verdict_and_what_it_was_not_asked(make_facts):
-    """What withstands the last check counts, not the reference; a seed that fails makes it undecided."""
+    """What withstands the last check counts, not the reference; a seed that fails is told beside others."""
     table = compared(side_by_side())
     audited = table[table["question"] == "audit"].set_index("series")
     assert audited.loc["baseline", ["mean", "size", "verdict"]].tolist() == pytest.approx(
         [0.415, 0.02, "robust"]
     )
-    assert audited.loc["mine", "verdict"] == "undecided"
+    assert audited.loc["mine", "verdict"] == "1 robust, 1 undecided"
     assert set(table[table["question"] != "audit"]["verdict"]) == {""}
     labels = {"baseline": "Convolution", "mine": "Mine"}
     facts = make_facts(figure="layers", protocol="corrected", labels=labels, series=list(labels))
     figure = layers.draw(table, facts)
-    assert [text.get_text() for text in figure.axes[-1].texts] == ["undecided"]
+    assert [text.get_text() for text in figure.axes[-1].texts] == ["1 robust\n1 undecided"]
     assert "(robust)" in figure.axes[-1].get_title()
     text = layers.body(table, facts)
-    assert text.splitlines()[3].endswith("| undecided |")
+    assert text.splitlines()[3].endswith("| 1 robust, 1 undecided |")
     assert "Not asked in the audit, so that robust says less: zero_gradients, single_step, transfer" in text
 
 
