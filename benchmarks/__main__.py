@@ -3,12 +3,11 @@
 import argparse
 import os
 import platform
-import sys
 from importlib import import_module
 
 import torch
 
-from flexnet.machine import KEPT_MEMORY
+from benchmarks.memory import begin_as_jobs_do
 
 # name of the benchmark: module with a function benchmark(quick, device)
 BENCHMARKS = {
@@ -40,12 +39,6 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--only", choices=sorted(BENCHMARKS), help="run one benchmark")
     return parser.parse_args()
-
-
-def begin_as_jobs_do() -> None:
-    """Start anew with the settings of memory that jobs have, which a program reads when it starts."""
-    if not KEPT_MEMORY.keys() <= os.environ.keys():
-        os.execve(sys.executable, sys.orig_argv, KEPT_MEMORY | os.environ)
 
 
 def main() -> None:

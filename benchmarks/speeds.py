@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from benchmarks.memory import begin_as_jobs_do
 from flexnet.files import atomic_path
 from flexnet.study.cost import timed_models
 from flexnet.study.here import study_here
@@ -40,6 +41,7 @@ def seconds_here(row: dict[str, Any]) -> float:
 
 def main() -> None:
     """Time what is not in the table yet."""
+    begin_as_jobs_do()
     torch.set_flush_denormal(True)
     torch.set_num_threads(1)
     found = dict(speeds())

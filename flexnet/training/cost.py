@@ -15,27 +15,42 @@ from flexnet.training.trainer import Trainer
 
 SIZES = (8, 32)  # images of the two steps that are timed
 FEWER, LARGE = (2, 4), 128  # of images from so many pixels on, whose maps would need tens of gigabytes
-# A forward pass is about a third of a training step.
-FORWARD_SHARE = 1 / 3
+ENOUGH, MOST = 0.1, 10  # short steps are repeated for so many seconds, so many times at most
 
 
 def seconds_per_image(
     run: TrainingRun, device: torch.device, clock: Callable[[], float] = time.perf_counter
 ) -> float:
-    """Time one training step after a warm-up and divide by its images."""
+    """Time training steps after a warm-up and divide by their images: one step, of short ones several."""
+    once = replace(run, recipe=replace(run.recipe, compile=False), checkpoint_seconds=math.inf)
+    trainer = Trainer(once, device, Checkpoint("unused.checkpoint", ""))
+    data = trainer.prepare(_images(run, 1, device))
+    trainer.finish([trainer.epoch(1, data)])  # the warm-up
+    seconds = _seconds(trainer, 2, data, clock)
+    steps = min(MOST, int(ENOUGH / max(seconds, ENOUGH / MOST)))
+    if steps > 1:  # what an epoch costs for itself counts little then, as it does in long ones
+        data = trainer.prepare(_images(run, steps, device))
+        seconds = _seconds(trainer, 3, data, clock)
+    return seconds / len(data)
+
+
+def _images(run: TrainingRun, steps: int, device: torch.device) -> DeviceImages:
+    """Random images for some steps."""
     channels, size, classes = expected_images(run.network, run.options)
-    shape = (run.recipe.batch_size, channels, size, size)
+    shape = (steps * run.recipe.batch_size, channels, size, size)
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)
     labels = torch.randint(0, classes, shape[:1], generator=generator)
-    data = DeviceImages(images.to(device), labels.to(device))
-    once = replace(run, recipe=replace(run.recipe, compile=False), checkpoint_seconds=math.inf)
-    trainer = Trainer(once, device, Checkpoint("unused.checkpoint", ""))
-    data = trainer.prepare(data)
-    trainer.finish([trainer.epoch(1, data)])
+    return DeviceImages(images.to(device), labels.to(device))
+
+
+def _seconds(trainer: Trainer, epoch: int, data: DeviceImages, clock: Callable[[], float]) -> float:
     start = clock()
-    float(trainer.epoch(2, data)["loss"])  # reading the loss waits for the device
-    return (clock() - start) / len(data)
+    row = trainer.epoch(epoch, data)
+    float(row["loss"])  # reading the loss waits for the device
+    seconds = clock() - start
+    trainer.finish([row])  # else the next epoch goes on where this one ended, and skips its steps
+    return seconds
 
 
 def core_seconds_per_image(run: TrainingRun, device: torch.device) -> float:
@@ -58,18 +73,3 @@ def core_seconds_per_image(run: TrainingRun, device: torch.device) -> float:
     each = max(0.0, costs[1] - costs[0]) / (more - few)
     step = max(0.0, costs[0] - few * each)
     return each + step / run.recipe.batch_size
-
-
-def run_seconds(run: TrainingRun, training: int, scored: int, per_image: float) -> float:
-    """Seconds that a run takes, with its evaluations.
-
-    Args:
-        run: the run.
-        training: number of training images.
-        scored: number of test images of each evaluation.
-        per_image: seconds of a training step per image.
-    """
-    epochs = range(1, run.recipe.epochs + 1)
-    evaluations = sum(run.recipe.evaluates(epoch) for epoch in epochs)
-    seen = scored + training * run.recipe.score_training
-    return per_image * (len(epochs) * training + evaluations * seen * FORWARD_SHARE)

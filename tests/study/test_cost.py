@@ -87,12 +87,37 @@ def test_every_model_of_every_scale_has_a_speed(study: Study) -> None:
     assert set(cost.timed_models(study, "night/")) == named
 
 
-def test_only_what_the_table_lacks_is_timed_beside_the_reference(study: Study) -> None:
+def test_what_will_be_trained_is_timed_beside_the_reference(study: Study) -> None:
     config = study.config("demo/")
-    assert list(speeds.to_time([(config, "hmax")])) == [speeds.REFERENCE_KEY]
+    known = speeds.speed_key(config, "hmax")
+    assert list(speeds.to_time([(config, "hmax")])) == [speeds.REFERENCE_KEY, known]
     models = {**config["models"], "mine": {**config["models"]["hmax"], "options": {"width": 0.37}}}
     own = {**config, "models": models}
-    assert len(speeds.to_time([(own, "mine"), (own, "hmax"), (own, "mine")])) == 2
+    asked = [(own, "hmax"), (own, "mine"), (own, "hmax"), (own, "mine")]
+    lacking = speeds.speed_key(own, "mine")
+    assert list(speeds.to_time(asked)) == [speeds.REFERENCE_KEY, lacking, known]  # first what the table lacks
+
+
+def test_networks_that_are_long_to_time_are_not(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = study.config("laptop/")
+    keys = [str(speeds.speed_key(config, f"vgg16-{name}")) for name in ("baseline", "flexible", "max")]
+    half, most = speeds.PATIENCE / speeds.TIMED / 2, speeds.PATIENCE / speeds.TIMED
+    monkeypatch.setattr(speeds, "speeds", lambda: dict(zip(keys, (half, most, half), strict=True)))
+    asked = [(config, f"vgg16-{name}") for name in ("baseline", "flexible", "max")]
+    assert list(speeds.to_time(asked)) == [speeds.REFERENCE_KEY, keys[0], keys[2]]
+    many = [(config, name) for name in config["models"] if speeds.speed_key(config, name) not in keys]
+    assert len(speeds.to_time(many)) == 1 + speeds.MOST
+
+
+def test_what_was_timed_here_counts_before_the_table(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine as fast as the table's in float32, and four times as fast in bf16."""
+    monkeypatch.setattr(speeds, "_MEASURED", {})
+    config, table = study.config("laptop/"), speeds.speeds()
+    key = str(speeds.speed_key(config, "vgg16-baseline"))
+    here = {speeds.REFERENCE_KEY: table[speeds.REFERENCE_KEY], key: table[key] / 4}
+    assert speeds.learn(here) == 1
+    assert speeds.seconds_per_image(config, "vgg16-baseline") == table[key] / 4
+    assert speeds.seconds_per_image(config, "hmax") == table[str(speeds.speed_key(config, "hmax"))]
 
 
 def test_a_machine_that_is_twice_as_slow_takes_twice_as_long(monkeypatch: pytest.MonkeyPatch) -> None:

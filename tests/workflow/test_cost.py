@@ -10,24 +10,31 @@ import torch
 
 from flexnet.stages import cost
 from flexnet.training import cost as timing
-from flexnet.training.cost import core_seconds_per_image, run_seconds, seconds_per_image
+from flexnet.training.cost import core_seconds_per_image, seconds_per_image
 from flexnet.training.recipe import Recipe
 from flexnet.training.run import TrainingRun
+from flexnet.training.trainer import Trainer
 
 RECIPE = {"epochs": 10, "evaluate_every": 4, "batch_size": 20}
 TINY = TrainingRun("tiny", 1, "small", {"width": 0.1, "input_size": 12}, Recipe.from_mapping(RECIPE))
-
-
-def test_a_run_costs_its_steps_and_a_third_for_each_scored_image() -> None:
-    recipe = TINY.recipe  # evaluates after epochs 4, 8 and 10
-    assert run_seconds(TINY, training=1000, scored=300, per_image=0.001) == pytest.approx(10.3)
-    assert [epoch for epoch in range(1, 11) if recipe.evaluates(epoch)] == [4, 8, 10]
 
 
 def test_the_time_of_a_step_is_divided_by_its_images() -> None:
     times = iter([100.0, 105.0])
     assert seconds_per_image(TINY, torch.device("cpu"), clock=lambda: next(times)) == 5.0 / 20
     assert not Path("unused.checkpoint").exists()
+
+
+@pytest.mark.parametrize(("first", "steps"), [(0.04, 2), (0.02, 5), (0.001, 10), (0.0, 10)])
+def test_short_steps_are_timed_several_at_once(
+    first: float, steps: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them are done: an epoch that was begun before would skip some."""
+    times, done, step = iter([100.0, 100.0 + first, 200.0, 201.0]), [], Trainer.step
+    monkeypatch.setattr(Trainer, "step", lambda *batch: done.append(1) or step(*batch))
+    found = seconds_per_image(TINY, torch.device("cpu"), clock=lambda: next(times))
+    assert found == pytest.approx(1.0 / (20 * steps))
+    assert len(done) == 1 + 1 + steps
 
 
 def test_two_small_steps_tell_what_a_large_one_costs(monkeypatch: pytest.MonkeyPatch) -> None:
