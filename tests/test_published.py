@@ -444,6 +444,10 @@ def test_what_layers_change_side_by_side_is_told_with_its_interval() -> None:
     assert audit.loc["baseline", "mean"] < 10 < audit.loc["random", "mean"]
     assert audit.loc["random", "verdict"] == "2 robust, 1 masked"
     assert not audit.drop("random")["verdict"].str.contains("masked").any()
+    checked = read_rows(ROWS / "corrected/layers.csv").dropna(subset="share")
+    limits = checked["check"].map({name: rule.threshold for name, rule in RULES.items()})
+    failed = checked.loc[checked["share"] > limits, ["series", "check"]]
+    assert failed.to_numpy().tolist() == [["random", "expectation"]]  # averaged gradients
 
 
 def test_which_intervals_of_layers_side_by_side_exclude_zero_is_told() -> None:

@@ -55,7 +55,7 @@ def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
         The columns of `summarise` (of the images that withstood the check and all before it), then share (the
         greatest over seeds, NaN where the check does not apply), threshold, failed (seeds whose check fails),
         evidence (of the seed with the greatest share), curve (what a check that sweeps left of each seed),
-        verdict (of the series) and verdicts (of its seeds).
+        verdict (of the series) and verdicts (of its seeds, see `told_of_seeds`).
 
     Raises:
         DataError: if a column is missing, a series mixes several models, or rows are those of no audit.
@@ -67,7 +67,7 @@ def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
     keys = list(zip(table["protocol"], table["series"], strict=True))
     words = verdicts_of(rows)
     table["verdict"] = [together(words[key]) for key in keys]
-    table["verdicts"] = [", ".join(f"{word} {n}" for word, n in words[key].items()) for key in keys]
+    table["verdicts"] = [told_of_seeds(words[key]) for key in keys]
     return table
 
 

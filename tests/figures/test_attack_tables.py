@@ -155,11 +155,11 @@ def test_seeds_that_disagree_are_undecided_and_the_worst_is_shown(facts):
     table = audit.summarise_rows(rows)
     row = table[table["check"] == "noise"].iloc[0]
     assert (row["share"], row["threshold"], row["failed"], row["verdict"]) == (0.4, 0.05, 2, "undecided")
-    assert row["verdicts"] == "robust 1, masked 2"
+    assert row["verdicts"] == "2 masked, 1 robust"
     assert json.loads(row["evidence"]) == {"seed": [2]}
     assert together({"masked": 3}) == "masked"
     texts = " ".join(text.get_text() for text in audit.draw(table, facts()).texts)
-    assert "Seeds that differ: Baseline: robust 1, masked 2." in texts
+    assert "Seeds that differ: Baseline: 2 masked, 1 robust." in texts
     assert RULES["noise"].means.split(":")[0] in texts
 
 
