@@ -3,6 +3,7 @@
 import math
 from typing import Any, Self
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -62,9 +63,13 @@ class LowPassConv2d(nn.Conv2d):
 
     @property
     def filter(self) -> Tensor:
-        """The filter (1, 1, size, size). Made anew in each pass, so that there is nothing to save."""
+        """The filter (1, 1, size, size). Made anew in each pass, so that there is nothing to save.
+
+        It is made on the device, since no numbers can be copied to a GPU while it records a step.
+        """
         row = [math.comb(self.size - 1, place) / 2 ** (self.size - 1) for place in range(self.size)]
-        return self.weight.new_tensor([[[[upper * lower for lower in row] for upper in row]]])
+        weights = [self.weight.new_full((1,), upper * lower) for upper in row for lower in row]
+        return torch.cat(weights).view(1, 1, self.size, self.size)
 
     def forward(self, input: Tensor) -> Tensor:
         """Smooth (N,C,H,W) or (C,H,W), and convolve."""

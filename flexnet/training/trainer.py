@@ -20,6 +20,7 @@ from flexnet.seeds import derive_seed
 from flexnet.stopping import stop_requests
 from flexnet.training.adversarial import hardened
 from flexnet.training.batches import DeviceImages, digest_of, epoch_batches
+from flexnet.training.captured import CapturedStep, Step, capturable
 from flexnet.training.checkpoint import Checkpoint, State, random_state, save_tensors, set_random_state
 from flexnet.training.fixed import fixed_features, trained_part
 from flexnet.training.optimiser import make_optimiser, set_rate
@@ -79,6 +80,9 @@ class Trainer:
         self.forward: Any = part or self.model
         if run.recipe.compile:
             self.forward = torch.compile(self.forward)
+        self.take: Step = self.step
+        if capturable(self.model, device) and not run.recipe.compile:
+            self.take = CapturedStep(self.step, self.optimiser, run.recipe.batch_size)
         self.state = checkpoint.load(self.model, self.optimiser) or State()
         self.saved = time.monotonic()
 
@@ -124,7 +128,7 @@ class Trainer:
             }
             batches = hardened(self.model, batches, recipe.adversarial, **named)
         for step, (images, labels) in enumerate(batches, done):
-            totals += self.step(_channels_last(images), labels)
+            totals += self.take(_channels_last(images), labels)
             self.state.step = step + 1
             if step % CHECK_STEPS == 0:
                 self._require_finite(totals, epoch, f"{len(data)} training images")

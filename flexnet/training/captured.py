@@ -1,0 +1,70 @@
+"""A training step as one CUDA graph: launched kernel by kernel, steps of small networks leave a GPU idle.
+
+A graph repeats what one step did: whatever a step decides outside the GPU is decided once. Nothing of torch
+and of this package decides anything there; networks with other modules are trained kernel by kernel.
+"""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from flexnet.training.optimiser import SGD
+
+Step: TypeAlias = Callable[[Tensor, Tensor], Tensor]
+
+FIRST = 3  # steps taken kernel by kernel: they make what all later ones find, such as momenta and workspaces
+KNOWN = ("torch", "flexnet")
+
+
+def capturable(model: nn.Module, device: torch.device) -> bool:
+    """Whether steps of a model on a device may be recorded: on a GPU, with known modules alone."""
+    return device.type == "cuda" and all(
+        type(module).__module__.split(".")[0] in KNOWN for module in model.modules()
+    )
+
+
+class CapturedStep:
+    """A step that is recorded once, and replayed for each further batch of the same size.
+
+    The learning rate is part of what is recorded: where it changed, the step is recorded anew. Batches of
+    another size, as the last of an epoch may be, are taken kernel by kernel.
+
+    Args:
+        step: takes images (n, ...) and labels (n,), changes the model, and gives a tensor; it reads nothing
+            back from the GPU.
+        optimiser: whose rate the step uses.
+        batch_size: n of the batches that are replayed.
+    """
+
+    def __init__(self, step: Step, optimiser: SGD, batch_size: int) -> None:
+        self.step, self.optimiser, self.batch_size = step, optimiser, batch_size
+        self.taken = 0
+        self.rate: float | None = None  # of the step that is recorded
+        self.graph: torch.cuda.CUDAGraph | None = None
+        self.images = self.labels = self.found = torch.empty(0)
+
+    def __call__(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Take one step; what it gives is overwritten by the next."""
+        if len(labels) != self.batch_size or self.taken < FIRST:
+            self.taken += 1
+            return self.step(images, labels)
+        rate = self.optimiser.param_groups[0]["lr"]
+        if self.graph is None or rate != self.rate:
+            self._record(images, labels)
+            self.rate = rate
+        self.images.copy_(images)
+        self.labels.copy_(labels)
+        assert self.graph is not None
+        self.graph.replay()
+        return self.found
+
+    def _record(self, images: Tensor, labels: Tensor) -> None:
+        """Record a step, which is not taken by that."""
+        self.graph = None  # its memory may be used again
+        self.images, self.labels = torch.empty_like(images), torch.empty_like(labels)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+            self.found = self.step(self.images, self.labels)
+        self.graph = graph
