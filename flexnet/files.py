@@ -26,6 +26,15 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def cache_folder() -> Path:
+    """Where the package keeps what can be had again.
+
+    Raises:
+        RuntimeError: if the user has no home and names no other place by XDG_CACHE_HOME.
+    """
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "flexnet"
+
+
 def remove_leftovers(path: str | Path) -> None:
     """Remove temporary files that killed jobs left beside `path`, of any suffix. Hold its lock first."""
     target = Path(path)

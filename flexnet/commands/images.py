@@ -1,7 +1,6 @@
 """The images that a command is about: a dataset by name, prepared images, or arrays of one's own."""
 
 import lzma
-import os
 import struct
 import zipfile
 import zlib
@@ -17,6 +16,7 @@ from flexnet.corruptions.headers import claimed
 from flexnet.data.arrays import ImageArrays, load_arrays
 from flexnet.data.manifest import load_verified
 from flexnet.errors import ConfigError, DataError
+from flexnet.files import cache_folder
 from flexnet.jobs import import_needed
 
 # An archive of images may be packed, but not more than images can be; up to so many bytes do no harm.
@@ -74,7 +74,7 @@ def _all(given: str) -> ImageArrays:
     prepare = import_needed("flexnet.data.prepare").prepare
     with TemporaryDirectory() as folder:
         target = Path(folder) / "images.safetensors"
-        prepare(dataset, split or "test", target, download_root=_downloads())
+        prepare(dataset, split or "test", target, download_root=cache_folder() / "downloads")
         found = load_arrays(target)
         return ImageArrays(np.array(found.images), found.labels, found.classes)
 
@@ -99,11 +99,6 @@ def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
         raise ValueError(f"{name}, whose {part.file_size:,} bytes claim to be {kind} of shape {shape}")
     with archive.open(part) as stream:
         return np.asarray(np.lib.format.read_array(stream, allow_pickle=False))
-
-
-def _downloads() -> Path:
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "flexnet" / "downloads"
 
 
 def _own(path: Path) -> ImageArrays:

@@ -5,7 +5,6 @@ branch under the rule "below" (MAX where the pooled input lies below the thresho
 flips the sign of the argument; it is what the authors' released code does in its larger networks.
 """
 
-import math
 from functools import partial
 from typing import Any
 
@@ -13,8 +12,10 @@ import torch
 from torch import Tensor
 
 from flexnet.errors import ConfigError
-from flexnet.layers.chunks import Buffers, batch_chunks, eager_cpu
+from flexnet.layers.chunks import batch_chunks, eager_cpu
 from flexnet.layers.eager import one_node, ordinary_gradients, plain, sizes
+from flexnet.layers.fused import fused_mixer
+from flexnet.layers.passes import Gradients, Mixer, Operands, Passes, limits
 from flexnet.options.layers.flexible import RULES
 
 __all__ = ["RULES", "blend", "gate", "signed_sharpness"]
@@ -108,27 +109,9 @@ def _wide(tensor: Tensor) -> Tensor:
     return tensor if tensor.dtype == torch.float64 else tensor.float()
 
 
-def _limits(dtype: torch.dtype) -> tuple[float, float]:
-    """Arguments beyond which a sigmoid is exactly 0 and exactly 1: (-88.8, 87.2) in float32.
-
-    Clamping there changes no result, but larger arguments make exp(-z) a subnormal number, which
-    slows the sigmoid down four times on CPU.
-    """
-    info = torch.finfo(dtype)
-    return -math.log(info.max) - 0.1, -math.log(info.tiny) - 0.1
-
-
 def _share(difference: Tensor, slope: float) -> Tensor:
     """sigmoid(slope * difference)."""
-    return torch.sigmoid((difference * slope).clamp(*_limits(difference.dtype)))
-
-
-def _shares(f_max: Tensor, threshold: Tensor, slope: float, buffers: Buffers) -> tuple[Tensor, Tensor]:
-    """The gates of the MAX and of the conv branch, in buffers."""
-    limits = _limits(f_max.dtype)
-    argument = torch.sub(threshold, f_max, out=buffers.take_like("of_max", f_max)).mul_(slope)
-    of_conv = torch.neg(argument, out=buffers.take_like("of_conv", f_max)).clamp_(*limits).sigmoid_()
-    return argument.clamp_(*limits).sigmoid_(), of_conv
+    return torch.sigmoid((difference * slope).clamp(*limits(difference.dtype)))
 
 
 def _blend(f_max: Tensor, f_conv: Tensor, threshold: Tensor, slope: float) -> Tensor:
@@ -144,23 +127,16 @@ def _chunked(f_max: Tensor, f_conv: Tensor, threshold: Tensor, slope: float) -> 
 
 
 class _ChunkedBlend(torch.autograd.Function):
-    """Eq. (1) on CPU, forward and backward in cache-sized pieces; keeps only its operands.
-
-    With g + h = 1 for the two gates, y = g m + h c has the derivatives
-        dy/dT = s g h (m - c),   dy/dm = g - dy/dT,   dy/dc = h.
-    Differentiating the two sigmoids separately gives the same sum, but as the difference of
-    s g (1 - g) m and s h (1 - h) c, where 1 - g loses all digits once the gate is nearly closed.
-    """
+    """Eq. (1) on CPU, forward and backward in cache-sized pieces; keeps only its operands."""
 
     @staticmethod
     def forward(ctx: Any, f_max: Tensor, f_conv: Tensor, threshold: Tensor, slope: float) -> Tensor:
         ctx.save_for_backward(f_max, f_conv, threshold)
         ctx.slope = slope
         output = torch.empty_like(f_conv)
-        buffers = Buffers(f_conv)
+        mixer = _mixer(f_conv, threshold)
         for part in batch_chunks(f_conv):
-            of_max, of_conv = _shares(f_max[part], threshold, slope, buffers)
-            torch.mul(of_max, f_max[part], out=output[part]).addcmul_(of_conv, f_conv[part])
+            mixer.blend(Operands(f_max[part], f_conv[part], threshold, slope), output[part])
         return output
 
     @staticmethod
@@ -170,33 +146,23 @@ class _ChunkedBlend(torch.autograd.Function):
         if torch.is_grad_enabled() or not plain(grad):  # ordinary operations have all rules
             mixed = partial(_blend, slope=ctx.slope)
             return *ordinary_gradients(mixed, operands, needed, grad), None
+        f_max, f_conv, threshold = operands
         results = [torch.empty_like(t) if need else None for t, need in zip(operands, needed, strict=True)]
-        if results[2] is not None:
-            results[2].zero_()
-        buffers = Buffers(operands[0])
-        for part in batch_chunks(operands[0]):
-            _backward_chunk(grad, operands, results, ctx.slope, part, buffers)
+        to_max, to_conv, to_threshold = results
+        if to_threshold is not None:
+            to_threshold.zero_()
+        mixer = _mixer(f_conv, threshold)
+        for part in batch_chunks(f_conv):
+            given = Operands(f_max[part], f_conv[part], threshold, ctx.slope)
+            wanted = Gradients(_piece(to_max, part), _piece(to_conv, part), to_threshold)
+            mixer.backward(given, grad[part], wanted)
         return *results, None
 
 
-def _backward_chunk(
-    grad: Tensor,
-    operands: tuple[Tensor, ...],
-    results: list[Tensor | None],
-    slope: float,
-    part: slice,
-    buffers: Buffers,
-) -> None:
-    """Write the gradients of one piece of the batch into `results` (MAX, conv, threshold; None: skip)."""
-    f_max, f_conv, threshold = operands[0][part], operands[1][part], operands[2]
-    to_max, to_conv, to_threshold = results
-    of_max, of_conv = _shares(f_max, threshold, slope, buffers)
-    through_conv = torch.mul(of_conv, grad[part], out=of_conv if to_conv is None else to_conv[part])
-    if to_max is None and to_threshold is None:
-        return
-    through_gate = torch.sub(f_max, f_conv, out=buffers.take_like("through_gate", f_max))
-    through_gate.mul_(of_max).mul_(through_conv)
-    if to_threshold is not None:
-        to_threshold.add_(through_gate.sum_to_size(threshold.shape), alpha=slope)
-    if to_max is not None:
-        torch.mul(of_max, grad[part], out=to_max[part]).sub_(through_gate, alpha=slope)
+def _piece(result: Tensor | None, part: slice) -> Tensor | None:
+    return None if result is None else result[part]
+
+
+def _mixer(f_conv: Tensor, threshold: Tensor) -> Mixer:
+    """What computes pieces of this batch: one compiled pass where that is ready, else operations of torch."""
+    return fused_mixer(f_conv, threshold) or Passes(f_conv)

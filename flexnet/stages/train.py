@@ -6,6 +6,7 @@ from typing import Any
 from flexnet.data.roles import TEST, TRAIN
 from flexnet.data.subset_file import origin_of, read_subset
 from flexnet.errors import DataError
+from flexnet.layers.fused import compiled_meanwhile
 from flexnet.machine import number_from
 from flexnet.stages._common import choose_device, load_for_model, set_up_cpu
 from flexnet.training.batches import DeviceImages
@@ -42,14 +43,15 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
     scored = training
     if subset["split"] == TEST:
         scored = load_for_model(files.test, *network, origin_of(subset, TEST))
-    train(
-        plan,
-        DeviceImages.load(training, subset["training"], device),
-        DeviceImages.load(scored, subset["scored"], device),
-        files.weights,
-        files.history,
-        files.log,
-    )
+    with compiled_meanwhile():
+        train(
+            plan,
+            DeviceImages.load(training, subset["training"], device),
+            DeviceImages.load(scored, subset["scored"], device),
+            files.weights,
+            files.history,
+            files.log,
+        )
 
 
 def checkpoint_seconds() -> float:

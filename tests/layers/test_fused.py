@@ -1,0 +1,276 @@
+"""The compiled pass gives the bytes of the passes, or is not used."""
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from flexnet.layers import compiled, fused
+from flexnet.layers.flexible import FlexibleConv2d
+from flexnet.layers.gates import blend
+
+KIND = torch.backends.cpu.get_cpu_capability()
+pytestmark = pytest.mark.skipif(KIND not in compiled.INSTRUCTIONS, reason=f"no instructions known for {KIND}")
+with_compiler = pytest.mark.skipif(shutil.which(os.environ.get("CXX", "c++")) is None, reason="no compiler")
+SHAPE = (40, 12, 24, 24)  # two pieces of a batch
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True)
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("compiled") / f"gates-{KIND}-test.so"
+    assert compiled.compile_library(path)
+    return path
+
+
+@pytest.fixture
+def ready(library: Path) -> None:
+    """The library lies in the cache, and was found to agree."""
+    path = compiled.library_path()
+    assert path is not None
+    path.parent.mkdir(parents=True)
+    shutil.copy(library, path)
+    assert fused.build()
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the compiled pass was asked for."""
+    found: list[str] = []
+    for name in ("blend", "backward"):
+        function = getattr(fused.Fused, name)
+
+        def noted(*given: Any, name: str = name, function: Any = function) -> None:
+            found.append(name)
+            function(*given)
+
+        monkeypatch.setattr(fused.Fused, name, noted)
+    return found
+
+
+def operands(
+    shape: tuple[int, ...], units: tuple[int, ...], like: torch.dtype = torch.float32
+) -> list[Tensor]:
+    """MAX and conv branch, thresholds and a gradient: gates open, shut and between; some are no numbers."""
+    generator = torch.Generator().manual_seed(0)
+    f_max, f_conv, grad = (torch.randn(shape, generator=generator).mul_(0.3) for _ in range(3))
+    threshold = torch.randn(units, generator=generator).mul_(0.3)
+    flat = f_max.view(-1)
+    flat[::1001], flat[7::1003], flat[8::997] = torch.nan, torch.inf, 1e-42
+    f_conv.view(-1)[5::1009] = -torch.inf
+    return [tensor.to(like) for tensor in (f_max, f_conv, threshold, grad)]
+
+
+def results(
+    given: list[Tensor], rule: str, needed: tuple[bool, bool, bool] = (True, True, True)
+) -> list[Tensor]:
+    """The mixture and the gradients that are needed."""
+    leaves = [
+        tensor.detach().clone(memory_format=torch.preserve_format).requires_grad_(need)
+        for tensor, need in zip(given, needed, strict=False)
+    ]
+    f_max, f_conv, threshold = leaves
+    mixed = blend(f_max, f_conv, threshold, rule, 50.0)
+    torch.autograd.backward(mixed, given[3])
+    return [mixed.detach(), *(leaf.grad for leaf in leaves if leaf.grad is not None)]
+
+
+def same_bytes(one: list[Tensor], other: list[Tensor]) -> bool:
+    pairs = list(zip(one, other, strict=True))
+    assert all(this.isnan().any() for this, _ in pairs[:1])  # or they would not be compared either
+    return all(
+        bool(((this.view(torch.int32) == that.view(torch.int32)) | (this.isnan() & that.isnan())).all())
+        for this, that in pairs
+    )
+
+
+@with_compiler
+@pytest.mark.parametrize("rule", ["below", "above"])
+@pytest.mark.parametrize("units", [SHAPE[1:], (1, 1, 1)])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize(
+    "needed", [(True,) * 3, (False, True, True), (True, False, False), (False, True, False)]
+)
+def test_bytes_are_those_of_the_passes(
+    rule: str, units: tuple[int, ...], layout: torch.memory_format, needed: Any, ready: None, calls: list[str]
+) -> None:
+    given = [tensor.contiguous(memory_format=layout) for tensor in operands(SHAPE, (1, *units))]
+    found = results(given, rule, needed)
+    assert calls == ["blend", "blend", "backward", "backward"]
+    os.environ["XDG_CACHE_HOME"] += "/other"  # undone with the fixture's change
+    assert same_bytes(found, results(given, rule, needed))
+    assert len(calls) == 4
+
+
+@with_compiler
+def test_a_gradient_in_another_layout_is_followed(ready: None, calls: list[str]) -> None:
+    given = operands(SHAPE, SHAPE[1:])
+    given[3] = given[3].contiguous(memory_format=torch.channels_last)
+    found = results(given, "below")
+    assert len(calls) == 4
+    os.environ["XDG_CACHE_HOME"] += "/other"
+    assert same_bytes(found, results(given, "below"))
+
+
+@with_compiler
+@pytest.mark.parametrize(
+    ("shape", "units", "threads", "like"),
+    [
+        ((8, 12, 24, 24), (12, 1, 1), 1, torch.float32),  # a threshold per channel
+        ((8, 3, 5, 5), (3, 5, 5), 1, torch.float32),  # units that no vector divides
+        ((8, 12, 24, 24), (12, 24, 24), 2, torch.float32),
+        ((8, 12, 24, 24), (12, 24, 24), 1, torch.float64),
+        ((0, 12, 24, 24), (12, 24, 24), 1, torch.float32),
+    ],
+)
+def test_whatever_it_is_not_made_for_is_left_to_the_passes(
+    shape: Any, units: Any, threads: int, like: torch.dtype, ready: None, calls: list[str]
+) -> None:
+    torch.set_num_threads(threads)
+    results(operands(shape, (1, *units), like), "below")
+    assert calls == []
+
+
+@with_compiler
+def test_a_layer_learns_the_same_with_it(ready: None, calls: list[str]) -> None:
+    """In bf16, as networks are trained."""
+
+    def learned() -> list[Tensor]:
+        torch.manual_seed(0)
+        layer = FlexibleConv2d(1, 12, 5, input_size=28)
+        images = torch.rand(16, 1, 28, 28)
+        for _ in range(3):
+            with torch.autocast("cpu", torch.bfloat16):
+                loss = layer(images).float().square().mean()
+            layer.zero_grad()
+            torch.autograd.backward(loss)
+            with torch.no_grad():
+                for parameter in layer.parameters():
+                    assert parameter.grad is not None
+                    parameter.sub_(parameter.grad, alpha=0.1)
+        return [parameter.detach() for parameter in layer.parameters()]
+
+    found = learned()
+    assert calls == ["blend", "backward"] * 3
+    os.environ["XDG_CACHE_HOME"] += "/other"
+    assert all(torch.equal(one, other) for one, other in zip(found, learned(), strict=True))
+
+
+@with_compiler
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("Vec(1.0f) +", "Vec(1.0000002f) +"),
+        (
+            "at::vec::fmadd(share.of_conv, conv, share.of_max * max)",
+            "(share.of_conv * conv + share.of_max * max)",
+        ),
+        ("if (to_convolved)", "if (false)"),
+        ("minus, share.of_max", "by, share.of_max"),
+    ],
+)
+def test_a_library_that_rounds_otherwise_is_not_used(
+    right: str, wrong: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, calls: list[str]
+) -> None:
+    source = compiled.SOURCE.read_text(encoding="utf-8")
+    assert right in source
+    changed = tmp_path / "changed.cpp"
+    changed.write_text(source.replace(right, wrong), encoding="utf-8")
+    monkeypatch.setattr(compiled, "SOURCE", changed)
+    path = compiled.library_path()
+    assert path is not None
+    assert compiled.compile_library(path)
+    assert not fused.build()
+    calls.clear()  # it was tried
+    results(operands(SHAPE, SHAPE[1:]), "below")
+    assert calls == []
+
+
+@with_compiler
+def test_it_is_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert fused.build()
+    path = compiled.library_path()
+    assert path is not None
+    assert path.stat().st_mode & 0o777 == 0o700
+    monkeypatch.setenv("CXX", "false")
+    fused._libraries.clear()
+    assert fused.build()
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("compiler", ["false", "no-such-compiler"])
+def test_without_a_compiler_there_are_the_passes(
+    compiler: str, monkeypatch: pytest.MonkeyPatch, empty_cache: Path, calls: list[str]
+) -> None:
+    monkeypatch.setenv("CXX", compiler)
+    assert not fused.build()
+    results(operands(SHAPE, SHAPE[1:]), "below")
+    assert calls == []
+    assert not list(empty_cache.rglob("*.so"))
+
+
+@with_compiler
+@pytest.mark.parametrize("mode", [0o777, 0o720])
+def test_what_others_can_write_is_not_loaded(mode: int, ready: None) -> None:
+    path = compiled.library_path()
+    assert path is not None
+    path.chmod(mode)
+    assert compiled.load_library(path) is None
+    path.chmod(0o700)
+    assert compiled.load_library(path) is not None
+
+
+def test_damaged_libraries_are_not_loaded() -> None:
+    path = compiled.library_path()
+    assert path is not None
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"no library")
+    path.chmod(0o700)
+    assert compiled.load_library(path) is None
+
+
+def test_a_cache_that_cannot_be_written_is_no_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert not fused.build()
+
+
+def test_who_has_no_home_has_no_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("could not determine home directory")
+
+    monkeypatch.setattr(compiled, "cache_folder", homeless)
+    assert compiled.library_path() is None
+    assert not fused.build()
+
+
+def test_what_is_over_soon_compiles_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[float] = []
+    monkeypatch.setattr(fused, "build", lambda: built.append(time.monotonic()))
+    with fused.compiled_meanwhile(60.0):
+        pass
+    assert not built
+    start = time.monotonic()
+    with fused.compiled_meanwhile(0.05):
+        while not built and time.monotonic() < start + 30:
+            time.sleep(0.01)
+    assert built
