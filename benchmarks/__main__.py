@@ -8,6 +8,7 @@ from importlib import import_module
 import torch
 
 from benchmarks.memory import begin_as_jobs_do
+from flexnet.layers.fused import build
 
 # name of the benchmark: module with a function benchmark(quick, device)
 BENCHMARKS = {
@@ -48,6 +49,7 @@ def main() -> None:
     if options.threads is not None:
         torch.set_num_threads(options.threads)
     print(facts(options.device))
+    print("compiled gates and pools" if build() else "no compiled gates and pools")
     for name in [options.only] if options.only else BENCHMARKS:
         import_module(BENCHMARKS[name]).benchmark(quick=options.quick, device=options.device)
 

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from benchmarks.timing import Timing, compare
 from flexnet.layers.flexible import FlexibleConv2d
+from flexnet.layers.fused import operations_alone
 from flexnet.layers.pushpull import PushPullConv2d
 
 CHANNELS, SIZE, SLOPE = 64, 32, 50.0  # the layer of the paper's VGG16 at 32x32
@@ -33,6 +34,16 @@ def _step(forward: Callable[[Tensor], Tensor], x: Tensor) -> Callable[[], None]:
         torch.autograd.backward(forward(leaf).sum())
 
     return run
+
+
+def without_compiler(run: Callable[[], object]) -> Callable[[], None]:
+    """The same by operations of torch alone."""
+
+    def alone() -> None:
+        with operations_alone():
+            run()
+
+    return alone
 
 
 def _both(x: Tensor, push: Tensor, pull: Tensor) -> tuple[Tensor, Tensor]:
@@ -99,6 +110,7 @@ def benchmark(quick: bool, device: str) -> list[Timing]:
         {
             "bare Conv2d": _step(bare, x),
             "FlexibleConv2d": _step(layer, x),
+            "FlexibleConv2d, not compiled": without_compiler(_step(layer, x)),
             "eq. (1) composed": _step(lambda leaf: composition(leaf, weight, bias, threshold), x),
         },
         repeats=7 if quick else 15,

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value, stack_module_state, vmap
 from torch.nn import functional as F
 
+from benchmarks.layer import without_compiler
 from benchmarks.timing import Timing, compare
-from benchmarks.training import product_rate
+from benchmarks.training import launched, product_rate
 from flexnet.training.batches import DeviceImages, epoch_batches
 from flexnet.training.checkpoint import Checkpoint
 from flexnet.training.recipe import Recipe
@@ -37,12 +38,16 @@ def _run(seed: int, options: dict[str, Any], recipe: Recipe) -> TrainingRun:
 
 
 def _ours(
-    data: DeviceImages, options: dict[str, Any], recipe: Recipe, seeds: int = 1
+    data: DeviceImages,
+    options: dict[str, Any],
+    recipe: Recipe,
+    seeds: int = 1,
+    prepare: Callable[[Trainer], Trainer] = lambda trainer: trainer,
 ) -> Callable[[], object]:
     """One epoch of each seed, one after another."""
     nowhere = Checkpoint("unused.checkpoint", "")
     runs = [_run(seed, options, recipe) for seed in range(1, seeds + 1)]
-    trainers = [Trainer(run, data.images.device, nowhere) for run in runs]
+    trainers = [prepare(Trainer(run, data.images.device, nowhere)) for run in runs]
     epochs: Iterator[int] = iter(range(1, 10**6))
 
     def epoch() -> None:
@@ -111,8 +116,11 @@ def benchmark(quick: bool, device: str) -> list[Timing]:
         "baseline, bf16": _ours(data, {}, half),
         "flexible, float32": _ours(data, LEARNED, RECIPE),
         "flexible, bf16": _ours(data, LEARNED, half),
+        "flexible, bf16, not compiled": without_compiler(_ours(data, LEARNED, half)),
         "plain loop, baseline, float32": _plain(data),
     }
+    if device.startswith("cuda"):
+        candidates["flexible, bf16, kernel by kernel"] = _ours(data, LEARNED, half, prepare=launched)
     timings = compare(f"Training, small network, {images} images in steps of {BATCH}", candidates, turns)
     for timing in timings:
         print(f"  {timing.name}: {images / timing.seconds:.0f} images/s")

@@ -81,10 +81,21 @@ def _plain(arrays: ImageArrays, device: str) -> Callable[[], object]:
     return epoch
 
 
-def _ours(arrays: ImageArrays, device: str, recipe: Recipe) -> Callable[[], object]:
+def launched(trainer: Trainer) -> Trainer:
+    """The trainer with steps that a GPU is given kernel by kernel."""
+    trainer.take = trainer.step
+    return trainer
+
+
+def _ours(
+    arrays: ImageArrays,
+    device: str,
+    recipe: Recipe,
+    prepare: Callable[[Trainer], Trainer] = lambda trainer: trainer,
+) -> Callable[[], object]:
     place = torch.device(device)
     run = TrainingRun("benchmark", 1, "vgg16", SINGLE, recipe, checkpoint_seconds=math.inf)
-    trainer = Trainer(run, place, Checkpoint("unused.checkpoint", ""))
+    trainer = prepare(Trainer(run, place, Checkpoint("unused.checkpoint", "")))
     data = DeviceImages.load(arrays, None, place)
     epochs: Iterator[int] = iter(range(1, 10**6))
     return lambda: trainer.finish([trainer.epoch(next(epochs), data)])
@@ -123,6 +134,9 @@ def benchmark(quick: bool, device: str) -> list[Timing]:
         "flexnet, float32": _ours(arrays, device, recipe),
         "plain loop, float32": _plain(arrays, device),
     }
+    if device.startswith("cuda"):
+        half = replace(recipe, precision="bf16")
+        candidates["flexnet, bf16, kernel by kernel"] = _ours(arrays, device, half, launched)
     what = f"Training, VGG16 with a single Flexible Layer, {images} images in steps of {BATCH}"
     timings = compare(what, candidates, repeats=turns)
     for timing in timings:

@@ -1,4 +1,4 @@
-"""Compiling gates.cpp, and loading what was compiled, by whom and for what machine.
+"""Compiling kernels.cpp, and loading what was compiled, by whom and for what machine.
 
 A library serves one version of torch on one kind of processor. It is kept in the user's cache.
 """
@@ -12,10 +12,11 @@ from functools import cache
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from flexnet.files import atomic_path, cache_folder
 
-SOURCE = Path(__file__).with_name("gates.cpp")
+SOURCE = Path(__file__).with_name("kernels.cpp")
 # Instructions of the kinds of processor that torch tells apart, as torch itself is compiled for them.
 INSTRUCTIONS = {
     "AVX2": ("-mavx2", "-mfma", "-mf16c"),
@@ -31,7 +32,7 @@ def library_path() -> Path | None:
     if os.name != "posix" or kind not in INSTRUCTIONS:
         return None
     try:
-        return cache_folder() / "compiled" / f"gates-{kind}-{_identity()}.so"
+        return cache_folder() / "compiled" / f"kernels-{kind}-{_identity()}.so"
     except RuntimeError:  # the user has no home
         return None
 
@@ -78,7 +79,15 @@ def load_library(path: Path) -> ctypes.CDLL | None:
         pointer, number, scalar = ctypes.c_void_p, ctypes.c_int64, ctypes.c_float
         library.flexnet_blend.argtypes = [pointer] * 4 + [number] * 3 + [scalar] * 3
         library.flexnet_blend_backward.argtypes = [pointer] * 7 + [number] * 3 + [scalar] * 3
-        library.flexnet_blend.restype = library.flexnet_blend_backward.restype = None
+        library.flexnet_pool.argtypes = [pointer] * 2 + [number] * 7
+        library.flexnet_pool_backward.argtypes = [pointer] * 3 + [number] * 7
+        for name in ("blend", "blend_backward", "pool", "pool_backward"):
+            getattr(library, f"flexnet_{name}").restype = None
     except (OSError, AttributeError):
         return None
     return library
+
+
+def addresses(*tensors: Tensor | None) -> list[int | None]:
+    """Where tensors lie, for a library: keep them as long as it works."""
+    return [None if tensor is None else tensor.data_ptr() for tensor in tensors]

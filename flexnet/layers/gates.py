@@ -14,8 +14,8 @@ from torch import Tensor
 from flexnet.errors import ConfigError
 from flexnet.layers.chunks import batch_chunks, eager_cpu
 from flexnet.layers.eager import one_node, ordinary_gradients, plain, sizes
-from flexnet.layers.fused import fused_mixer
-from flexnet.layers.passes import Gradients, Mixer, Operands, Passes, limits
+from flexnet.layers.fused import fused_gate
+from flexnet.layers.gate_passes import Gradients, Mixer, Operands, Passes, limits
 from flexnet.options.layers.flexible import RULES
 
 __all__ = ["RULES", "blend", "gate", "signed_sharpness"]
@@ -165,4 +165,4 @@ def _piece(result: Tensor | None, part: slice) -> Tensor | None:
 
 def _mixer(f_conv: Tensor, threshold: Tensor) -> Mixer:
     """What computes pieces of this batch: one compiled pass where that is ready, else operations of torch."""
-    return fused_mixer(f_conv, threshold) or Passes(f_conv)
+    return fused_gate(f_conv, threshold) or Passes(f_conv)

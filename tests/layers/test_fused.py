@@ -1,4 +1,4 @@
-"""The compiled pass gives the bytes of the passes, or is not used."""
+"""The compiled passes give the bytes of torch's operations, or are not used."""
 
 import os
 import shutil
@@ -13,7 +13,10 @@ from torch import Tensor
 
 from flexnet.layers import compiled, fused
 from flexnet.layers.flexible import FlexibleConv2d
+from flexnet.layers.fused_gate import FusedGate
+from flexnet.layers.fused_pool import FusedPool
 from flexnet.layers.gates import blend
+from flexnet.layers.pooling import max_pool
 
 KIND = torch.backends.cpu.get_cpu_capability()
 pytestmark = pytest.mark.skipif(KIND not in compiled.INSTRUCTIONS, reason=f"no instructions known for {KIND}")
@@ -37,7 +40,7 @@ def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("compiled") / f"gates-{KIND}-test.so"
+    path = tmp_path_factory.mktemp("compiled") / f"kernels-{KIND}-test.so"
     assert compiled.compile_library(path)
     return path
 
@@ -54,16 +57,21 @@ def ready(library: Path) -> None:
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the compiled pass was asked for."""
+    """What the compiled passes were asked for."""
     found: list[str] = []
-    for name in ("blend", "backward"):
-        function = getattr(fused.Fused, name)
+    for owner, name in (
+        (FusedGate, "blend"),
+        (FusedGate, "backward"),
+        (FusedPool, "pool"),
+        (FusedPool, "backward"),
+    ):
+        function = getattr(owner, name)
 
         def noted(*given: Any, name: str = name, function: Any = function) -> None:
             found.append(name)
             function(*given)
 
-        monkeypatch.setattr(fused.Fused, name, noted)
+        monkeypatch.setattr(owner, name, noted)
     return found
 
 
@@ -95,11 +103,9 @@ def results(
 
 
 def same_bytes(one: list[Tensor], other: list[Tensor]) -> bool:
-    pairs = list(zip(one, other, strict=True))
-    assert all(this.isnan().any() for this, _ in pairs[:1])  # or they would not be compared either
     return all(
         bool(((this.view(torch.int32) == that.view(torch.int32)) | (this.isnan() & that.isnan())).all())
-        for this, that in pairs
+        for this, that in zip(one, other, strict=True)
     )
 
 
@@ -116,8 +122,8 @@ def test_bytes_are_those_of_the_passes(
     given = [tensor.contiguous(memory_format=layout) for tensor in operands(SHAPE, (1, *units))]
     found = results(given, rule, needed)
     assert calls == ["blend", "blend", "backward", "backward"]
-    os.environ["XDG_CACHE_HOME"] += "/other"  # undone with the fixture's change
-    assert same_bytes(found, results(given, rule, needed))
+    with fused.operations_alone():
+        assert same_bytes(found, results(given, rule, needed))
     assert len(calls) == 4
 
 
@@ -127,8 +133,9 @@ def test_a_gradient_in_another_layout_is_followed(ready: None, calls: list[str])
     given[3] = given[3].contiguous(memory_format=torch.channels_last)
     found = results(given, "below")
     assert len(calls) == 4
-    os.environ["XDG_CACHE_HOME"] += "/other"
-    assert same_bytes(found, results(given, "below"))
+    with fused.operations_alone():
+        assert same_bytes(found, results(given, "below"))
+    assert len(calls) == 4
 
 
 @with_compiler
@@ -147,6 +154,52 @@ def test_whatever_it_is_not_made_for_is_left_to_the_passes(
 ) -> None:
     torch.set_num_threads(threads)
     results(operands(shape, (1, *units), like), "below")
+    assert calls == []
+
+
+@with_compiler
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("shape", [(3, 4, 9, 37), (2, 1, 28, 28), (40, 12, 24, 24), (2, 3, 5, 5)])
+@pytest.mark.parametrize("side", [2, 3, 4, 5])
+def test_pools_and_their_gradients_are_those_of_the_passes(
+    side: int, shape: tuple[int, ...], layout: torch.memory_format, ready: None, calls: list[str]
+) -> None:
+    """Of ties the first counts; the gradient comes in another layout than the maps."""
+    generator = torch.Generator().manual_seed(0)
+    maps = torch.randn(shape, generator=generator).mul_(2).round_().abs_()
+    maps.view(-1)[::101], maps.view(-1)[7::103] = torch.nan, -torch.inf
+    maps = maps.contiguous(memory_format=layout)
+
+    def pooled() -> list[Tensor]:
+        leaf = maps.detach().clone(memory_format=torch.preserve_format).requires_grad_()
+        found = max_pool(leaf, (side, side))
+        grad = torch.randn(found.shape, generator=torch.Generator().manual_seed(1))
+        torch.autograd.backward(found, grad)
+        assert leaf.grad is not None
+        return [found.detach(), leaf.grad + 0.0]  # zeros may have another sign
+
+    found = pooled()
+    assert calls == ["pool", "backward"]
+    with fused.operations_alone():
+        assert same_bytes(found, pooled())
+    assert len(calls) == 2
+
+
+@with_compiler
+@pytest.mark.parametrize(
+    ("window", "dilation", "stride", "like"),
+    [
+        ((3, 3), (2, 2), (1, 1), torch.float32),
+        ((3, 2), (1, 1), (1, 1), torch.float32),
+        ((6, 6), (1, 1), (1, 1), torch.float32),
+        ((3, 3), (1, 1), (2, 2), torch.float32),
+        ((3, 3), (1, 1), (1, 1), torch.float64),
+    ],
+)
+def test_other_pools_are_left_to_the_passes(
+    window: Any, dilation: Any, stride: Any, like: torch.dtype, ready: None, calls: list[str]
+) -> None:
+    max_pool(torch.rand(2, 3, 12, 12, dtype=like), window, stride, dilation=dilation)
     assert calls == []
 
 
@@ -170,9 +223,12 @@ def test_a_layer_learns_the_same_with_it(ready: None, calls: list[str]) -> None:
         return [parameter.detach() for parameter in layer.parameters()]
 
     found = learned()
-    assert calls == ["blend", "backward"] * 3
-    os.environ["XDG_CACHE_HOME"] += "/other"
-    assert all(torch.equal(one, other) for one, other in zip(found, learned(), strict=True))
+    assert (
+        calls == ["pool", "blend", "backward"] * 3
+    )  # images need no gradient, the pool has no backward pass
+    with fused.operations_alone():
+        assert all(torch.equal(one, other) for one, other in zip(found, learned(), strict=True))
+    assert len(calls) == 9
 
 
 @with_compiler
@@ -186,6 +242,9 @@ def test_a_layer_learns_the_same_with_it(ready: None, calls: list[str]) -> None:
         ),
         ("if (to_convolved)", "if (false)"),
         ("minus, share.of_max", "by, share.of_max"),
+        ("wins[tap] = next.gt(best)", "wins[tap] = next.ge(best)"),  # another of two that are equal
+        ("for (int tap = K - 1; tap > 0; --tap) sum =", "for (int tap = 1; tap < K; ++tap) sum ="),
+        ("int tap = 1; tap < K; ++tap)\n          best", "int tap = 2; tap < K; ++tap)\n          best"),
     ],
 )
 def test_a_library_that_rounds_otherwise_is_not_used(
@@ -202,6 +261,7 @@ def test_a_library_that_rounds_otherwise_is_not_used(
     assert not fused.build()
     calls.clear()  # it was tried
     results(operands(SHAPE, SHAPE[1:]), "below")
+    max_pool(torch.rand(2, 3, 12, 12), (3, 3))
     assert calls == []
 
 
