@@ -11,26 +11,30 @@ from flexnet.layers.flexible import FlexibleConv2d
 from flexnet.layers.fused import operations_alone
 from flexnet.layers.pushpull import PushPullConv2d
 
-CHANNELS, SIZE, SLOPE = 64, 32, 50.0  # the layer of the paper's VGG16 at 32x32
+SLOPE = 50.0
+# Channels, kernels, their side, side of maps: a layer inside VGG16, its first one, the small network's.
+MIXED = ((64, 64, 3, 32), (3, 64, 3, 32), (1, 12, 5, 28))
+IMAGES = 3  # the most channels that images have, which need no gradient
 PUSH, PULL = 3, 7  # sides of the kernels of a push-pull layer
 # Of ResNet-20 the first layer, one of the first stage, one of the last: channels, kernels, side of maps.
 INHIBITED = ((3, 16, 32), (16, 16, 32), (64, 64, 8))
 
 
 def composition(x: Tensor, weight: Tensor, bias: Tensor, threshold: Tensor) -> Tensor:
-    """Eq. (1) of the Flexible Layer paper as it stands, for a 3x3 kernel without padding."""
+    """Eq. (1) of the Flexible Layer paper as it stands, without padding; pooled channels are repeated."""
     convolved = F.conv2d(x, weight, bias)
-    pooled = F.max_pool2d(x, 3, stride=1)
+    pooled = F.max_pool2d(x, weight.shape[2], stride=1)
+    pooled = pooled.repeat(1, -(-weight.shape[0] // x.shape[1]), 1, 1)[:, : weight.shape[0]]
     gate = torch.sigmoid(SLOPE * (threshold - pooled))
     other = torch.sigmoid(-SLOPE * (threshold - pooled))
     return gate * pooled + other * convolved
 
 
 def _step(forward: Callable[[Tensor], Tensor], x: Tensor) -> Callable[[], None]:
-    """Forward and backward with respect to input and parameters, parameters keep adding up theirs."""
+    """Forward and backward with respect to parameters, which keep adding up theirs, and to maps."""
 
     def run() -> None:
-        leaf = x.detach().requires_grad_()
+        leaf = x.detach().requires_grad_(x.shape[1] > IMAGES)
         torch.autograd.backward(forward(leaf).sum())
 
     return run
@@ -66,7 +70,7 @@ def inhibition(channels: int, kernels: int, side: int, quick: bool, device: str)
     leaves = [tensor.clone().requires_grad_() for tensor in (push, pull)]
 
     def images() -> Tensor:
-        return x.detach().requires_grad_(channels > 3)
+        return x.detach().requires_grad_(channels > IMAGES)
 
     def layers_step() -> None:
         with torch.no_grad():
@@ -96,25 +100,31 @@ def inhibition(channels: int, kernels: int, side: int, quick: bool, device: str)
     ]
 
 
-def benchmark(quick: bool, device: str) -> list[Timing]:
-    """Time forward and backward of one 3x3 layer, 64 to 64 channels, on 32x32 maps; then push-pull."""
+def mixing(channels: int, kernels: int, side: int, size: int, quick: bool, device: str) -> list[Timing]:
+    """Time a step of the Flexible Layer beside its convolution and beside eq. (1) as it stands."""
     batch = 16 if quick else 100
     torch.manual_seed(0)
-    x = torch.randn(batch, CHANNELS, SIZE, SIZE, device=device).relu_()
-    layer = FlexibleConv2d(CHANNELS, CHANNELS, 3, input_size=SIZE).to(device)
-    bare = torch.nn.Conv2d(CHANNELS, CHANNELS, 3).to(device)
-    weight, bias = (p.detach().clone().requires_grad_() for p in bare.parameters())
-    threshold = torch.randn(1, CHANNELS, SIZE - 2, SIZE - 2, device=device).requires_grad_()
-    timings = compare(
-        f"layer: forward + backward, 3x3, {CHANNELS} -> {CHANNELS} channels, {SIZE}x{SIZE}, {batch} images",
+    x = torch.randn(batch, channels, size, size, device=device).relu_()
+    layer = FlexibleConv2d(channels, kernels, side, input_size=size).to(device)
+    bare = torch.nn.Conv2d(channels, kernels, side).to(device)
+    parts = (*bare.parameters(), torch.randn(1, kernels, size - side + 1, size - side + 1, device=device))
+    own = [part.detach().clone().requires_grad_() for part in parts]
+    about = f"{side}x{side}, {channels} -> {kernels} channels, {size}x{size}, {batch} images"
+    return compare(
+        f"flexible layer: a step, {about}",
         {
             "bare Conv2d": _step(bare, x),
             "FlexibleConv2d": _step(layer, x),
             "FlexibleConv2d, not compiled": without_compiler(_step(layer, x)),
-            "eq. (1) composed": _step(lambda leaf: composition(leaf, weight, bias, threshold), x),
+            "eq. (1) composed": _step(lambda leaf: composition(leaf, *own), x),
         },
         repeats=7 if quick else 15,
     )
+
+
+def benchmark(quick: bool, device: str) -> list[Timing]:
+    """Time flexible layers, then push-pull layers."""
+    timings = [timing for shape in MIXED for timing in mixing(*shape, quick=quick, device=device)]
     for shape in INHIBITED:
         timings += inhibition(*shape, quick=quick, device=device)
     return timings

@@ -16,6 +16,7 @@ Step: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 
 FIRST = 3  # steps taken kernel by kernel: they make what all later ones find, such as momenta and workspaces
 KNOWN = ("torch", "flexnet")
+LARGEST = 1 << 21  # numbers in a batch: larger ones keep a GPU busy, and a graph would keep their memory
 
 
 def capturable(model: nn.Module, device: torch.device) -> bool:
@@ -29,7 +30,7 @@ class CapturedStep:
     """A step that is recorded once, and replayed for each further batch of the same size.
 
     The learning rate is part of what is recorded: where it changed, the step is recorded anew. Batches of
-    another size, as the last of an epoch may be, are taken kernel by kernel.
+    another size, as the last of an epoch may be, are taken kernel by kernel, and so are large ones.
 
     Args:
         step: takes images (n, ...) and labels (n,), changes the model, and gives a tensor; it reads nothing
@@ -47,7 +48,8 @@ class CapturedStep:
 
     def __call__(self, images: Tensor, labels: Tensor) -> Tensor:
         """Take one step; what it gives is overwritten by the next."""
-        if len(labels) != self.batch_size or self.taken < FIRST:
+        fits = len(labels) == self.batch_size and images.numel() <= LARGEST
+        if not fits or self.taken < FIRST:
             self.taken += 1
             return self.step(images, labels)
         rate = self.optimiser.param_groups[0]["lr"]
@@ -65,6 +67,8 @@ class CapturedStep:
         self.graph = None  # its memory may be used again
         self.images, self.labels = torch.empty_like(images), torch.empty_like(labels)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
-            self.found = self.step(self.images, self.labels)
+        with torch.cuda.device(images.device):  # it need not be the first
+            stream = torch.cuda.Stream()
+            with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
+                self.found = self.step(self.images, self.labels)
         self.graph = graph

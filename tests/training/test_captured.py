@@ -1,5 +1,6 @@
 """When steps are recorded and when not. That a replay does what a step does is a matter of tests/gpu."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from flexnet.networks.registry import build
+from flexnet.training import captured
 from flexnet.training.captured import FIRST, CapturedStep, capturable
 from flexnet.training.optimiser import SGD
 
@@ -24,6 +26,8 @@ class Recorder:
         self.recording, self.recorded, self.replayed = False, 0, 0
         monkeypatch.setattr(torch.cuda, "CUDAGraph", lambda: self)
         monkeypatch.setattr(torch.cuda, "graph", self.start)
+        monkeypatch.setattr(torch.cuda, "Stream", object)
+        monkeypatch.setattr(torch.cuda, "device", lambda device: nullcontext())
 
     def start(self, graph: "Recorder", **options: Any) -> "Recorder":
         return graph
@@ -94,3 +98,16 @@ def test_steps_are_recorded_for_each_rate_and_replayed_on_each_batch(monkeypatch
     assert totals == [float(seen) for _, seen in given]
     assert recorder.recorded == 2
     assert recorder.replayed == 12 - FIRST - 2
+
+
+def test_large_batches_are_not_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(captured, "LARGEST", 3)
+    recorder = Recorder(monkeypatch)
+    learner = Learner(recorder)
+    take = CapturedStep(learner.step, learner.optimiser, batch_size=2)
+    for _ in range(6):
+        take(torch.ones(2, 2), torch.ones(2))
+    assert recorder.recorded == 0
+    take(torch.ones(2, 1), torch.ones(2))
+    assert recorder.recorded == 1
+    assert learner.seen == [(1.0, 4)] * 6 + [(1.0, 2)]
