@@ -68,7 +68,7 @@ class CapturedStep:
         self.images, self.labels = torch.empty_like(images), torch.empty_like(labels)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.device(images.device):  # it need not be the first
-            stream = torch.cuda.Stream()
+            stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
             with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
                 self.found = self.step(self.images, self.labels)
         self.graph = graph
