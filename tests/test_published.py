@@ -362,13 +362,32 @@ def test_accuracies_at_the_end_are_told_and_those_while_learning_are_higher() ->
     assert (last.loc["train_eval"] > last.loc["test"]).all()
 
 
+# --- what docs/results.md says of VGG16 on all of CIFAR-10 -----------------------------------------------
+
+NIGHT = ROOT / "published/night/results/rows/paper/fig4b.csv"
+
+
+def test_what_the_layer_costs_on_all_images_is_told() -> None:
+    told = [effect("C05", f"{name} - baseline", "paper", scale="night") for name in ("flexible", "random")]
+    rows = pd.read_csv(NIGHT).query("split == 'test' and epoch == 15")
+    found = rows.pivot(index="seed", columns="series", values="accuracy")
+    assert (rows["n"] == 10_000).all()
+    assert len(found) == 2
+    baseline = f"the baseline is right about {found['baseline'].mean():.1%}".replace("%", " %")
+    require_told([baseline, *told])
+    assert (found["baseline"] > found["flexible"]).all()
+    assert (found["baseline"] > found["random"]).all()
+    missing = {path.name for path in NIGHT.parent.iterdir()} - {"fig4b.csv", "fig4b.facts.json"}
+    assert not missing, f"{missing} are published; the page says they are missing"
+
+
 # --- what docs/results.md says of scales ----------------------------------------------------------------
 
 
 def test_what_a_scale_changes_is_told() -> None:
     keys = ["paper", "id", "protocol", "comparison"]
     ledgers = {}
-    for scale in ("laptop", "paper", "bf16"):
+    for scale in ("laptop", "paper", "bf16", "night"):
         ledger = pd.read_csv(ROOT / "published" / scale / "results/claims.csv")
         ledgers[scale] = ledger[ledger["n"] > 0].set_index(keys)[["measured_value", "verdict"]]
     text = " ".join(RESULTS.read_text(encoding="utf-8").split())
