@@ -2,12 +2,15 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from flexnet.errors import Stopped
 from flexnet.networks.registry import expected_images
 from flexnet.training import trainer
 from flexnet.training.batches import DeviceImages
@@ -55,42 +58,81 @@ def apart(these: list[Tensor], those: list[Tensor]) -> float:
     return math.sqrt(distance / sum(float(this.square().sum()) for this in these))
 
 
-def trained(
-    name: str, captured: bool, monkeypatch: pytest.MonkeyPatch, **recipe: Any
-) -> tuple[dict[str, Tensor], list[dict[str, Any]]]:
-    """How far everything in a network moved in some epochs, and its history."""
+def images_for(name: str) -> DeviceImages:
+    """Batches of one size and a smaller one."""
+    channels, side, classes = expected_images(*NETWORKS[name])
+    shape, generator = (STEPS * BATCH + BATCH // 2, channels, side, side), torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)
+    labels = torch.randint(0, classes, shape[:1], generator=generator)
+    return DeviceImages(images.to("cuda"), labels.to("cuda"))
+
+
+def learner_of(
+    name: str, checkpoint: str | Path = "unused.checkpoint", stop: Event | None = None, **recipe: Any
+) -> trainer.Trainer:
     network, options = NETWORKS[name]
-    channels, side, classes = expected_images(network, options)
-    device, number = torch.device("cuda"), STEPS * BATCH + BATCH // 2
-    generator = torch.Generator().manual_seed(0)
-    shape = (number, channels, side, side)
-    images = torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8).to(device)
-    labels = torch.randint(0, classes, (number,), generator=generator).to(device)
-    data = DeviceImages(images, labels)
     run = TrainingRun(name, 1, network, options, replace(RECIPE, **recipe), checkpoint_seconds=math.inf)
-    if not captured:
-        monkeypatch.setattr(trainer, "capturable", lambda *given: False)
-    learner = trainer.Trainer(run, device, Checkpoint("unused.checkpoint", ""))
-    assert isinstance(learner.take, CapturedStep) == captured
+    return trainer.Trainer(run, torch.device("cuda"), Checkpoint(checkpoint, "test"), stop)
+
+
+def trained(learner: trainer.Trainer, data: DeviceImages) -> dict[str, Tensor]:
+    """How far everything in a network moved in all epochs that are left."""
     first = state(learner.model)
-    with trainer._products(run.recipe):
-        for epoch in range(1, run.recipe.epochs + 1):
+    with trainer._products(learner.run.recipe):
+        for epoch in range(learner.state.epoch + 1, RECIPE.epochs + 1):
             learner.finish([learner.epoch(epoch, data)])
-    moved = {key: value - first[key] for key, value in state(learner.model).items()}
-    return moved, learner.state.history
+    return {key: value - first[key] for key, value in state(learner.model).items()}
+
+
+def require_alike(these: dict[str, Tensor], those: dict[str, Tensor]) -> None:
+    assert these.keys() == those.keys()
+    counts = {key for key, value in these.items() if not value.is_floating_point()}
+    assert all(torch.equal(these[key], those[key]) for key in counts)
+    statistics = {key for key in these if "running_" in key}
+    for keys in (statistics, these.keys() - counts - statistics):
+        assert not keys or apart([these[key] for key in keys], [those[key] for key in keys]) < 0.02
+
+
+class After(Event):
+    """Set after it was asked so many times."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__()
+        self.left = steps
+
+    def is_set(self) -> bool:
+        """Whether the last of these times is over."""
+        self.left -= 1
+        return self.left < 0
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("precision", ["float32", "bf16"])
 def test_replayed_steps_are_steps(name: str, precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Dropout and random masks included: a replay draws what a step would have drawn."""
-    replayed, history = trained(name, True, monkeypatch, precision=precision)
-    launched, expected = trained(name, False, monkeypatch, precision=precision)
-    assert launched.keys() == replayed.keys()
-    counts = {key for key, value in launched.items() if not value.is_floating_point()}
-    assert all(torch.equal(replayed[key], launched[key]) for key in counts)
-    statistics = {key for key in launched if "running_" in key}
-    for keys in (statistics, launched.keys() - counts - statistics):
-        assert not keys or apart([launched[key] for key in keys], [replayed[key] for key in keys]) < 0.02
-    for row, other in zip(history, expected, strict=True):
-        assert row["loss"] == pytest.approx(other["loss"], rel=0.01)
+    data = images_for(name)
+    learner = learner_of(name, precision=precision)
+    assert isinstance(learner.take, CapturedStep)
+    replayed = trained(learner, data)
+    monkeypatch.setattr(trainer, "capturable", lambda *given: False)
+    other = learner_of(name, precision=precision)
+    assert not isinstance(other.take, CapturedStep)
+    require_alike(trained(other, data), replayed)
+    for row, expected in zip(learner.state.history, other.state.history, strict=True):
+        assert row["loss"] == pytest.approx(expected["loss"], rel=0.01)
+
+
+@pytest.mark.parametrize("name", ["vgg16 random", "small"])
+def test_a_run_that_is_stopped_goes_on_the_same(name: str, tmp_path: Path) -> None:
+    """In the second epoch, whose steps were recorded; after that the first ones are not."""
+    data, path = images_for(name), tmp_path / "w.checkpoint"
+    whole = learner_of(name)
+    first = state(whole.model)
+    trained(whole, data)
+    with pytest.raises(Stopped):
+        trained(learner_of(name, path, After(STEPS + 1 + 2)), data)
+    again = learner_of(name, path)
+    assert (again.state.epoch, again.state.step) == (1, 3)
+    trained(again, data)
+    moved = [{key: value - first[key] for key, value in state(each.model).items()} for each in (whole, again)]
+    require_alike(*moved)

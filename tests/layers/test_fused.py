@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -275,6 +277,16 @@ def test_it_is_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
     fused._libraries.clear()
     assert fused.build()
     assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+@with_compiler
+@pytest.mark.parametrize(("capability", "expected"), [("avx2", "True"), ("default", "False")])
+def test_processors_of_other_kinds_agree_or_use_the_passes(capability: str, expected: str) -> None:
+    """As torch computes on them, which this processor can do as well."""
+    code = "import torch; torch.set_num_threads(1); from flexnet.layers.fused import build; print(build())"
+    environment = {**os.environ, "ATEN_CPU_CAPABILITY": capability}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert done.stdout.strip() == expected, done.stderr
 
 
 @pytest.mark.parametrize("compiler", ["false", "no-such-compiler"])
