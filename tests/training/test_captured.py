@@ -1,4 +1,4 @@
-"""When steps are recorded and when not. That a replay does what a step does is a matter of tests/gpu."""
+"""Which steps are recorded, and that they can be. That a replay does what a step does asks tests/gpu."""
 
 from contextlib import nullcontext
 from typing import Any
@@ -6,8 +6,12 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
-from flexnet.networks.registry import build
+from flexnet.layers.flexible import SCHEMES
+from flexnet.networks.registry import build, expected_images
 from flexnet.training import captured
 from flexnet.training.captured import FIRST, CapturedStep, capturable
 from flexnet.training.optimiser import SGD
@@ -17,6 +21,88 @@ GPU = torch.device("cuda")
 
 class Own(nn.Module):
     """A module that somebody else wrote: it may count its passes, and behave by that."""
+
+
+# Networks of every kind with layers of every kind.
+LAYERS: dict[str, dict[str, Any]] = {
+    **{scheme: {"scheme": scheme, **({"value": 0.1} if scheme == "uniform" else {})} for scheme in SCHEMES},
+    "above": {"scheme": "learned", "rule": "above"},
+    "per channel": {"scheme": "learned", "per": "channel"},
+    "push-pull": {"kind": "pushpull"},
+    "push-pull learned": {"kind": "pushpull", "alpha": "learned"},
+    "both": {"kind": "both", "scheme": "learned"},
+    "low-pass": {"kind": "lowpass"},
+}
+NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
+    **{f"small {name}": ("small", {"layer": layer}) for name, layer in LAYERS.items()},
+    "vgg16": ("vgg16", {"width": 0.25}),
+    "vgg16 all": ("vgg16", {"width": 0.25, "flexible": "all", "layer": LAYERS["learned"]}),
+    "surrogate": ("surrogate", {}),
+    "lenet": ("lenet", {"layer": LAYERS["push-pull"]}),
+    "resnet": ("resnet", {"layer": LAYERS["both"]}),
+    "densenet": ("densenet", {"depth": 16, "layer": LAYERS["push-pull"]}),
+    "hmax": ("hmax", {"width": 0.1}),
+    "hmax flexible": ("hmax", {"width": 0.1, "c1": "flexible", "s2": "flexible", "layer": LAYERS["learned"]}),
+    "hmax conv": ("hmax", {"width": 0.1, "c1": "conv", "s2": "conv"}),
+}
+
+
+COPIES = {torch.tensor, torch.as_tensor, torch.from_numpy, Tensor.new_tensor}  # of numbers to a device
+
+
+class Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Notes what touches the processor, on which nothing lies: such a step could not be recorded."""
+
+    def __init__(self, found: list[str]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.found = found
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = function(*args, **(kwargs or {}))
+        tensors = [each for each in tree_leaves((args, kwargs, result)) if isinstance(each, Tensor)]
+        if any(tensor.is_cpu for tensor in tensors):
+            self.found.append(str(function))
+        return result
+
+
+class Calls(TorchFunctionMode):
+    """Notes what makes a tensor of Python's numbers, which no operation shows."""
+
+    def __init__(self, found: list[str]) -> None:
+        super().__init__()
+        self.found = found
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if function in COPIES:
+            self.found.append(str(function))
+        return function(*args, **(kwargs or {}))
+
+
+def watched(model: nn.Module, images: Tensor) -> list[str]:
+    """What a step of a model on no real device did on the processor, or read back from where nothing is."""
+    found: list[str] = []
+    with Calls(found), Operations(found):
+        try:
+            torch.autograd.backward(model.train()(images).square().sum())
+        except (RuntimeError, NotImplementedError) as error:
+            found.append(str(error))
+    return found
+
+
+class Reading(nn.Module):
+    """Reads a number back."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Scale by the greatest."""
+        return images * float(images.max())
+
+
+class Copying(nn.Module):
+    """Copies numbers to the device."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Scale by them."""
+        return images * images.new_tensor([2.0])
 
 
 class Recorder:
@@ -75,6 +161,20 @@ def test_known_networks_are_recorded_on_a_gpu_alone(name: str) -> None:
     model = build(name, width=0.25)
     assert capturable(model, GPU)
     assert not capturable(model, torch.device("cpu"))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_step_of_no_known_network_touches_the_processor(name: str) -> None:
+    network, options = NETWORKS[name]
+    channels, side, _ = expected_images(network, options)
+    model = build(network, **options).to("meta")
+    assert capturable(model, GPU)
+    assert watched(model, torch.rand(4, channels, side, side, device="meta")) == []
+
+
+@pytest.mark.parametrize("module", [Reading, Copying])
+def test_steps_that_do_are_seen(module: type[nn.Module]) -> None:
+    assert watched(module(), torch.rand(4, 3, device="meta", requires_grad=True)) != []
 
 
 def test_modules_of_others_are_not_recorded() -> None:
