@@ -21,7 +21,7 @@ from flexnet.layers.fused_pool import SIDES, FusedPool
 # torch computes what is left over after so many numbers in another way, with other roundings.
 STRIDE = 32
 _allowed = [True]
-PATIENCE = 10.0  # seconds that something must take to be worth a compilation
+PATIENCE = 30.0  # seconds that something must take to be worth a compilation
 _libraries: dict[Path, ctypes.CDLL | None] = {}  # by their file; None: there is none that may be used
 
 
