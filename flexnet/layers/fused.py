@@ -60,7 +60,13 @@ def build() -> bool:
 
 @contextmanager
 def compiled_meanwhile(patience: float = PATIENCE) -> Iterator[None]:
-    """Compile beside the block, if it takes longer than so many seconds; what it computes stays the same."""
+    """Compile beside the block, if it takes longer than so many seconds; what it computes stays the same.
+
+    With several threads nothing would use the library, so nothing is compiled.
+    """
+    if torch.get_num_threads() != 1:
+        yield
+        return
     timer = Timer(patience, build)
     timer.daemon = True
     timer.start()

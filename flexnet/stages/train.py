@@ -1,6 +1,7 @@
 """Stage `train`: one model, one seed."""
 
 from argparse import Namespace
+from contextlib import nullcontext
 from typing import Any
 
 from flexnet.data.roles import TEST, TRAIN
@@ -43,7 +44,7 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
     scored = training
     if subset["split"] == TEST:
         scored = load_for_model(files.test, *network, origin_of(subset, TEST))
-    with compiled_meanwhile():
+    with compiled_meanwhile() if device.type == "cpu" else nullcontext():
         train(
             plan,
             DeviceImages.load(training, subset["training"], device),

@@ -335,12 +335,17 @@ def test_who_has_no_home_has_no_library(monkeypatch: pytest.MonkeyPatch) -> None
     assert not fused.build()
 
 
-def test_what_is_over_soon_compiles_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_over_soon_or_has_several_threads_compiles_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     built: list[float] = []
     monkeypatch.setattr(fused, "build", lambda: built.append(time.monotonic()))
     with fused.compiled_meanwhile(60.0):
         pass
     assert not built
+    torch.set_num_threads(2)
+    with fused.compiled_meanwhile(0.0):
+        time.sleep(0.1)
+    assert not built
+    torch.set_num_threads(1)
     start = time.monotonic()
     with fused.compiled_meanwhile(0.05):
         while not built and time.monotonic() < start + 30:
