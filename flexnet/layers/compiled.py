@@ -28,7 +28,13 @@ MOST = 300.0  # seconds that a compilation may take
 
 def library_path() -> Path | None:
     """Where the library for this torch and this processor is kept; None if there can be none."""
-    kind = torch.backends.cpu.get_cpu_capability()
+    homes = (os.environ.get(variable) for variable in ("XDG_CACHE_HOME", "HOME"))
+    return _place(torch.backends.cpu.get_cpu_capability(), *homes)
+
+
+@cache  # layers ask in each pass
+def _place(kind: str, *homes: str | None) -> Path | None:
+    """Where the library for a kind of processor is kept, as long as these variables stay."""
     if os.name != "posix" or kind not in INSTRUCTIONS:
         return None
     try:
