@@ -20,14 +20,14 @@ from flexnet.figures.look import FAINT, LETTER, PAGE_MM, column_figure, journal
 from flexnet.figures.notes import add_note, note_of
 from flexnet.figures.palette import style_of
 from flexnet.statistics.summary import summarise
-from flexnet.training.recipe import Recipe
+from flexnet.training.recipe import SCORED, Recipe
 
 if TYPE_CHECKING:
     import pandas as pd
 
 NAME = "fig4c_start"
 HEIGHT_MM: Final = 62.0
-SCORED, TEST = "train_eval", "test"
+TEST = "test"
 LEFT: Final = 0.2  # twice the chance of ten classes: above it a network has left chance
 NOTE: Final = "Large markers: training images, dropout off; small: test images. Hollow: not within all steps."
 EDGE: Final = 0.6  # room beside the first and the last series, in distances of series

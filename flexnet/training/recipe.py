@@ -22,6 +22,7 @@ from flexnet.problems import Problem, refuse_lines, wrong
 from flexnet.training.schedules import SCHEDULES, Step
 
 PRECISIONS = ("float32", "tf32", "bf16")
+SCORED = "train_eval"  # the split of training images that are scored as those of the test are
 # Keys that came later, with what they are where a recipe is silent about them. They are told only where they
 # say something, so that what is told of older recipes stays as it was.
 LATER = {"schedule": None, "nesterov": False, "augment": None, "adversarial": None, "score_training": False}

@@ -13,7 +13,6 @@ from flexnet.training.run import Run
 from flexnet.training.streamed import parts
 
 HISTORY = ("model", "seed", "epoch", "split", "n", "correct", "accuracy", "loss", "learning_rate")
-SCORED = "train_eval"  # the split of training images that are scored as those of the test are
 EVALUATION_BATCH = 500
 
 

@@ -24,9 +24,9 @@ from flexnet.training.captured import CapturedStep, Step, capturable
 from flexnet.training.checkpoint import Checkpoint, State, random_state, save_tensors, set_random_state
 from flexnet.training.fixed import fixed_features, trained_part
 from flexnet.training.optimiser import make_optimiser, set_rate
-from flexnet.training.recipe import Recipe
+from flexnet.training.recipe import SCORED, Recipe
 from flexnet.training.run import TrainingRun, build_model
-from flexnet.training.scoring import HISTORY, SCORED, batch_totals, history_row, score
+from flexnet.training.scoring import HISTORY, batch_totals, history_row, score
 
 CHECK_STEPS = 50  # a loss is read back this often: each reading makes a GPU wait
 

@@ -1,8 +1,11 @@
 """When the networks of Figure 4C leave chance: by each seed's own test accuracy, in steps of its recipe."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
+from flexnet.config import read_yaml
 from flexnet.errors import DataError
 from flexnet.figures import fig4c_long, fig4c_start
 
@@ -63,3 +66,9 @@ def test_both_kinds_of_images_have_their_lines(rows, make_facts):
 def test_rows_without_scored_training_images_are_said(rows):
     with pytest.raises(DataError, match="expected rows with split 'train_eval'; got none"):
         fig4c_start.summarise_rows(rows[rows["split"] != "train_eval"])
+
+
+@pytest.mark.parametrize("name", ["fig4c_start", "fig4c_long"])
+def test_the_caption_names_the_border_that_the_figure_has(name):
+    caption = read_yaml(Path(__file__).parents[2] / "config/figures.yaml")[name]["caption"]
+    assert f"more than {fig4c_start.LEFT:.0%}".replace("%", " %") in caption
