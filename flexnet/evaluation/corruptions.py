@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -22,6 +22,8 @@ from flexnet.training.streamed import Pixels
 
 # Clean images of one batch, their numbers, corruption and severity -> the corrupted images, in uint8.
 Source = Callable[[Tensor, Sequence[int], str, int], Tensor]
+# Bandwidths of some images, and which are at the edge of the spectrum.
+Measured: TypeAlias = tuple[dict[str, Tensor], Tensor]
 
 
 def passes(settings: Mapping[str, Any], asked: None) -> int:
@@ -63,9 +65,10 @@ def evaluate_all(
     source, label = _source(rules, pixels, labels, numbers)
     asking = SideBySide(subjects, "corruptions", min(rules.batch, job.batch_size), int(labels.max()))
     names = [f"{check_judged(one.model, pixels, one.name)}, protocol {job.protocol}" for one in subjects]
+    clean: dict[tuple[int, ...], Measured] = {}
     with standing_by(subjects, pixels, names):
         for name, severity in rules.conditions():
-            seen = _Seen(source, name, severity)
+            seen = _Seen(source, name, severity, clean)
             outcomes = asking.judge_all(pixels, labels, numbers, seen.alter, name, severity)
             folds = _means(seen.folds)
             job.progress(len(pixels) * len(subjects))
@@ -76,23 +79,31 @@ def evaluate_all(
 
 @dataclass(frozen=True)
 class _Seen:
-    """Images under one condition, and what `_folds` says of those that were made."""
+    """Images under one condition, and what `_folds` says of those that were made.
+
+    Attributes:
+        clean: what was measured of clean images, by the numbers of a batch; all conditions share it.
+    """
 
     source: Source
     name: str
     severity: int
+    clean: dict[tuple[int, ...], Measured]
     folds: list[dict[str, Tensor]] = field(default_factory=list)
 
     def alter(self, batch: Tensor, numbers: Sequence[int]) -> Tensor:
         """Corrupt a batch; clean images stay as they are."""
         seen = batch if self.name == CLEAN else self.source(batch, numbers, self.name, self.severity)
-        self.folds.append(_folds(batch, seen))
+        key = tuple(numbers)
+        if key not in self.clean:
+            self.clean[key] = measured(batch)
+        self.folds.append(_folds(self.clean[key], self.clean[key] if self.name == CLEAN else measured(seen)))
         return seen
 
 
-def _folds(clean: Tensor, seen: Tensor) -> dict[str, Tensor]:
+def _folds(clean: Measured, seen: Measured) -> dict[str, Tensor]:
     """Bandwidth of each image by that of the clean one, (n,), by measure; whether one is at the edge."""
-    (before, bound), (after, bound_too) = measured(clean), measured(seen)
+    (before, bound), (after, bound_too) = clean, seen
     folds = {f"{name}_fold": after[name] / before[name] for name in FOLDS}
     return {**folds, EDGE: (bound | bound_too).double()}
 

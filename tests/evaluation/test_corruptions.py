@@ -18,6 +18,7 @@ from flexnet.evaluation import corruptions
 from flexnet.evaluation.corruptions import evaluate, evaluate_all
 from flexnet.evaluation.subject import Job, Subject
 from flexnet.families.corruptions import CorruptionSettings, told
+from flexnet.spectral.bandwidth import bandwidths
 from flexnet.training.batches import DeviceImages
 from flexnet.training.streamed import Streamed
 
@@ -146,6 +147,30 @@ def test_all_seeds_get_their_own_answers_from_images_made_once(monkeypatch: pyte
     assert first == rows(one)
     assert second == rows(other)
     assert first != second
+
+
+def test_clean_images_are_measured_once_and_each_is_compared_with_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sizes: list[int] = []
+    known = corruptions.measured
+
+    def noted(images: Tensor) -> Any:
+        sizes.append(len(images))
+        return known(images)
+
+    monkeypatch.setattr(corruptions, "measured", noted)
+    found = rows(subject(), batch=10)
+    assert sizes == [10] * (3 + 12)  # three batches clean, and under two corruptions and severities
+    clean = bandwidths(IMAGES)["centroid"]
+    shown = [
+        IMAGES,
+        *(corrupt(IMAGES, name, severity, 0) for name in ("fog", "frost") for severity in (1, 5)),
+    ]
+    for row, images in zip(found, shown, strict=True):
+        assert row["centroid_fold"] == pytest.approx(
+            float((bandwidths(images)["centroid"] / clean).mean()), 1e-5
+        )
 
 
 def test_images_that_stream_are_asked_for_in_parts_and_give_the_same() -> None:
