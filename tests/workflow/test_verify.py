@@ -1,6 +1,7 @@
 """Networks to make again are found by the whole path of the figures that show them."""
 
 import importlib.util
+import json
 from pathlib import Path
 from types import ModuleType
 
@@ -50,6 +51,33 @@ def test_a_network_is_compared_with_the_rows_of_its_own_figure(
     (subject,) = script.subjects("laptop", [f"{model}:1"])
     assert subject.table == tmp_path / f"published/laptop/results/rows/paper/{figure}.csv"
     assert subject.made == made
+
+
+@pytest.mark.parametrize(
+    ("then", "told"),
+    [
+        ({"processor": "P", "gpu": "none", "torch": "2"}, []),
+        ({"processor": "Q", "gpu": "none", "torch": "1"}, ["processor Q, here P", "torch 1, here 2"]),
+        ({"processor": "P", "torch": "2"}, []),  # before GPUs were noted
+        ({"processor": "P", "gpu": "G", "torch": "2"}, ["gpu G, here none"]),
+    ],
+)
+def test_what_rounds_otherwise_is_told_where_rows_do_not_repeat(
+    then: dict[str, str],
+    told: list[str],
+    script: ModuleType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        script, "machine", lambda: {"processor": "P", "gpu": "none", "torch": "2", "cores": 2}
+    )
+    (subject,) = script.subjects("laptop", ["vgg16-baseline:1"])
+    assert script.elsewhere("laptop", subject) == []  # without a provenance
+    table = "results/rows/paper/fig4d.csv"
+    runs = [{"machine": then | {"cores": 9}, "sha256": {table: "0"}, "config": {"seed": 0}}]
+    (tmp_path / "published/laptop/provenance.json").write_text(json.dumps({"runs": runs}))
+    assert script.elsewhere("laptop", subject) == told
 
 
 def test_a_network_of_no_published_figure_is_named(script: ModuleType) -> None:

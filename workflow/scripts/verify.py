@@ -6,8 +6,8 @@
 Each network is named by its model and seed. It is trained and scored in a folder of its own, by the code and
 the configuration of this checkout, and compared with every published row of it. The exit status is 0 only if
 all rows repeat. Another processor, a GPU, another number of threads or version of PyTorch may round
-otherwise; so may code whose arithmetic changed since: then the published rows are older than the code and
-should be made again.
+otherwise: where the provenance names another machine, that is said. So may code whose arithmetic changed
+since: then the published rows are older than the code and should be made again.
 """
 
 import argparse
@@ -20,15 +20,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 # The package of this checkout, wherever Python is started and whatever else is called flexnet there.
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from publish import machine
 
 from flexnet.config import Config, inherited, lay_over, read_yaml, series_of
 from flexnet.errors import ConfigError, DataError
 from flexnet.families.registry import families, family_of
 from flexnet.jobs import run_job
 from flexnet.study.joins import rows_file
-from flexnet.study.labels import labels_of, tables_below
-from flexnet.study.published import config_of
+from flexnet.study.labels import labels_of, table_of, tables_below
+from flexnet.study.published import config_of, runs_of
 from flexnet.tables.columns import CONDITIONS, ROWS, rows_of
 from flexnet.tables.frames import read_checked
 
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = "verified"  # the scale on the spot that networks are trained at
+ROUNDING = ("processor", "gpu", "torch")  # what else decides how numbers are rounded
 
 
 @dataclass(frozen=True)
@@ -149,6 +153,16 @@ def differences(subject: Subject, folder: Path) -> tuple[int, list[str]]:
     return len(expected), lines
 
 
+def elsewhere(scale: str, subject: Subject) -> list[str]:
+    """In what the machine that made a published table differs from this one, where that decides roundings."""
+    table, here = table_of(*labels_of(subject.table)), machine()
+    runs = (run for run in runs_of(ROOT / "published" / scale) if table in run["sha256"])
+    there = next(runs, {}).get("machine", {})
+    return [
+        f"{key} {there[key]}, here {here[key]}" for key in ROUNDING if there.get(key, here[key]) != here[key]
+    ]
+
+
 def _answers(rows: "pd.DataFrame", subject: Subject, conditions: list[str]) -> dict[Any, tuple[int, int]]:
     """Images and right answers of one network by condition; one network may stand in several series."""
     own = rows[(rows["model"] == subject.model) & (rows["seed"] == subject.seed)]
@@ -169,7 +183,7 @@ def verify(scale: str, networks: Sequence[str], folder: Path, cores: int) -> Non
     for subject in wanted:
         require_same_settings(scale, subject)
     make(scale, wanted, folder, cores)
-    broken = 0
+    broken, others = 0, set[str]()
     for subject in wanted:
         count, lines = differences(subject, folder)
         name = f"{subject.model} seed {subject.seed}, {subject.table.relative_to(ROOT)}"
@@ -177,11 +191,16 @@ def verify(scale: str, networks: Sequence[str], folder: Path, cores: int) -> Non
         for line in lines[:5]:
             print(f"  {line}")
         broken += len(lines)
+        others.update(elsewhere(scale, subject) if lines else ())
     if broken:
-        raise DataError(
-            f"expected every published row to repeat; {broken} do not; if this machine and its PyTorch are"
-            " those of the provenance, the arithmetic changed since: make the rows again and publish them"
+        hint = (
+            f"some were made elsewhere ({'; '.join(sorted(others))}), where numbers may be rounded otherwise:"
+            " verify networks that were made on such a machine as this one"
+            if others
+            else "their provenance names no other machine, so the arithmetic changed since: make the rows"
+            " again and publish them"
         )
+        raise DataError(f"expected every published row to repeat; {broken} do not; {hint}")
 
 
 def main() -> int:
