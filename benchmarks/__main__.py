@@ -49,7 +49,8 @@ def main() -> None:
     if options.threads is not None:
         torch.set_num_threads(options.threads)
     print(facts(options.device))
-    print("compiled gates and pools" if build() else "no compiled gates and pools")
+    used = options.device == "cpu" and torch.get_num_threads() == 1 and build()
+    print(f"gates and pools: {'compiled' if used else 'operations of torch'}")
     for name in [options.only] if options.only else BENCHMARKS:
         import_module(BENCHMARKS[name]).benchmark(quick=options.quick, device=options.device)
 

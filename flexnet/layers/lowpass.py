@@ -68,8 +68,9 @@ class LowPassConv2d(nn.Conv2d):
         It is made on the device, since no numbers can be copied to a GPU while it records a step.
         """
         row = [math.comb(self.size - 1, place) / 2 ** (self.size - 1) for place in range(self.size)]
-        weights = [self.weight.new_full((1,), upper * lower) for upper in row for lower in row]
-        return torch.cat(weights).view(1, 1, self.size, self.size)
+        wide = torch.promote_types(self.weight.dtype, torch.float32)  # of small types products lose digits
+        line = torch.cat([self.weight.new_full((1,), weight, dtype=wide) for weight in row])
+        return (line[:, None] * line).to(self.weight.dtype).view(1, 1, self.size, self.size)
 
     def forward(self, input: Tensor) -> Tensor:
         """Smooth (N,C,H,W) or (C,H,W), and convolve."""

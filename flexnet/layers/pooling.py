@@ -16,9 +16,8 @@ from torch import Tensor
 from flexnet.layers.chunks import Buffers, batch_chunks, dense, eager_cpu
 from flexnet.layers.eager import one_node, ordinary_gradients, plain
 from flexnet.layers.fused import fused_pool
+from flexnet.layers.pool_passes import Pair as Pair
 from flexnet.layers.pool_passes import pool_backward_chunk, pool_chunk
-
-Pair = tuple[int, int]
 
 
 @one_node

@@ -45,6 +45,16 @@ def _require_text(value: Any) -> None:
         raise TypeError(f"{type(value).__name__} in the place of a note")
 
 
+def run_of(folder: Path, protocol: str, figure: str) -> dict[str, Any] | None:
+    """The run that made the rows of a figure; None if the folder does not tell.
+
+    Raises:
+        ConfigError: if what it tells cannot be read.
+    """
+    table = table_of(protocol, figure)
+    return next((run for run in runs_of(folder) if table in run["sha256"]), None)
+
+
 def config_of(folder: Path, protocol: str, figure: str, otherwise: Config | None) -> Config:
     """The configuration with which the rows of a figure were made.
 
@@ -57,13 +67,13 @@ def config_of(folder: Path, protocol: str, figure: str, otherwise: Config | None
     Raises:
         ConfigError: if nothing tells how the rows were made.
     """
+    run = run_of(folder, protocol, figure)
+    if run is not None:
+        with told_from(folder):
+            found = inherited(run["config"])
+            _require_text(found["note"])
+            return found
     table = table_of(protocol, figure)
-    for run in runs_of(folder):
-        if table in run["sha256"]:
-            with told_from(folder):
-                found = inherited(run["config"])
-                _require_text(found["note"])
-                return found
     if otherwise is None:
         raise ConfigError(
             f"{folder / table}: expected {PROVENANCE} to tell how these rows were made, or a scale of that"

@@ -1,7 +1,8 @@
 """A training step as one CUDA graph: launched kernel by kernel, steps of small networks leave a GPU idle.
 
 A graph repeats what one step did: whatever a step decides outside the GPU is decided once. Nothing of torch
-and of this package decides anything there; networks with other modules are trained kernel by kernel.
+and of this package decides anything there; networks with other modules, with hooks, or with a `forward` that
+was put in place of a module's own, are trained kernel by kernel.
 """
 
 from collections.abc import Callable
@@ -20,10 +21,19 @@ LARGEST = 1 << 21  # numbers in a batch: larger ones keep a GPU busy, and a grap
 
 
 def capturable(model: nn.Module, device: torch.device) -> bool:
-    """Whether steps of a model on a device may be recorded: on a GPU, with known modules alone."""
-    return device.type == "cuda" and all(
-        type(module).__module__.split(".")[0] in KNOWN for module in model.modules()
+    """Whether steps of a model on a device may be recorded: on a GPU, with known code alone."""
+    return (
+        device.type == "cuda"
+        and all(map(_known, model.modules()))
+        and not any(parameter._backward_hooks for parameter in model.parameters())
     )
+
+
+def _known(module: nn.Module) -> bool:
+    """Whether a module does what its class says, and that is known."""
+    hooks = (getattr(module, name) for name in vars(module) if name.endswith("_hooks"))
+    ours = type(module).__module__.split(".")[0] in KNOWN
+    return ours and "forward" not in vars(module) and not any(hooks)
 
 
 class CapturedStep:

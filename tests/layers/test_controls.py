@@ -1,5 +1,6 @@
 """The low-pass control, and the layer that is flexible and push-pull: what each is made of."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -119,3 +120,12 @@ def test_networks_with_them_are_saved_and_loaded(layer: dict[str, str], tmp_path
     loaded = load_model(tmp_path / "weights.safetensors")[0].eval()
     inputs = torch.rand(2, 3, 32, 32)
     assert torch.equal(loaded(inputs), network(inputs))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("size", [3, 5, 15, 21])
+def test_the_filter_is_rounded_once_in_any_type(size: int, dtype: torch.dtype) -> None:
+    row = [math.comb(size - 1, place) / 2 ** (size - 1) for place in range(size)]
+    exact = torch.tensor([[upper * lower for lower in row] for upper in row], dtype=torch.float64)
+    layer = LowPassConv2d(3, 4, 3, size=size, dtype=dtype)
+    assert torch.equal(layer.filter[0, 0], exact.to(dtype))

@@ -125,7 +125,8 @@ def same_bytes(one: list[Tensor], other: list[Tensor]) -> bool:
 @pytest.mark.parametrize("units", [SHAPE[1:], (1, 1, 1)])
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize(
-    "needed", [(True,) * 3, (False, True, True), (True, False, False), (False, True, False)]
+    "needed",
+    [(True,) * 3, (True, True, False), (False, True, True), (True, False, False), (False, True, False)],
 )
 def test_bytes_are_those_of_the_passes(
     rule: str, units: tuple[int, ...], layout: torch.memory_format, needed: Any, ready: None, calls: list[str]
@@ -136,6 +137,20 @@ def test_bytes_are_those_of_the_passes(
     with fused.operations_alone():
         assert same_bytes(found, results(given, rule, needed))
     assert len(calls) == 4
+
+
+@with_compiler
+def test_numbers_that_are_nearly_zero_count_as_in_jobs(ready: None, calls: list[str]) -> None:
+    """Jobs let them be zero: a matter of each thread, and a library may be tried in another one."""
+    given = operands(SHAPE, SHAPE[1:])
+    assert torch.set_flush_denormal(True)
+    try:
+        found = results(given, "below")
+        assert len(calls) == 4
+        with fused.operations_alone():
+            assert same_bytes(found, results(given, "below"))
+    finally:
+        torch.set_flush_denormal(False)
 
 
 @with_compiler

@@ -1,5 +1,6 @@
 """Which steps are recorded, and that they can be. That a replay does what a step does asks tests/gpu."""
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
@@ -180,6 +181,34 @@ def test_steps_that_do_are_seen(module: type[nn.Module]) -> None:
 def test_modules_of_others_are_not_recorded() -> None:
     model = build("small")
     model.add_module("own", nn.Sequential(Own()))
+    assert not capturable(model, GPU)
+
+
+def hooked(model: nn.Module) -> None:
+    model.get_submodule("head.1").register_forward_hook(lambda module, given, found: None)
+
+
+def hooked_before(model: nn.Module) -> None:
+    model.get_submodule("head.1").register_forward_pre_hook(lambda module, given: None)
+
+
+def hooked_behind(model: nn.Module) -> None:
+    model.get_submodule("head.1").register_full_backward_hook(lambda module, given, found: None)
+
+
+def hooked_parameter(model: nn.Module) -> None:
+    next(model.parameters()).register_hook(lambda grad: None)  # type: ignore[no-untyped-call]
+
+
+def replaced(model: nn.Module) -> None:
+    model.get_submodule("head.1").forward = lambda maps: maps
+
+
+@pytest.mark.parametrize("change", [hooked, hooked_before, hooked_behind, hooked_parameter, replaced])
+def test_known_modules_that_do_something_else_are_not_recorded(change: Callable[[nn.Module], None]) -> None:
+    model = build("small")
+    assert capturable(model, GPU)
+    change(model)
     assert not capturable(model, GPU)
 
 

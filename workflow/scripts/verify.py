@@ -30,8 +30,8 @@ from flexnet.errors import ConfigError, DataError
 from flexnet.families.registry import families, family_of
 from flexnet.jobs import run_job
 from flexnet.study.joins import rows_file
-from flexnet.study.labels import labels_of, table_of, tables_below
-from flexnet.study.published import config_of, runs_of
+from flexnet.study.labels import labels_of, tables_below
+from flexnet.study.published import config_of, run_of
 from flexnet.tables.columns import CONDITIONS, ROWS, rows_of
 from flexnet.tables.frames import read_checked
 
@@ -155,9 +155,9 @@ def differences(subject: Subject, folder: Path) -> tuple[int, list[str]]:
 
 def elsewhere(scale: str, subject: Subject) -> list[str]:
     """In what the machine that made a published table differs from this one, where that decides roundings."""
-    table, here = table_of(*labels_of(subject.table)), machine()
-    runs = (run for run in runs_of(ROOT / "published" / scale) if table in run["sha256"])
-    there = next(runs, {}).get("machine", {})
+    run, here = run_of(ROOT / "published" / scale, *labels_of(subject.table)) or {}, machine()
+    told = run.get("machine")
+    there = told if isinstance(told, dict) else {}
     return [
         f"{key} {there[key]}, here {here[key]}" for key in ROUNDING if there.get(key, here[key]) != here[key]
     ]
