@@ -48,8 +48,8 @@ def caption(template: str, table: "pd.DataFrame", facts: Facts) -> str:
     """Fill a caption template from a figure's table and the facts of its run.
 
     Known fields: attack, band, batch, chance, classes, crossing, dataset, differences, dropout, epochs,
-    epsilon_units, frost, n, n_images, network, note, precision, protocol, published, scale, series,
-    test_images, train_images, width. What was run is told by the runs; where series differ in it, all
+    epsilon_units, frost, n, n_images, network, note, precision, protocol, published, scale, scored,
+    series, test_images, train_images, width. What was run is told by the runs; where series differ in it, all
     values are. A template without the field `differences` gets that sentence at its end. Line breaks and
     repeated blanks become single blanks.
 
@@ -98,7 +98,7 @@ def note_words(facts: Facts) -> str:
 
 
 # Facts of the runs that labels may tell of one series and captions of all.
-_OF_RUNS: Final = ("batch", "dropout", "epochs", "precision", "test_images", "train_images", "width")
+_OF_RUNS: Final = ("batch", "dropout", "epochs", "precision", "scored", "test_images", "train_images", "width")
 
 
 def _of_runs(facts: Facts, name: str) -> str:

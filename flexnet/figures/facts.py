@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from flexnet.errors import ConfigError
 from flexnet.tables.facts import FigureFacts, SeriesFacts
+from flexnet.training.recipe import Recipe
 
 # How captions call a factor of the network's options that makes it smaller than the paper's.
 REDUCTIONS: Final = {"width": "width", "dropout": "dropout rates"}
@@ -133,6 +134,7 @@ def label_fields() -> dict[str, Callable[[SeriesFacts], str | None]]:
         "epochs": lambda run: _of_recipe(run, "epochs"),
         "model": lambda run: run.model,
         "precision": precision_words,
+        "scored": scored_words,
         "test_images": lambda run: f"{run.scored_images:,}",
         "threshold": lambda run: None if run.threshold is None else number_words(run.threshold),
         "train_images": lambda run: None if run.training_images is None else f"{run.training_images:,}",
@@ -156,6 +158,14 @@ def precision_words(run: SeriesFacts) -> str | None:
         return None
     name = str(run.recipe.get("precision", "float32"))
     return _PRECISIONS.get(name, name)
+
+
+def scored_words(run: SeriesFacts) -> str | None:
+    """How often a network was scored while it was trained; None where it was not trained here."""
+    if run.recipe is None:
+        return None
+    every = Recipe.from_mapping(run.recipe).evaluate_every
+    return "each epoch" if every == 1 else f"every {every:,} epochs"
 
 
 def number_words(number: float) -> str:

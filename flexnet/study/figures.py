@@ -17,12 +17,12 @@ TAKEN = (LEDGER, "results")
 CAPTION_FIELDS = (
     *("attack", "band", "batch", "chance", "classes", "crossing", "dataset", "differences", "dropout"),
     *("epochs", "epsilon_units", "frost", "n", "n_images", "network", "note", "precision", "protocol"),
-    *("published", "scale", "series", "test_images", "train_images", "width"),
+    *("published", "scale", "scored", "series", "test_images", "train_images", "width"),
 )
 # What the template of a label may name; `flexnet.figures.facts` fills them.
 LABEL_FIELDS = (
-    *("batch", "dataset", "dropout", "epochs", "model", "precision", "test_images", "threshold"),
-    *("train_images", "width"),
+    *("batch", "dataset", "dropout", "epochs", "model", "precision", "scored", "test_images"),
+    *("threshold", "train_images", "width"),
 )
 
 

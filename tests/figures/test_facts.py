@@ -19,7 +19,8 @@ from flexnet.study.published import config_of
 ROOT = Path(__file__).parents[2]
 FIGURES = settings.read_yaml(ROOT / "config/figures.yaml")
 RECIPE = {"epochs": 3, "batch_size": 100, "learning_rate": 0.01, "precision": "float32"}
-TABLE = pd.DataFrame({"series": ["baseline", "flexible", "random"], "n": 2, "n_images": 500})
+SERIES = ["baseline", "flexible", "random"]
+TABLE = pd.DataFrame({"series": SERIES, "n": 2, "n_images": 500})
 
 
 def differing(make_facts, **each):
@@ -148,7 +149,14 @@ def test_every_field_of_a_label_has_words(make_facts):
     facts = make_facts(
         labels={"flexible": " ".join(f"{{{name}}}" for name in LABEL_FIELDS)}, each={"flexible": layer}
     )
-    assert facts.label("flexible") == "100 shapes 1 3 flexible float32 500 0.1 1,000 1"
+    assert facts.label("flexible") == "100 shapes 1 3 flexible float32 each epoch 500 0.1 1,000 1"
+
+
+def test_captions_tell_how_often_networks_were_scored(make_facts):
+    facts = differing(make_facts, flexible={"evaluate_every": 10}, random={"evaluate_every": 10})
+    facts_of_one = make_facts(each={name: {"recipe": {**RECIPE, "evaluate_every": 10}} for name in SERIES})
+    assert caption("Scored {scored}.", TABLE, facts).startswith("Scored each epoch or every 10 epochs.")
+    assert caption("Scored {scored}.", TABLE, facts_of_one) == "Scored every 10 epochs."
 
 
 def test_weights_from_elsewhere_have_no_schedule(make_facts):
