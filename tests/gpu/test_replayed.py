@@ -25,8 +25,9 @@ STEPS = 4
 BATCH = 16
 # The rate falls after each epoch, and each epoch ends with a batch of another size.
 RECIPE = Recipe(epochs=2, batch_size=BATCH, learning_rate=0.01, step_size=1, gamma=0.5, flip=0.5)
-# Those of many layers make a thousandfold of a rounding within these steps. With a push-pull layer no two runs of
-# theirs are alike on a GPU, which sums the gradient of an enlarged kernel in no fixed order: it is in the small one.
+# Those of many layers make a thousandfold of a rounding within these steps. With a push-pull layer no two of
+# their runs are alike on a GPU, which sums the gradient of an enlarged kernel in no fixed order: the small
+# network has that layer.
 NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "vgg16": ("vgg16", {"width": 0.25}),
     "vgg16 flexible": ("vgg16", {"width": 0.25, "flexible": "all", "layer": {"scheme": "learned"}}),
