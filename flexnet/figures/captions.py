@@ -98,7 +98,9 @@ def note_words(facts: Facts) -> str:
 
 
 # Facts of the runs that labels may tell of one series and captions of all.
-_OF_RUNS: Final = ("batch", "dropout", "epochs", "precision", "scored", "test_images", "train_images", "width")
+_OF_RUNS: Final = (
+    *("batch", "dropout", "epochs", "precision", "scored", "test_images", "train_images", "width"),
+)
 
 
 def _of_runs(facts: Facts, name: str) -> str:

@@ -39,7 +39,7 @@ def batch_totals(loss: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
     wrong class leaves a finite loss, and of logits that are not numbers the first class wins.
     """
     correct = (logits.argmax(1) == labels).sum()
-    broken = torch.where(logits.isfinite().all(), 0.0, torch.nan)
+    broken = (logits.detach() * 0.0).sum()  # zero, or not a number: fewer operations than asking
     return torch.stack([loss.detach().double() * len(labels) + broken, correct.double()])
 
 
