@@ -111,7 +111,10 @@ def _wide(tensor: Tensor) -> Tensor:
 
 def _share(difference: Tensor, slope: float) -> Tensor:
     """sigmoid(slope * difference)."""
-    return torch.sigmoid((difference * slope).clamp(*limits(difference.dtype)))
+    argument = difference * slope
+    if argument.device.type == "cpu":  # changes no number; elsewhere it costs passes and saves nothing
+        argument = argument.clamp(*limits(argument.dtype))
+    return torch.sigmoid(argument)
 
 
 def _blend(f_max: Tensor, f_conv: Tensor, threshold: Tensor, slope: float) -> Tensor:
