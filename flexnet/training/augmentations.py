@@ -1,7 +1,8 @@
 """Augmentations: what is done to training images, as pure functions of uint8 batches and of what was drawn.
 
 What is random is drawn once for all images of an epoch, by a generator on the CPU: neither the device, nor
-the size of batches, nor the step from which a run goes on changes it. An image keeps its size, and images
+the size of batches, nor the step from which a run goes on changes it. It goes to the device once as well, for
+each copy makes a GPU wait. An image keeps its size, and images
 that are scored are never augmented: what goes with a resized crop at test time, scaling and cutting the
 centre, is a matter of preparing the data.
 """
@@ -50,7 +51,7 @@ class Drawn:
     Attributes:
         options: of the augmentation.
         kernel: how it is done.
-        values: what was drawn, (N, ...), on the CPU.
+        values: what was drawn, (N, ...), where the images are.
     """
 
     options: AugmentationOptions
@@ -62,18 +63,24 @@ class Drawn:
 
         Args:
             images: (n, C, H, W) in uint8.
-            places: of these images among all, (n,), on the CPU.
+            places: of these images among all, (n,).
         """
-        return self.kernel.apply(images, self.values[places].to(images.device), self.options)
+        return self.kernel.apply(images, self.values[places], self.options)
 
 
-def draw(augment: Sequence[Mapping[str, Any]], shape: Sequence[int], generator: Generator) -> list[Drawn]:
+def draw(
+    augment: Sequence[Mapping[str, Any]],
+    shape: Sequence[int],
+    generator: Generator,
+    device: torch.device | str = "cpu",
+) -> list[Drawn]:
     """Draw for all images of an epoch what is random in a list of augmentations.
 
     Args:
         augment: the list, as a recipe has it.
         shape: of all images, (N, C, H, W).
         generator: on the CPU.
+        device: where the images are.
 
     Raises:
         ConfigError: if one of them cannot be done to images of this size.
@@ -82,7 +89,7 @@ def draw(augment: Sequence[Mapping[str, Any]], shape: Sequence[int], generator: 
     drawn = []
     for entry in augment:
         options, kernel = made(AUGMENTATIONS, entry), KERNELS[entry["kind"]]
-        drawn.append(Drawn(options, kernel, kernel.draw(options, shape, generator)))
+        drawn.append(Drawn(options, kernel, kernel.draw(options, shape, generator).to(device)))
     return drawn
 
 

@@ -89,15 +89,14 @@ def epoch_batches(
     Raises:
         ConfigError: if an augmentation cannot be done to images of this size.
     """
-    order = torch.randperm(len(data), generator=generator)
-    augmentations = draw(augment, data.images.shape, generator)
+    device = data.images.device
+    order = torch.randperm(len(data), generator=generator).to(device)  # once: each copy makes a GPU wait
+    augmentations = draw(augment, data.images.shape, generator, device)
     parts = list(torch.split(order, batch_size))
     if len(parts) > 1 and len(parts[-1]) == 1:
         parts[-2:] = [torch.cat(parts[-2:])]
-    device = data.images.device
     for part in parts[skip:]:
-        chosen = part.to(device)
-        images = data.images[chosen]
+        images = data.images[part]
         for augmentation in augmentations:
             images = augmentation.apply(images, part)
-        yield to_unit(images), data.labels[chosen]
+        yield to_unit(images), data.labels[part]

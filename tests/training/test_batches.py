@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from flexnet.data.arrays import ImageArrays
 from flexnet.errors import ConfigError, DataError
@@ -115,3 +117,33 @@ def test_indices_out_of_range_are_an_error() -> None:
     for indices in ([0, 3], [-1], []):
         with pytest.raises(DataError, match="expected indices of the 3 images"):
             DeviceImages.load(arrays, indices, CPU)
+
+
+class Moves(TorchDispatchMode):
+    """Counts copies from one device to another."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Do what was asked."""
+        found = func(*args, **(kwargs or {}))
+        given = args[0] if args else None
+        self.count += isinstance(given, Tensor) and isinstance(found, Tensor) and given.device != found.device
+        return found
+
+
+def test_a_device_waits_for_no_copy_within_an_epoch() -> None:
+    """What is drawn goes there once; the device has no numbers here, so that every machine can ask."""
+    data = DeviceImages(
+        torch.empty(50, 3, 8, 8, dtype=torch.uint8, device="meta"),
+        torch.empty(50, dtype=torch.int64, device="meta"),
+    )
+    augment = [{"kind": "flip"}, {"kind": "crop", "padding": 2}]
+    with Moves() as moves:
+        sizes = [
+            len(images) for images, _ in epoch_batches(data, 10, augment, torch.Generator().manual_seed(0))
+        ]
+    assert sizes == [10] * 5
+    assert moves.count == 1 + len(augment)
