@@ -2,9 +2,8 @@
 
 What is random is drawn once for all images of an epoch, by a generator on the CPU: neither the device, nor
 the size of batches, nor the step from which a run goes on changes it. It goes to the device once as well, for
-each copy makes a GPU wait. An image keeps its size, and images
-that are scored are never augmented: what goes with a resized crop at test time, scaling and cutting the
-centre, is a matter of preparing the data.
+each copy makes a GPU wait. An image keeps its size, and images that are scored are never augmented: what goes
+with a resized crop at test time, scaling and cutting the centre, is a matter of preparing the data.
 """
 
 import math
