@@ -107,6 +107,20 @@ def test_table_2_at_its_own_size_is_told() -> None:
         assert cells(protocol, epsilon).idxmax() == "uniform"
 
 
+def test_table_2_by_the_released_codes_rules_is_told() -> None:
+    clean, attacked = (cells("release", epsilon)["baseline"] for epsilon in (0.0, 0.1))
+    told = [f"{clean:.1f} % of clean images", f"about {attacked:.1f} % under FGSM"]
+    told += [effect("C07", "uniform - baseline", "release", scale="bf16")]
+    for claim in ("C07", "C01"):
+        told += [
+            effect(claim, f"{name} - baseline", "release", -1, scale="bf16") for name in ("flexible", "above")
+        ]
+    require_told(told)
+    theirs = published("flexible-layer", "table2_clean_accuracy").value
+    assert isinstance(theirs, dict)
+    assert round(clean, 1) == theirs["baseline"]
+
+
 # --- VGG16 on all of CIFAR-10 --------------------------------------------------------------------------
 
 
@@ -162,6 +176,9 @@ def test_what_ten_times_the_epochs_change_in_lenets_is_told() -> None:
 def test_which_verdicts_the_papers_size_turns_round_is_told() -> None:
     found = turned(beside_laptop("bf16"))
     assert set(found.index.get_level_values("id")) == {"C23"}
+    released = found.xs("release", level="protocol")
+    assert released["verdict"].tolist() == ["contradicted"]
+    found = found.xs("paper", level="protocol")
     assert len(found) == 4
     assert found.index.get_level_values("comparison").str.endswith(", epsilon 0.1").all()
     assert set(found["verdict"]) == {"reproduced"}
