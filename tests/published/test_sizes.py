@@ -5,6 +5,7 @@ import pytest
 from told import ROOT, effect, page, require_told
 
 from flexnet.claims.catalogue import published
+from flexnet.study.published import run_of
 from flexnet.tables.frames import read_rows
 
 # --- 1,000 images at the paper's size ------------------------------------------------------------------
@@ -119,6 +120,16 @@ def test_table_2_by_the_released_codes_rules_is_told() -> None:
     theirs = published("flexible-layer", "table2_clean_accuracy").value
     assert isinstance(theirs, dict)
     assert round(clean, 1) == theirs["baseline"]
+
+
+@pytest.mark.parametrize("figure", ["fig4c", "fig4c_start", "fig4c_long", "table2", "fig3"])
+def test_what_was_trained_on_a_gpu_is_told(figure: str) -> None:
+    """The small networks by the released code's recipe were not, and no other by it is small."""
+    folder, small = ROOT / "published/bf16", figure in ("table2", "fig3")
+    runs = {name: run_of(folder, name, figure) for name in ("paper", "corrected", "release")}
+    found = {name: run["machine"]["gpu"] != "none" for name, run in runs.items() if run}
+    assert found == {name: not (small and name == "release") for name in found}
+    assert found
 
 
 # --- Figure 3 at the paper's size ----------------------------------------------------------------------
