@@ -222,7 +222,12 @@ REAL: dict[str, tuple[str, str, str, bool]] = {
     "a message": ("networks/normalise.py", "expected one mean and one positive", "expected a mean", False),
     "a progress line": ("training/trainer.py", "resuming after", "going on after", False),
     "an evaluation": ("evaluation/fgsm.py", "def attacked(", GROWN + "def attacked(", False),
-    "the layer's arithmetic": ("layers/gates.py", "return torch.sigmoid((", "return -torch.sigmoid((", True),
+    "the layer's arithmetic": (
+        "layers/gates.py",
+        "torch.sigmoid(argument)",
+        "-torch.sigmoid(argument)",
+        True,
+    ),
     "the loop": ("training/trainer.py", "self.optimiser.zero_grad()", "self.optimiser.step()", True),
     "the update": ("training/optimiser.py", "dampening=0.0", "dampening=0.1", True),
     "its own network": ("networks/vgg16.py", "HEAD_DROPOUT = 100, 0.5", "HEAD_DROPOUT = 100, 0.4", True),
@@ -302,7 +307,7 @@ def test_a_network_without_a_layer_does_not_depend_on_it(
 
     try:
         before = codes()
-        path.write_text(text.replace("return torch.sigmoid((", "return -torch.sigmoid(("))
+        path.write_text(text.replace("return torch.sigmoid(argument)", "return -torch.sigmoid(argument)"))
         assert [code == old for code, old in zip(codes(), before, strict=True)] == [True, False]
     finally:
         path.write_text(text)

@@ -164,7 +164,7 @@ def scored_words(run: SeriesFacts) -> str | None:
     """How often a network was scored while it was trained; None where it was not trained here."""
     if run.recipe is None:
         return None
-    every = Recipe.from_mapping(run.recipe).evaluate_every
+    every = int(run.recipe.get("evaluate_every", Recipe.evaluate_every))
     return "each epoch" if every == 1 else f"every {every:,} epochs"
 
 

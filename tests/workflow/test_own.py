@@ -115,8 +115,8 @@ def test_weights_from_elsewhere_are_scored_as_trained_ones(finished: Any) -> Non
         ("mynetwork.py", "stride=2", "stride=3", {"train": 1, "import_weights": 2, "evaluate": 3}),
         (
             "flexnet/layers/gates.py",
-            "return torch.sigmoid((",
-            "return -torch.sigmoid((",
+            "return torch.sigmoid(argument)",
+            "return -torch.sigmoid(argument)",
             # Two flexible networks, and the file that may ask for a layer without saying which.
             {"train": 3, "import_weights": 2, "evaluate": 5},
         ),
