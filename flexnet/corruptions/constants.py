@@ -8,7 +8,7 @@ become unrecognisable. Where none is asked for (`auto`), this rule holds:
    pixels, `imagenet` from 85;
 2. lengths in pixels are multiplied by the shorter side over the side of the family, so that a corruption
    does to an image what it does to the same image at the family's size; whole lengths are rounded, to at
-   least 1;
+   least 1, and no flake of snow becomes smaller than a pixel;
 3. of the width of a blur what is multiplied is how far it spreads a point on the grid of pixels: a width of
    0.25 pixels does nearly nothing, so that of 0.5, which does, is not twice as much of it;
 4. noise that is smoothed over a length is drawn with the deviation that leaves it as uneven as at the
@@ -21,10 +21,11 @@ pixels, motion blur have severities that change an image less than the one befor
 
 from collections.abc import Mapping
 from functools import cache
-from math import floor, isfinite, sqrt
+from math import floor, sqrt
 from pathlib import Path
 from typing import Any, Final
 
+from flexnet.corruptions.allowed import problems
 from flexnet.corruptions.names import NAMES, SEVERITIES
 from flexnet.corruptions.widths import evenness, spread, width_of
 from flexnet.problems import no_such_name, refuse, wrong
@@ -76,15 +77,14 @@ def check_values(name: str, values: object) -> None:
     """Check constants of one's own.
 
     Raises:
-        ConfigError: if they are not one finite number for each constant of the corruption.
+        ConfigError: if they are not one number for each constant of the corruption, within the bounds of
+            `flexnet.corruptions.allowed`.
     """
     columns = columns_of(name)
     if not isinstance(values, Mapping) or set(values) != set(columns):
         refuse("constants", [wrong(f"a number for each of {list(columns)}, the constants of {name}", values)])
         return
-    for key, value in values.items():
-        if type(value) not in (int, float) or not isfinite(value):
-            refuse("constants", [wrong("a finite number", value).below(name, key)])
+    refuse("constants", problems(name, values))
 
 
 def nearest_family(side: int) -> str:
@@ -137,7 +137,9 @@ def _length(value: float, factor: float, key: str, table: Mapping[str, Any]) -> 
         return width_of(factor * spread(value))
     if key not in table.get("lengths", ()):
         return value
-    return float(max(1, floor(value * factor + 0.5))) if key in table.get("whole", ()) else value * factor
+    if key in table.get("whole", ()):
+        return float(max(1, floor(value * factor + 0.5)))
+    return max(1.0, value * factor) if key in table.get("enlarged", ()) else value * factor
 
 
 @cache

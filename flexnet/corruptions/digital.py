@@ -26,8 +26,8 @@ def channel_means(pixels: Tensor) -> Tensor:
 def to_blocks(images: Tensor, drawn: Draws, constants: Values) -> Tensor:
     """Make images smaller and large again."""
     height, width = images.shape[2:]
-    small = box_resized(images, int(height * constants["share"]), int(width * constants["share"]))
-    return box_resized(small, height, width)
+    rows, columns = (max(1, int(side * constants["share"])) for side in (height, width))
+    return box_resized(box_resized(images, rows, columns), height, width)
 
 
 def compress(images: Tensor, drawn: Draws, constants: Values) -> Tensor:

@@ -49,18 +49,24 @@ PICTURES = (
 
 
 @cache
-def frost_pictures(size: float) -> tuple[Tensor, ...]:
-    """The five pictures at a multiple of their size, each (3, height, width) in uint8, on the CPU."""
-    drawn = [_draw(picture, number) for number, picture in enumerate(PICTURES)]
-    if size == 1:
-        return tuple(drawn)
-    return tuple(_resized(picture, size) for picture in drawn)
+def frost_picture(number: int, size: float, height: int = 1, width: int = 1) -> Tensor:
+    """A picture at a multiple of its size, (3, height, width) in uint8, on the CPU.
+
+    Args:
+        number: of the picture, from 0.
+        size: the multiple.
+        height: that it covers at least, in pixels; the multiple is larger where it must be.
+        width: as the height.
+    """
+    drawn = _draw(PICTURES[number], number)
+    sides = drawn.shape[1:]
+    size = max(size, height / sides[0], width / sides[1])
+    return drawn if size == 1 else _resized(drawn, [max(1, round(side * size)) for side in sides])
 
 
-def _resized(picture: Tensor, size: float) -> Tensor:
+def _resized(picture: Tensor, sides: list[int]) -> Tensor:
     """Linear interpolation without smoothing, as the generator of CIFAR-10-C resizes them."""
-    shape = [max(1, round(side * size)) for side in picture.shape[1:]]
-    large = F.interpolate(picture[None].double(), size=shape, mode="bilinear", align_corners=False)
+    large = F.interpolate(picture[None].double(), size=sides, mode="bilinear", align_corners=False)
     return large[0].round_().clamp_(0, 255).to(torch.uint8)
 
 

@@ -7,7 +7,7 @@ from torch import Generator, Tensor
 
 from flexnet.corruptions.colour import Hsv, hsv, rgb_bytes
 from flexnet.corruptions.constants import Values
-from flexnet.corruptions.frost import PICTURES, frost_pictures
+from flexnet.corruptions.frost import PICTURES, frost_picture
 from flexnet.corruptions.kernel import Corruption, Draws, Shape, column, luma, truncated, unit
 from flexnet.corruptions.motion import draw_path, motion_blur
 from flexnet.corruptions.zoom import zoomed
@@ -38,10 +38,10 @@ def let_snow(images: Tensor, drawn: Draws, constants: Values) -> Tensor:
 
 
 def draw_frost(generator: Generator, shape: Shape, constants: Values) -> Draws:
-    """A part of one of five pictures, (C, H, W) in uint8."""
+    """A part of one of five pictures, (C, H, W) in uint8; one that the image exceeds is enlarged."""
     number = int(torch.randint(len(PICTURES), (1,), generator=generator))
-    picture = frost_pictures(constants["size"])[number]
     height, width = shape[1:]
+    picture = frost_picture(number, constants["size"], height, width)
     room = torch.tensor([picture.shape[1] - height, picture.shape[2] - width])
     place = torch.rand(2, dtype=torch.float64, generator=generator)
     top, left = (place * room).long().tolist()

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from flexnet.corruptions.allowed import QUALITY
 from flexnet.corruptions.constants import AUTO, FAMILIES, Values, check_values, constants_of
 from flexnet.corruptions.names import CLEAN, NAMES, SEVERITIES
 from flexnet.corruptions.places import files_of
@@ -72,7 +73,7 @@ class CorruptionSettings(Options):
     constants: str | Mapping[str, Any] = option(AUTO, _constants)
     seed: int = option(0, whole(0))
     folder: str | None = option(None, optional(_folder))
-    resave: int | None = option(None, optional(whole(1, 95)))
+    resave: int | None = option(None, optional(whole(*QUALITY)))
     batch: int = option(100, whole(1))
 
     def __post_init__(self) -> None:

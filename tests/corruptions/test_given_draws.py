@@ -16,7 +16,7 @@ from flexnet.corruptions import SEVERITIES, constants_of, corrupt, pillow, weath
 from flexnet.corruptions import gaussian as filters
 from flexnet.corruptions.blur import glass_places
 from flexnet.corruptions.edges import canny, distances, equalised
-from flexnet.corruptions.frost import PICTURES, frost_pictures
+from flexnet.corruptions.frost import PICTURES, frost_picture
 from flexnet.corruptions.motion import path
 from flexnet.corruptions.registry import CORRUPTIONS
 from flexnet.corruptions.spatter import water_drops
@@ -274,8 +274,8 @@ def test_glass_draws_neighbours_as_far_as_the_generators_do() -> None:
 
 def test_frost_draws_from_five_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """A sixth would be one too many: the generators draw the first five of their six."""
-    numbered = tuple(torch.full((3, 40, 40), number, dtype=torch.uint8) for number in range(6))
-    monkeypatch.setattr(weather, "frost_pictures", lambda size: numbered)
+    numbered = [torch.full((3, 40, 40), number, dtype=torch.uint8) for number in range(6)]
+    monkeypatch.setattr(weather, "frost_picture", lambda number, *size: numbered[number])
     generator, constants = torch.Generator().manual_seed(0), constants_of("frost", 3, 32)
     seen = [int(weather.draw_frost(generator, (3, 32, 32), constants)[0].max()) for _ in range(200)]
     assert set(seen) == {0, 1, 2, 3, 4}
@@ -288,18 +288,29 @@ def test_frost_shows_parts_of_its_pictures_at_the_size_of_the_family(side: int, 
     constants, generator = constants_of("frost", 3, side), torch.Generator().manual_seed(0)
     assert constants["size"] == size
     (part,) = CORRUPTIONS["frost"].draw(generator, (3, side, side), constants)
-    found = [
-        (picture.unfold(2, side, 1) == part[:, :1, None]).all(-1).all(0) for picture in frost_pictures(size)
-    ]
+    pictures = (frost_picture(number, size) for number in range(len(PICTURES)))
+    found = [(picture.unfold(2, side, 1) == part[:, :1, None]).all(-1).all(0) for picture in pictures]
     assert sum(int(places.sum()) for places in found) == 1
 
 
 def test_pictures_of_frost_have_the_colour_and_contrast_that_they_are_said_to_have() -> None:
-    for picture, told in zip(frost_pictures(1.0), PICTURES, strict=True):
-        values = picture.double()
-        assert tuple(picture.shape) == (3, told.height, told.width)
+    for number, told in enumerate(PICTURES):
+        values = frost_picture(number, 1.0).double()
+        assert tuple(values.shape) == (3, told.height, told.width)
         assert (values.mean((1, 2)) - torch.tensor(told.colour)).abs().max() < 3
         assert abs(float(values.mean(0).std()) - told.contrast) < 3
+
+
+@pytest.mark.parametrize("shape", [(3, 64, 64), (3, 32, 128), (1, 200, 20)])
+def test_frost_covers_images_that_exceed_its_pictures(shape: tuple[int, int, int]) -> None:
+    """By constants as they stand, and of images that are much longer than wide."""
+    constants, generator = constants_of("frost", 3, 32, "cifar"), torch.Generator()
+    for seed in range(12):  # all five pictures
+        (part,) = CORRUPTIONS["frost"].draw(generator.manual_seed(seed), shape, constants)
+        assert part.shape == shape
+        assert len(part.unique()) > 20
+    needed = frost_picture(1, 0.2, 64, 64)  # 63 x 112 at that size
+    assert tuple(needed.shape) == (3, 64, 114)
 
 
 # --- motion, fog, snow ---------------------------------------------------------------------------------
