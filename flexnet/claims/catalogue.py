@@ -18,6 +18,7 @@ from flexnet.yaml_files import parse_yaml, read_yaml
 
 # Categories of corruptions of any paper: a claim that names one means that of its own.
 CATEGORIES = sorted({"all", *(name for grouping in GROUPINGS.values() for name in grouping)})
+NUMBERS = {"size", "margin", "chance", "value", "at", "above", "at_least", "up_to", "mean", "sem", "n"}
 FILE_KEYS = {"paper", "title", "authors", "published", "rules_changed", "claims"}
 
 
@@ -34,10 +35,12 @@ def load_claims(paper: str | Path) -> tuple[Claim, ...]:
         paper: the name of a packaged paper, such as "flexible-layer", or the path of a YAML file.
 
     Raises:
-        ConfigError: if the paper is unknown, a key is missing or unknown, or an id occurs twice.
+        ConfigError: if the paper is unknown, a key is missing or unknown, a value of another kind than its
+            key has, or an id occurs twice.
     """
     document = _document(paper)
-    claims = tuple(_claim(entry, document["paper"]) for entry in document["claims"])
+    entries = _listed(document["claims"], f"{paper}: claims")
+    claims = tuple(_claim(entry, document["paper"]) for entry in entries)
     ids = [claim.id for claim in claims]
     repeated = sorted({name for name in ids if ids.count(name) > 1})
     if repeated:
@@ -130,11 +133,15 @@ def _packaged(paper: str) -> Any:
 
 
 def _claim(entry: Mapping[str, Any], paper: str) -> Claim:
-    where = f"{paper}: claim {entry.get('id', '?')}"
-    values = _checked({**entry, "paper": paper}, Claim, where)
+    where = f"{paper}: claim {_id(entry)}"
+    values = {**_checked(entry, Claim, where, given=("paper",)), "paper": paper}
     if "rule" in values:
         values["rule"] = _rule(values["rule"], f"{where}: rule")
     return Claim(**values)
+
+
+def _id(entry: Any) -> Any:
+    return entry.get("id", "?") if isinstance(entry, Mapping) else "?"
 
 
 def _rule(entry: Mapping[str, Any], where: str) -> Rule:
@@ -148,7 +155,10 @@ def _rule(entry: Mapping[str, Any], where: str) -> Rule:
     if not 0 < values.get("chance", 0.5) < 1:
         raise ConfigError(f"{where}: expected chance between 0 and 1; got {values['chance']!r}")
     _check_conditions(values["over"], values.get("where", {}), where)
-    values["compare"] = tuple(_comparison(pair, values["over"], where) for pair in values["compare"])
+    if values.get("size", 0) < 0:
+        raise ConfigError(f"{where}: expected size of at least 0; got {values['size']!r}; give its amount")
+    pairs = _listed(values["compare"], f"{where}: compare")
+    values["compare"] = tuple(_comparison(pair, values["over"], where) for pair in pairs)
     values["range"] = _windows(values, where)
     return Rule(**values)
 
@@ -173,7 +183,7 @@ def _comparison(entry: Mapping[str, Any], over: str, where: str) -> Comparison:
         )
     for key in ("where", "than"):
         _check_conditions(over, values.get(key, {}), f"{where}: {key}")
-    values["against"] = tuple(values.get("against", ()))
+    values["against"] = tuple(_listed(values.get("against", []), f"{where}: against"))
     if "cell" in values:
         values["cell"] = _cell(values["cell"], f"{where}: cell")
     for key, known in (("category", CATEGORIES), ("measure", (*FOLDS, *MEASURES))):
@@ -192,15 +202,38 @@ def _cell(entry: Mapping[str, Any], where: str) -> Cell:
 
 
 def _windows(values: Mapping[str, Any], where: str) -> dict[str, Window]:
+    ranges = values.get("range", {})
+    if not isinstance(ranges, Mapping):
+        raise ConfigError(f"{where}: expected range to hold a window for each protocol; got {ranges!r}")
     return {
         protocol: Window(**_checked(window, Window, f"{where}: range {protocol}"))
-        for protocol, window in values.get("range", {}).items()
+        for protocol, window in ranges.items()
     }
 
 
-def _checked(entry: Mapping[str, Any], record: type, where: str) -> dict[str, Any]:
-    """The entry as keyword arguments of `record`, after a check of its keys."""
-    known = {item.name: item for item in fields(record)}
+def _listed(entries: Any, where: str) -> list[Any]:
+    """A list, as it is: the letters of a name that stands alone would be names of one letter."""
+    if not isinstance(entries, list):
+        raise ConfigError(f"{where}: expected a list; got {entries!r}; put it into brackets")
+    return entries
+
+
+def _checked(entry: Any, record: type, where: str, given: Sequence[str] = ()) -> dict[str, Any]:
+    """The entry as keyword arguments of `record`, after a check of its keys and numbers.
+
+    Args:
+        entry: as it stands in the file.
+        record: what it describes.
+        where: it stands, in words.
+        given: keys that are known otherwise.
+    """
+    if not isinstance(entry, Mapping):
+        raise ConfigError(f"{where}: expected keys with their values; got {entry!r}; correct the file")
+    for name in NUMBERS & set(entry):
+        sets = record is Published and isinstance(entry[name], Mapping)
+        if not sets and (isinstance(entry[name], bool) or not isinstance(entry[name], int | float)):
+            raise ConfigError(f"{where}: expected {name} to be a number; got {entry[name]!r}; correct it")
+    known = {item.name: item for item in fields(record) if item.name not in given}
     needed = [
         name
         for name, item in known.items()

@@ -1,6 +1,8 @@
 """Kinds of rules about networks under corruptions: by category, and along the bandwidth of the images."""
 
 import math
+import re
+from dataclasses import replace
 
 import pandas as pd
 
@@ -138,11 +140,22 @@ def _levels(
     names = list(dict.fromkeys(part["corruption"]))
     placed = part.assign(severity=part["corruption"].map(names.index)).drop(columns="corruption")
     both = (comparison.series, *comparison.against)
-    levels = complete_levels(placed, both, "severity", Window())
     try:
-        return names, above_floor(levels, rule, comparison.text)
-    except AtChance as reason:  # whose words speak of severities, for which corruptions stood
+        levels = above_floor(complete_levels(placed, both, "severity", Window()), rule, comparison.text)
+    except AtChance as reason:
         raise AtChance(f"{comparison.text}: no network rises above chance", reason.n) from None
+    except NotMeasured as reason:
+        raise NotMeasured(_by_name(str(reason), names)) from None
+    return names, replace(levels, notes=tuple(_by_name(note, names) for note in levels.notes))
+
+
+def _by_name(text: str, names: list[str]) -> str:
+    """Words about severities, for which places of corruptions stood, as words about corruptions."""
+
+    def named(found: re.Match[str]) -> str:
+        return "corruption " + ", ".join(names[int(place)] for place in found[1].split(", "))
+
+    return re.sub(r"severity (\d+(?:, \d+)*)", named, text)
 
 
 def _folds(rows: pd.DataFrame, column: str, window: Window) -> dict[str, float]:

@@ -1,4 +1,5 @@
 import math
+from pathlib import Path
 
 import pytest
 import yaml
@@ -17,6 +18,7 @@ from flexnet.claims.model import Window
 from flexnet.corruptions.names import GROUPINGS, NAMES
 from flexnet.errors import ConfigError
 
+ROOT = Path(__file__).parents[2]
 CLAIM = {
     "id": "P1",
     "title": "better",
@@ -215,6 +217,23 @@ def test_another_paper_has_the_same_format(tmp_path):
             ],
             "cell: expected n of at least 2 and sem of at least 0; got 1, 0",
         ),
+        (5, "claims: expected a list; got 5"),
+        (["P1"], r"claim \?: expected keys with their values; got 'P1'"),
+        ([{**CLAIM, "rule": 5}], "rule: expected keys with their values; got 5"),
+        ([{**CLAIM, "rule": {**RULE, "compare": {"series": "a"}}}], "compare: expected a list"),
+        (
+            [{**CLAIM, "rule": {**RULE, "compare": [{"series": "a", "against": "baseline"}]}}],
+            "against: expected a list; got 'baseline'",
+        ),
+        ([{**CLAIM, "rule": {**RULE, "size": "2"}}], "expected size to be a number; got '2'"),
+        ([{**CLAIM, "rule": {**RULE, "size": -2}}], "expected size of at least 0; got -2"),
+        ([{**CLAIM, "rule": {**RULE, "chance": "x"}}], "expected chance to be a number; got 'x'"),
+        ([{**CLAIM, "rule": {**RULE, "range": 5}}], "range to hold a window for each protocol; got 5"),
+        ([{**CLAIM, "rule": {**RULE, "range": {"paper": 0.1}}}], "range paper: expected keys"),
+        (
+            [{**CLAIM, "rule": {**RULE, "range": {"paper": {"at_least": "0.1"}}}}],
+            "expected at_least to be a number; got '0.1'",
+        ),
     ],
 )
 def test_a_malformed_claim_is_named(tmp_path, claims, message):
@@ -348,3 +367,12 @@ def test_the_packaged_papers_are_apart(monkeypatch):
     monkeypatch.setattr(catalogue, "_packaged", files.get)
     with pytest.raises(ConfigError, match="two.yaml: expected paper: two, as the file is called; got 'one'"):
         packaged_claims()
+
+
+def test_ranges_are_told_for_protocols_that_there_are():
+    """A mistyped one would leave its comparisons unjudged."""
+    known = set(yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))["protocols"])
+    rules = [claim.rule for claim in packaged_claims() if claim.rule]
+    told = {name for rule in rules for holder in (rule, *rule.compare) for name in holder.range}
+    assert told
+    assert told <= known

@@ -242,5 +242,21 @@ def test_a_network_that_is_right_about_nothing_leaves_that_corruption_out() -> N
     assert "correlation over 18 corruptions" in judged("C17", table)[0]["detail"]
 
 
+def test_what_is_left_out_is_named_as_a_corruption_and_not_as_a_severity() -> None:
+    """Corruptions stand where other rules have severities, by their places."""
+    table = rows(
+        {**PLAIN, "all": lambda name, severity: 0.4 + 0.1 * fold(name)}, fwhm_log=fold, centroid=fold
+    )
+    snow = table["corruption"] == "snow"
+    dead = table.assign(accuracy=table["accuracy"].mask(snow, 0.05))
+    assert "no network rises above chance there: corruption snow" in judged("C17", dead)[0]["detail"]
+    lacking = table[~(snow & (table["seed"] == 2) & (table["series"] == "all") & (table["severity"] == 5))]
+    assert "seed 2 left out (all is not complete at corruption snow)" in judged("C17", lacking)[0]["detail"]
+    lone = lacking[lacking["seed"] == 2]
+    told = judged("C17", lone)[0]
+    assert told["verdict"] == "not measured"
+    assert "corruption snow" in told["detail"]
+
+
 def test_rows_without_bandwidths_are_not_measured() -> None:
     assert {row["verdict"] for row in judged("C17", rows(PLAIN))} == {"not measured"}
