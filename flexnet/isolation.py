@@ -22,15 +22,19 @@ _KEPT = {
     "PYTHONUNBUFFERED",
     "PYTHONFAULTHANDLER",
 }
-# The last two would let a GPU compute with fewer digits than were asked for.
+# Some would let products have fewer digits than were asked for, or choose instructions of a processor by
+# which the same seed gives other weights.
 _FOREIGN = {
     "MPLBACKEND",
     "MATPLOTLIBRC",
     "SOURCE_DATE_EPOCH",
     "NVIDIA_TF32_OVERRIDE",
     "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE",
+    "ATEN_CPU_CAPABILITY",
+    "MKL_CBWR",
+    "MKL_ENABLE_INSTRUCTIONS",
 }
-_FOREIGN_KINDS = ("PYTHON", "TQDM_", "PANDAS_")
+_FOREIGN_KINDS = ("PYTHON", "TQDM_", "PANDAS_", "ONEDNN_", "DNNL_")
 # Without the working directory in front, a user's json.py beside his results is not taken for Python's.
 _OURS = {"PYTHONSAFEPATH": "1", "PYTHONUTF8": "1", "PYTHONHASHSEED": "0"}
 # On some clusters the packages themselves come from PYTHONPATH.

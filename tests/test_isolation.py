@@ -174,6 +174,10 @@ def test_cleaning_keeps_what_places_things_and_takes_what_changes_them() -> None
         "PYTHONPATH": "/no/such/place",
         "TQDM_MININTERVAL": "often",
         "NVIDIA_TF32_OVERRIDE": "1",
+        "ATEN_CPU_CAPABILITY": "default",
+        "MKL_CBWR": "COMPATIBLE",
+        "ONEDNN_MAX_CPU_ISA": "AVX2",
+        "DNNL_DEFAULT_FPMATH_MODE": "BF16",
     }
     expected = {name: given[name] for name in ("HOME", "MPLCONFIGDIR", "PYTHONNOUSERSITE", "OMP_NUM_THREADS")}
     ours = {"PYTHONSAFEPATH": "1", "PYTHONUTF8": "1", "PYTHONHASHSEED": "0"}

@@ -98,7 +98,9 @@ def _library() -> ctypes.CDLL | None:
     path = library_path()
     if path is None:
         return None
-    if path not in _libraries:
+    try:  # once: what compiles beside this may take the entry away at any time
+        return _libraries[path]
+    except KeyError:
         library = load_library(path)
-        _libraries[path] = library if library is not None and agrees(library) else None
-    return _libraries[path]
+        found = _libraries[path] = library if library is not None and agrees(library) else None
+        return found

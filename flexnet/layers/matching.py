@@ -46,9 +46,7 @@ def match_channels(pooled: Tensor, out_channels: int, matching: str = "tile") ->
         source = torch.arange(out_channels, device=pooled.device)
         source = source % channels if matching == "tile" else source * channels // out_channels
         return pooled.index_select(1, source)
-    groups = _groups(channels, out_channels, matching)
-    index = torch.tensor(groups, device=pooled.device)
-    return pooled[:, index].amax(2)
+    return pooled[:, _groups(channels, out_channels, matching, pooled.device)].amax(2)
 
 
 def _interpolate(pooled: Tensor, out_channels: int) -> Tensor:
@@ -58,11 +56,18 @@ def _interpolate(pooled: Tensor, out_channels: int) -> Tensor:
     return lines.reshape(batch, height, width, out_channels).permute(0, 3, 1, 2)
 
 
-def _groups(channels: int, out_channels: int, matching: str) -> list[list[int]]:
-    """The input channels of each output; short groups repeat their first, which changes no maximum."""
-    groups: list[list[int]] = [[] for _ in range(out_channels)]
-    for channel in range(channels):
-        output = channel % out_channels if matching == "tile" else channel * out_channels // channels
-        groups[output].append(channel)
-    longest = max(len(group) for group in groups)
-    return [group + group[:1] * (longest - len(group)) for group in groups]
+def _groups(channels: int, out_channels: int, matching: str, device: torch.device) -> Tensor:
+    """Input channels of each output, (C', most); short groups repeat their first, which changes no maximum.
+
+    Made on the device: numbers that are copied there cannot be part of a recorded step.
+    """
+    output = torch.arange(out_channels, device=device)[:, None]
+    place = torch.arange(-(-channels // out_channels), device=device)
+    if matching == "tile":
+        first, member = output, output + place * out_channels
+        inside = member < channels
+    else:
+        first = -(-output * channels // out_channels)
+        member = first + place
+        inside = member * out_channels // channels == output
+    return torch.where(inside, member, first)

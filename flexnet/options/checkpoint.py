@@ -45,9 +45,11 @@ def _keys(value: Any) -> Iterator[Problem]:
 
 def _template(pattern: str, template: str) -> Iterator[Problem]:
     """A replacement may use the groups of its pattern and no others."""
-    numbers = [int(number) for number in re.findall(r"\\(\d)", template)]
-    if any(number > re.compile(pattern).groups for number in numbers):
-        yield Problem(f"expected groups of the pattern; got {template!r}; put what it keeps in brackets")
+    try:
+        re.sub(pattern, template, "")  # which reads the replacement whether the pattern is there or not
+    except (re.error, IndexError) as error:
+        text = f"expected groups of the pattern; got {template!r} ({error}); put what it keeps in brackets"
+        yield Problem(text)
 
 
 def _patterns(value: Any) -> Iterator[Problem]:

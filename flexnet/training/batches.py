@@ -1,6 +1,7 @@
 """Batches from uint8 images that live on the compute device, or stream to it: no workers."""
 
 import hashlib
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from flexnet.errors import DataError
 from flexnet.training.augmentations import draw
 from flexnet.training.streamed import Pixels, Streamed, fits, parts
 
-DIGEST_BATCH = 10_000
+DIGEST_NUMBERS = 1 << 24  # that are looked at at once; no digest depends on it
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ def digest_of(data: DeviceImages) -> str:
     digest = hashlib.blake2b(digest_size=8)
     for values in (data.images, data.labels):
         digest.update(str(tuple(values.shape)).encode())
-        for part in parts(values, DIGEST_BATCH):
+        size = max(1, DIGEST_NUMBERS // max(1, math.prod(values.shape[1:])))
+        for part in parts(values, size):
             digest.update(part.cpu().contiguous().numpy().data)
     return digest.hexdigest()
 

@@ -1,8 +1,8 @@
 """A training step as one CUDA graph: launched kernel by kernel, steps of small networks leave a GPU idle.
 
 A graph repeats what one step did: whatever a step decides outside the GPU is decided once. Nothing of torch
-and of this package decides anything there; networks with other modules, with hooks, or with a `forward` that
-was put in place of a module's own, are trained kernel by kernel.
+and of this package decides anything there. Networks with other modules, with hooks, with a function that was put in
+place of a module's own, or with means over all batches so far, are trained kernel by kernel.
 """
 
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
+from torch.fx import GraphModule
 
 from flexnet.training.optimiser import SGD
 
@@ -25,15 +26,21 @@ def capturable(model: nn.Module, device: torch.device) -> bool:
     return (
         device.type == "cuda"
         and all(map(_known, model.modules()))
-        and not any(parameter._backward_hooks for parameter in model.parameters())
+        and not any(map(_hooked, model.parameters()))
     )
 
 
+def _hooked(parameter: nn.Parameter) -> bool:
+    return bool(parameter._backward_hooks or parameter._post_accumulate_grad_hooks)
+
+
 def _known(module: nn.Module) -> bool:
-    """Whether a module does what its class says, and that is known."""
+    """Whether a module does what its class says, and that is known and decides nothing by what it counts."""
     hooks = (getattr(module, name) for name in vars(module) if name.endswith("_hooks"))
-    ours = type(module).__module__.split(".")[0] in KNOWN
-    return ours and "forward" not in vars(module) and not any(hooks)
+    ours = type(module).__module__.split(".")[0] in KNOWN and not isinstance(module, GraphModule)
+    replaced = any(callable(getattr(type(module), name, None)) for name in vars(module))
+    counts = getattr(module, "momentum", 0.0) is None  # of batches, by which running means are taken
+    return ours and not replaced and not counts and not any(hooks)
 
 
 class CapturedStep:

@@ -30,8 +30,7 @@ def save_tensors(path: str | Path, tensors: Mapping[str, Tensor], metadata: Mapp
     Raises:
         OSError: naming the file, if there is no room for it or it may not be written.
     """
-    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    content = save(contiguous, metadata={ENTRY: canonical_json(metadata)})
+    content = save(_apart(tensors), metadata={ENTRY: canonical_json(metadata)})
     try:
         # Safetensors' own writer leaves files of other names when killed.
         with atomic_path(path) as temporary:
@@ -39,6 +38,18 @@ def save_tensors(path: str | Path, tensors: Mapping[str, Tensor], metadata: Mapp
     except OSError as error:
         error.filename = error.filename or str(path)  # a full disk does not say which file it had no room for
         raise
+
+
+def _apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors on the CPU of which no two share memory, as those of a layer that a network uses twice do."""
+    found: dict[str, Tensor] = {}
+    taken: set[int] = set()
+    for name, tensor in tensors.items():
+        own = tensor.detach().cpu().contiguous()
+        place = own.untyped_storage().data_ptr()
+        found[name] = own.clone() if place in taken else own
+        taken.add(place)
+    return found
 
 
 def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:

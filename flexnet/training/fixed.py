@@ -2,7 +2,7 @@
 
 import itertools
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from flexnet.networks.classifier import Classifier
 from flexnet.training.batches import DeviceImages, to_unit
 from flexnet.training.recipe import Recipe
-from flexnet.training.streamed import Streamed, parts
+from flexnet.training.streamed import Streamed, fits, parts
 
 BATCH = 100
 
@@ -31,22 +31,26 @@ def trained_part(model: nn.Module, recipe: Recipe) -> Callable[[Tensor], Tensor]
 def fixed_features(model: nn.Module, data: DeviceImages) -> DeviceImages:
     """The stem's output for each image (N, ...) in float32, with the labels, on the same device.
 
-    That of images which stream goes to a temporary file, and streams from there.
+    That of images which stream, or that does not fit there, goes to a temporary file and streams from there.
+
+    Raises:
+        ConfigError: if the environment states no proper limit (`flexnet.training.streamed.fits`).
     """
     assert isinstance(model, Classifier)
+    device = data.images.device
     found = (model.fixed(to_unit(batch)) for batch in parts(data.images, BATCH))
-    if isinstance(data.images, Streamed):
-        return DeviceImages(_stored(found, len(data), data.images.device), data.labels)
-    return DeviceImages(torch.cat(list(found)), data.labels)
-
-
-def _stored(features: Iterator[Tensor], number: int, device: torch.device) -> Streamed:
-    """Features of so many images in a temporary file, which goes when nobody looks at it any more."""
-    first = next(features)
-    with tempfile.TemporaryFile() as file:
-        kept = np.memmap(file, np.float32, "w+", shape=(number, *first.shape[1:]))
+    first = next(found)
+    shape, size = (len(data), *first.shape[1:]), len(data) * first[0].numel() * first.element_size()
+    streams = isinstance(data.images, Streamed) or not fits(size, device)
+    kept = _in_a_file(shape) if streams else first.new_empty(shape)
     start = 0
-    for part in itertools.chain([first], features):
-        kept[start : start + len(part)] = part.cpu().numpy()
+    for part in itertools.chain([first], found):
+        kept[start : start + len(part)] = part
         start += len(part)
-    return Streamed(torch.from_numpy(np.asarray(kept)), torch.arange(number), device)
+    return DeviceImages(Streamed(kept, torch.arange(len(data)), device) if streams else kept, data.labels)
+
+
+def _in_a_file(shape: tuple[int, ...]) -> Tensor:
+    """Room in a temporary file, which goes when nobody looks at it any more."""
+    with tempfile.TemporaryFile() as file:
+        return torch.from_numpy(np.asarray(np.memmap(file, np.float32, "w+", shape=shape)))

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -51,6 +53,20 @@ def test_fewer_outputs_take_the_maximum_of_a_group() -> None:
     assert channel_values(pooled, 2, "interleave") == [5, 7]  # channels 0 1 2 and 3 4
     assert channel_values(pooled, 3, "tile") == [7, 3, 2]  # channels 0 3, 1 4 and 2
     assert channel_values(pooled, 3, "interleave") == [5, 7, 3]  # channels 0 1, 2 3 and 4
+
+
+@pytest.mark.parametrize(
+    ("matching", "shared"), [("tile", lambda i, c, k: i % k), ("interleave", lambda i, c, k: i * k // c)]
+)
+def test_groups_are_those_that_share_an_output(matching: str, shared: Callable[[int, int, int], int]) -> None:
+    generator = torch.Generator().manual_seed(0)
+    for channels in range(2, 25):
+        pooled = torch.randn(1, channels, 1, 1, generator=generator).expand(2, -1, 3, 2)
+        values = pooled[0, :, 0, 0].tolist()
+        for fewer in range(1, channels):
+            groups = [[i for i in range(channels) if shared(i, channels, fewer) == j] for j in range(fewer)]
+            expected = [max(values[i] for i in group) for group in groups]
+            assert channel_values(pooled, fewer, matching) == expected
 
 
 @pytest.mark.parametrize("matching", MATCHINGS)

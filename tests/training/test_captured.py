@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.fx import symbolic_trace
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -22,6 +23,10 @@ GPU = torch.device("cuda")
 
 class Own(nn.Module):
     """A module that somebody else wrote: it may count its passes, and behave by that."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Pass."""
+        return maps
 
 
 # Networks of every kind with layers of every kind.
@@ -44,6 +49,8 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "densenet": ("densenet", {"depth": 16, "layer": LAYERS["push-pull"]}),
     "hmax": ("hmax", {"width": 0.1}),
     "hmax flexible": ("hmax", {"width": 0.1, "c1": "flexible", "s2": "flexible", "layer": LAYERS["learned"]}),
+    "hmax of colours": ("hmax", {"width": 0.1, "channels": 3}),
+    "more channels than outputs": ("small", {"width": 1 / 8, "channels": 3, "layer": LAYERS["learned"]}),
     "hmax conv": ("hmax", {"width": 0.1, "c1": "conv", "s2": "conv"}),
 }
 
@@ -200,11 +207,31 @@ def hooked_parameter(model: nn.Module) -> None:
     next(model.parameters()).register_hook(lambda grad: None)  # type: ignore[no-untyped-call]
 
 
+def hooked_sum(model: nn.Module) -> None:
+    next(model.parameters()).register_post_accumulate_grad_hook(lambda parameter: None)
+
+
 def replaced(model: nn.Module) -> None:
     model.get_submodule("head.1").forward = lambda maps: maps
 
 
-@pytest.mark.parametrize("change", [hooked, hooked_before, hooked_behind, hooked_parameter, replaced])
+def replaced_within(model: nn.Module) -> None:
+    (layer,) = (module for module in model.modules() if isinstance(module, nn.Conv2d))
+    layer._conv_forward = lambda given, weight, bias: given
+
+
+def counting(model: nn.Module) -> None:
+    model.add_module("norm", nn.BatchNorm2d(3, momentum=None))
+
+
+def traced(model: nn.Module) -> None:
+    model.add_module("traced", symbolic_trace(nn.Sequential(Own())))
+
+
+CHANGES = [hooked, hooked_before, hooked_behind, hooked_parameter, hooked_sum, replaced, replaced_within]
+
+
+@pytest.mark.parametrize("change", [*CHANGES, counting, traced])
 def test_known_modules_that_do_something_else_are_not_recorded(change: Callable[[nn.Module], None]) -> None:
     model = build("small")
     assert capturable(model, GPU)

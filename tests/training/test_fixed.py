@@ -90,6 +90,18 @@ def test_a_stem_is_fixed_under_no_augmentation(kind: str) -> None:
     assert trained_part(network(Halves()), Recipe(augment=[])) is not None
 
 
+def test_what_the_stem_makes_streams_where_it_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Features may be a hundred times larger than images, which fit."""
+    kept = fixed_features(network(Halves()), data())
+    monkeypatch.setenv("FLEXNET_IMAGE_MEMORY", str(90 * 16 * 4 / 1e6))
+    assert isinstance(fixed_features(network(Halves()), data()).images, Tensor)
+    monkeypatch.setenv("FLEXNET_IMAGE_MEMORY", str((90 * 16 * 4 - 1) / 1e6))
+    streamed = fixed_features(network(Halves()), data())
+    assert isinstance(streamed.images, Streamed)
+    assert isinstance(kept.images, Tensor)
+    assert torch.equal(streamed.images[torch.arange(90)], kept.images)
+
+
 def test_what_the_stem_makes_of_images_that_stream_streams_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import Tensor, nn
 
 from flexnet.errors import BusyError, DataError, Stopped, TrainingError
 from flexnet.layers.flexible import SCHEMES
@@ -169,6 +170,33 @@ def test_a_stopped_run_ends_with_the_same_bytes(
     moments = [chance.randrange(1, steps_of(run) // 2) for _ in range(2)]
     interrupted(run, broken, moments, monkeypatch)
     same_files(whole, broken)
+
+
+class Twice(nn.Module):
+    """A network of one's own that uses one layer twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        shared = nn.Conv2d(1, 1, 3, padding=1)
+        self.first, self.second, self.head = shared, shared, nn.Linear(28 * 28, 10)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits of images (N, 1, 28, 28)."""
+        logits: Tensor = self.head(self.second(self.first(images).relu()).flatten(1))
+        return logits
+
+
+def test_a_layer_that_is_used_twice_is_saved_under_both_names(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Safetensors refuses tensors that share memory, which would be told after hours of training."""
+    monkeypatch.setattr("flexnet.training.trainer.build_model", lambda run: Twice())
+    run, (whole, broken) = run_of("lenet", "float32"), folders
+    work(replace(run, checkpoint_seconds=1e9), whole)
+    interrupted(run, broken, [2, 1], monkeypatch)
+    same_files(whole, broken)
+    tensors, _ = read_tensors(whole / FILES[0])
+    assert torch.equal(tensors["first.weight"], tensors["second.weight"])
 
 
 # What the push-pull paper trains with, in small: everything that a recipe can say beyond the first paper's.

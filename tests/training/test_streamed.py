@@ -87,7 +87,7 @@ def test_an_epoch_has_the_same_batches(augment: tuple[dict[str, Any], ...], both
 
 def test_the_digest_is_that_of_all_images_in_order(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
     kept, moving = map(digest_of, both)
-    monkeypatch.setattr("flexnet.training.batches.DIGEST_BATCH", 7)
+    monkeypatch.setattr("flexnet.training.batches.DIGEST_NUMBERS", 7 * both[0].images[0].numel())
     assert {kept, moving, *map(digest_of, both)} == {kept}
     turned = replace(both[0], images=both[0].images[torch.arange(len(CHOSEN) - 1, -1, -1)])
     assert digest_of(turned) != kept
@@ -118,7 +118,7 @@ def test_training_asks_for_no_more_than_a_batch(
         return found
 
     monkeypatch.setattr(Streamed, "__getitem__", noted)
-    monkeypatch.setattr("flexnet.training.batches.DIGEST_BATCH", 11)
+    monkeypatch.setattr("flexnet.training.batches.DIGEST_NUMBERS", 11 * both[0].images[0].numel())
     monkeypatch.setattr("flexnet.training.scoring.EVALUATION_BATCH", 11)
     bytes_of(replace(RUN, recipe=Recipe(epochs=1, batch_size=10)), both[1], tmp_path / "a")
     assert max(asked) == 11
