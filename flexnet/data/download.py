@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flexnet.data._torchvision import import_torchvision
+from flexnet.data.archives import SIZE
 from flexnet.data.arrays import ImageArrays
 from flexnet.data.catalogue import Dataset, Unavailable, accepted_counts, check_count
 from flexnet.data.decode import DECODING_ERRORS, decode
@@ -87,7 +88,7 @@ def _read(root: str | Path, record: Dataset, split: str, *, download: bool) -> I
 
     source = getattr(datasets, str(record.torchvision))
     if record.torchvision == "Imagenette":
-        opened = source(root, split=split, size="320px", download=download, loader=Path)
+        opened = source(root, split=split, size=SIZE, download=download, loader=Path)
         images, labels = _load_photos(opened, record)
     else:
         opened = source(root, train=split == "train", download=download)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from flexnet.data.archives import intact
 from flexnet.data.arrays import ImageArrays
 from flexnet.data.catalogue import DATASETS, Dataset, Unavailable, accepted_counts
 from flexnet.data.content import check_wanted, content_digest, judge_content
@@ -79,7 +80,10 @@ def prepare(
     remedy = OWN_DOWNLOAD if kind == "download" and not download_root else OFFICIAL
     found = content_digest(arrays)
     judged = judge_content(
-        record, split, arrays, found, content, where=f"the {kind} folder {folder}", remedy=remedy
+        *(record, split, arrays, found, content),
+        where=f"the {kind} folder {folder}",
+        remedy=remedy,
+        intact=lambda: kind != "mirror" and intact(str(folder), record),
     )
     names: dict[str, Any] = {"dataset": dataset, "split": split, "source": kind, "content": judged}
     arrays, done = reshape(arrays, options or {})

@@ -1,8 +1,8 @@
 """A training step as one CUDA graph: launched kernel by kernel, steps of small networks leave a GPU idle.
 
 A graph repeats what one step did: whatever a step decides outside the GPU is decided once. Nothing of torch
-and of this package decides anything there. Networks with other modules, with hooks, with a function that was put in
-place of a module's own, or with means over all batches so far, are trained kernel by kernel.
+and of this package decides anything there. Networks with other modules, with hooks, with a function that was
+put in place of a module's own, or with means over all batches so far, are trained kernel by kernel.
 """
 
 from collections.abc import Callable

@@ -13,6 +13,8 @@ import pytest
 
 from flexnet.data import content as judge
 from flexnet.data import prepare as room
+from flexnet.data._torchvision import import_torchvision
+from flexnet.data.archives import intact
 from flexnet.data.arrays import ImageArrays, load_arrays
 from flexnet.data.catalogue import CONTENTS, DATASETS, Dataset
 from flexnet.data.content import content_digest
@@ -138,6 +140,63 @@ def test_a_content_that_nobody_knows_is_refused_unless_wanted(
     target = tmp_path / "a.safetensors"
     manifest = prepare("tiny", "train", target, mirror=mirror, download=False, content="other")
     assert manifest["content"] == "unknown"
+
+
+@pytest.mark.parametrize("source", ["torchvision", "download"])
+def test_where_no_digest_counts_the_official_archives_do(
+    source: str, tmp_path: Path, tiny: Dataset, pixels: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole test split of MNIST as it is downloaded, for instance, and photos that were scaled here."""
+    import_torchvision()
+    from torchvision.datasets import FashionMNIST
+
+    place = tmp_path / "root"
+    archive = place / tiny.folder / "images.gz"
+    archive.parent.mkdir(parents=True)
+    archive.write_bytes(b"official")
+    monkeypatch.setattr(FashionMNIST, "resources", [("images.gz", hashlib.md5(b"official").hexdigest())])
+    monkeypatch.setattr(room, f"read_{source}", lambda *_: arrays(pixels ^ 1, [0, 1, 2, 0, 1, 2]))
+    places = {"torchvision_root": place} if source == "torchvision" else {"download_root": place}
+    target, unknown = tmp_path / "a.safetensors", replace(tiny, contents={})
+    monkeypatch.setattr(room, "DATASETS", {"tiny": unknown})
+    assert prepare("tiny", "train", target, **places)["content"] == "official"
+    monkeypatch.setattr(room, "DATASETS", {"tiny": tiny})  # a digest is known, and it is another
+    with pytest.raises(DataError, match="expected the official images"):
+        prepare("tiny", "train", tmp_path / "b.safetensors", **places)
+    monkeypatch.setattr(room, "DATASETS", {"tiny": unknown})
+    archive.write_bytes(b"others")
+    with pytest.raises(DataError, match="no archive of torchvision lies beside"):
+        prepare("tiny", "train", tmp_path / "b.safetensors", **places)
+
+
+@pytest.mark.parametrize("name", ["mnist", "imagenette"])
+def test_archives_are_those_of_torchvision(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_torchvision()
+    from torchvision.datasets import MNIST, Imagenette
+
+    record, told = DATASETS[name], hashlib.md5(b"whole").hexdigest()
+    if name == "mnist":
+        names = [file for file, _ in MNIST.resources]
+        monkeypatch.setattr(MNIST, "resources", [(file, told) for file in names])
+        paths = [tmp_path / "MNIST/raw" / file for file in names]
+        assert len(paths) == 4
+    else:
+        url, _ = Imagenette._ARCHIVES["320px"]
+        monkeypatch.setattr(Imagenette, "_ARCHIVES", {"320px": (url, told)})
+        paths = [tmp_path / "imagenette2-320.tgz"]
+    assert not intact(tmp_path, record)
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"whole")
+    assert intact(tmp_path, record)
+    paths[-1].write_bytes(b"hole")
+    assert not intact(tmp_path, record)
+
+
+def test_a_dataset_that_torchvision_lacks_has_no_archives(tmp_path: Path) -> None:
+    assert not intact(tmp_path, DATASETS["cifar10g"])
 
 
 @pytest.mark.parametrize("source", ["torchvision", "download"])
