@@ -6,7 +6,7 @@ They are looked for where Python looks for modules and in the working directory.
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,22 @@ from flexnet.problems import Problem, ask
 def is_dotted(name: object) -> bool:
     """Whether a name is the path of something of the user's own."""
     return isinstance(name, str) and "." in name
+
+
+def own_code(network: str, options: Mapping[str, Any]) -> list[str]:
+    """The dotted paths by which a network and its options name code of the user's own."""
+    return [name for name in (network, *_kinds(options)) if is_dotted(name)]
+
+
+def _kinds(value: Any) -> Iterator[Any]:
+    """Every kind of layer that options name, however deep."""
+    if isinstance(value, Mapping):
+        yield value.get("kind")
+        for part in value.values():
+            yield from _kinds(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _kinds(part)
 
 
 def own_problems(path: Any) -> Iterator[Problem]:

@@ -1,7 +1,7 @@
 """Whether images are the official ones by the archives that they were unpacked from.
 
-For splits whose official content the catalogue does not know, and for photos, which are decoded to squares here and
-not by whoever made the known digests.
+For splits whose official content the catalogue does not know, and for photos, which are decoded to squares
+here and not by whoever made the known digests.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ SIZE = "320px"  # of Imagenette
 
 
 def intact(root: str | Path, record: Dataset) -> bool:
-    """Whether torchvision's archives of a dataset lie in its root, each with the MD5 that torchvision expects.
+    """Whether torchvision's archives of a dataset lie in its root, with the MD5 that torchvision expects.
 
     It leaves them there when it has unpacked them.
 

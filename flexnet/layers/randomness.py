@@ -81,7 +81,7 @@ def check_declared(model: nn.Module, images: Tensor, name: str) -> None:
         ConfigError: if the same images and the same generators give other logits.
     """
     with torch.random.fork_rng():  # which goes on between the two, so that what draws from it differs
-        first, again = (_answer(model, images) for _ in range(2))
+        first, again = (answer(model, images) for _ in range(2))
     apart = float((first - again).abs().max())
     if apart > TOLERANCE * float(first.abs().max()):
         raise ConfigError(
@@ -91,7 +91,8 @@ def check_declared(model: nn.Module, images: Tensor, name: str) -> None:
         )
 
 
-def _answer(model: nn.Module, images: Tensor) -> Tensor:
+def answer(model: nn.Module, images: Tensor) -> Tensor:
+    """Logits of a model in evaluation mode, in float64, whose layers draw from generators of one seed."""
     kept = [(layer, layer.generator) for layer in stochastic_layers(model)]
     set_generator(model, torch.Generator(images.device).manual_seed(0))
     try:

@@ -15,6 +15,7 @@ from flexnet.training.checkpoint import save_tensors
 from flexnet.training.foreign import digest_of_file, load_foreign
 from flexnet.training.run import ImportedRun, build_model
 from flexnet.training.scoring import HISTORY, history_row, score
+from flexnet.training.trial import FEW, try_out
 
 
 def run(settings: dict[str, Any], files: Namespace) -> None:
@@ -45,7 +46,8 @@ def _scored(run: ImportedRun, model: Classifier, files: Namespace) -> dict[str, 
     device = choose_device()
     scored = load_scored(files, run.network, run.options, device)
     with full_precision(device):
-        totals = score(model.eval().to(device), scored)
+        try_out(model.to(device), run, scored.images[:FEW])
+        totals = score(model.eval(), scored)
     if not bool(totals.isfinite().all()):
         raise NumericalError(
             f"{files.source}: expected finite logits for {len(scored):,} images; got others; look at the "

@@ -209,7 +209,12 @@ def _layers(places: Places, came: Given) -> dict[str, list[Part]]:
 
 
 def _scale(path: Path, name: str) -> Part:
-    return Part(name, read_mapping(path, name), path)
+    content = read_mapping(path, name)
+    if not content:  # taken for no change at all, it would be the papers' study under another name
+        raise ConfigError(
+            f"{name}: expected what the scale changes; got nothing; write it, or delete the file"
+        )
+    return Part(name, content, path)
 
 
 def _chain(parts: Mapping[str, Part], name: str) -> list[Part]:

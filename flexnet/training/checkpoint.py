@@ -15,7 +15,9 @@ from torch import Tensor, nn
 from flexnet.errors import ConfigError, DataError
 from flexnet.files import atomic_path, canonical_json
 from flexnet.networks.registry import build
+from flexnet.own import own_code
 from flexnet.training.optimiser import SGD
+from flexnet.training.run import Run
 from flexnet.weights import ENTRY
 
 # What the names of a checkpoint's tensors begin with.
@@ -91,8 +93,7 @@ def load_model(path: str | Path) -> tuple[nn.Module, dict[str, str]]:
             f"{path}: expected metadata naming the network and its options; got {sorted(metadata)};"
             " it was not written by a training job of flexnet"
         )
-    with torch.device("meta"):  # no time and no random numbers for weights that are replaced at once
-        model = build(metadata["network"], **json.loads(metadata["options"]))
+    model = _built(metadata["network"], json.loads(metadata["options"]), _first_seed(metadata))
     _require_types(path, model, tensors)
     try:
         model.load_state_dict(tensors, assign=True)
@@ -116,8 +117,8 @@ def save_model(
     Raises:
         ConfigError: if the network or an option is unknown, or builds another model than this.
     """
-    with torch.device("meta"):
-        expected = {name: tensor.shape for name, tensor in build(network, **options).state_dict().items()}
+    twin = _built(network, options, _first_seed(said))
+    expected = {name: tensor.shape for name, tensor in twin.state_dict().items()}
     found = {name: tensor.shape for name, tensor in model.state_dict().items()}
     if found != expected:
         other = sorted(
@@ -127,7 +128,55 @@ def save_model(
             f"{path}: expected a model as {network!r} with these options builds it; {', '.join(other[:5])} "
             "differ; give the network and the options that it was built with"
         )
+    _require_told(path, network, options, twin, model)
     save_tensors(path, model.state_dict(), {**said, "network": network, "options": canonical_json(options)})
+
+
+def _built(network: str, options: Mapping[str, Any], seed: int) -> nn.Module:
+    """A network whose weights are replaced at once: no time and no random numbers for them, if that is known.
+
+    Code of the user's own may keep tensors that are no weights: it runs as it did when the weights were made.
+    """
+    if not own_code(network, options):
+        with torch.device("meta"):
+            return build(network, **options)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return build(network, **options)
+
+
+def _first_seed(metadata: Mapping[str, str]) -> int:
+    """Seed of the weights with which a run began; 0 where none is told."""
+    told = {"model", "seed", "network", "options", "run_seed", "code"} <= set(metadata)
+    return Run.from_metadata(metadata).derive("init") if told else 0
+
+
+def _require_told(
+    path: str | Path, network: str, options: Mapping[str, Any], twin: nn.Module, model: nn.Module
+) -> None:
+    """Refuse code of the user's own that keeps tensors elsewhere, and other ones than a new model has."""
+    if not own_code(network, options):
+        return
+    new, own = _untold(twin), _untold(model)
+    others = sorted(name for name in new.keys() | own.keys() if not _alike(new.get(name), own.get(name)))
+    if others:
+        raise ConfigError(
+            f"{path}: expected a model that its parameters and buffers make what it is; {others[:5]} are"
+            " neither, and others in a new one; use self.register_buffer('name', tensor)"
+        )
+
+
+def _untold(model: nn.Module) -> dict[str, Tensor]:
+    """Tensors of a model that no weights file holds."""
+    stored = set(model.state_dict())
+    found = {name: tensor for name, tensor in model.named_buffers() if name not in stored}
+    for name, module in model.named_modules():
+        found |= {f"{name}.{key}": value for key, value in vars(module).items() if isinstance(value, Tensor)}
+    return found
+
+
+def _alike(one: Tensor | None, other: Tensor | None) -> bool:
+    return one is not None and other is not None and torch.equal(one.cpu(), other.cpu())
 
 
 def _require_types(path: str | Path, model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
@@ -222,14 +271,14 @@ class Checkpoint:
         """
         if not self.path.exists():
             return None
-        tensors, metadata = read_tensors(self.path)
+        try:
+            tensors, metadata = read_tensors(self.path)
+        except DataError as error:
+            raise self._damaged("a damaged file") from error
         if metadata.get("identity") != self.identity:
             return None
         if metadata.pop(DIGEST, "") != digest_of(tensors, metadata):
-            raise DataError(
-                f"{self.path}: expected what a training job saved; got other bits, of a damaged disk perhaps;"
-                " delete it, and the job starts anew"
-            )
+            raise self._damaged("other bits, of a damaged disk perhaps")
         parts: dict[str, dict[str, Tensor]] = {MODEL: {}, MOMENTUM: {}, RANDOM: {}}
         for name, value in tensors.items():
             for prefix, part in parts.items():
@@ -246,6 +295,10 @@ class Checkpoint:
         )
         self.last = f"{state} in {self.path}"
         return state
+
+    def _damaged(self, found: str) -> DataError:
+        remedy = "delete it, and the job starts anew"
+        return DataError(f"{self.path}: expected what a training job saved; got {found}; {remedy}")
 
     def remove(self) -> None:
         """Delete the side file, once the weights are written."""

@@ -101,8 +101,13 @@ def _read(path: Path) -> Any:
 
 
 def _damaged(path: Path, error: Exception) -> DataError:
-    reason = (str(error).splitlines() or [type(error).__name__])[0]
-    return DataError(f"{path}: expected a complete file of weights; got: {reason}; fetch it again")
+    with path.open("rb") as stream:
+        first = stream.read(8)
+    reason = f"{type(error).__name__}: {(str(error).splitlines() or ['no reason'])[0]}"
+    return DataError(
+        f"{path}: expected a complete file of weights; got one that begins with {first!r} ({reason}); fetch"
+        " it again"
+    )
 
 
 def _require_plain_archive(path: Path) -> None:
@@ -207,9 +212,12 @@ def _values(path: Path, name: str, tensor: Tensor, own: Tensor) -> Tensor:
     """A tensor of the file in the type of the network's, with the same values."""
     if tensor.shape != own.shape:
         raise DataError(f"{path}: {name}: expected the shape {tuple(own.shape)}; got {tuple(tensor.shape)}")
-    if tensor.is_floating_point() != own.is_floating_point() or not bool(tensor.isfinite().all()):
+    if tensor.is_floating_point() != own.is_floating_point():
+        raise DataError(f"{path}: {name}: expected {own.dtype}; got {tensor.dtype}; mend the keys")
+    if odd := int((~tensor.isfinite()).sum()):
         raise DataError(
-            f"{path}: {name}: expected finite {own.dtype}; got {tensor.dtype}, or values that are none"
+            f"{path}: {name}: expected finite values; got {odd:,} of {tensor.numel():,} that are NaN or"
+            " infinite; ask its owner"
         )
     converted = tensor.to(own.dtype)
     if not torch.equal(converted.to(tensor.dtype), tensor):

@@ -4,14 +4,14 @@ The jobs of the study load what the study wrote (`flexnet.training.checkpoint`);
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from flexnet.errors import DataError, FlexnetError
-from flexnet.own import is_dotted
+from flexnet.own import own_code
 from flexnet.training import checkpoint
 from flexnet.weights import read_metadata
 
@@ -40,7 +40,7 @@ def load_model(path: str | Path, *, trust: bool = False) -> tuple[nn.Module, dic
         ConfigError: if the network or one of its options is unknown here.
     """
     network, options = _said(path)
-    named = [name for name in (network, *_kinds(options)) if is_dotted(name)]
+    named = own_code(network, options)
     if named and not trust:
         raise DataError(
             f"{path}: expected a network of flexnet; got one that is built by code elsewhere, "
@@ -76,17 +76,6 @@ def _said(path: str | Path) -> tuple[str, dict[str, Any]]:
             f"{type(options).__name__}; {FOREIGN}"
         )
     return network, options
-
-
-def _kinds(value: Any) -> Iterator[Any]:
-    """Every kind of layer that options name, however deep."""
-    if isinstance(value, Mapping):
-        yield value.get("kind")
-        for part in value.values():
-            yield from _kinds(part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from _kinds(part)
 
 
 def _require_depth(path: str | Path, options: Mapping[str, Any]) -> None:

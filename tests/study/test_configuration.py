@@ -100,6 +100,17 @@ def test_a_scale_makes_series_that_there_are(
         load_figures(Places(ROOT, tmp_path), FIGURES, scales(tmp_path))
 
 
+@pytest.mark.parametrize("text", ["", "# nothing yet\n", "{}\n"])
+def test_an_empty_file_is_no_scale(text: str, tmp_path: Path) -> None:
+    """It would be the papers' study under the name of a short one."""
+    path = tmp_path / "config/scales/demo.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(text, encoding="utf-8")
+    told = r"config/scales/demo\.yaml: expected what the scale changes; got nothing"
+    with pytest.raises(ConfigError, match=told):
+        scales(tmp_path)
+
+
 @pytest.mark.parametrize("name", ["paper", "results", "published", "Upper", "a.b", "-a"])
 def test_a_scale_cannot_have_a_name_that_means_something_else(name: str, tmp_path: Path) -> None:
     write(tmp_path / f"config/scales/{name}.yaml", {"note": ""})
