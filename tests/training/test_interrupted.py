@@ -24,7 +24,7 @@ from flexnet.errors import BusyError, DataError, Stopped, TrainingError
 from flexnet.layers.flexible import SCHEMES
 from flexnet.networks.registry import networks
 from flexnet.training.batches import DeviceImages
-from flexnet.training.checkpoint import DIGEST, Checkpoint, State, digest_of, read_tensors, save_tensors
+from flexnet.training.checkpoint import DIGEST, Checkpoint, digest_of, read_tensors, save_tensors
 from flexnet.training.recipe import Recipe
 from flexnet.training.run import TrainingRun
 from flexnet.training.trainer import Trainer, train
