@@ -133,7 +133,7 @@ def claims(scale: str) -> str:
     protocols = [name for name in asked if any(name in words for words in found.values())]
     rows = [
         (f"{name}, {paper}", statement, *(words.get(protocol, "") for protocol in protocols))
-        for (paper, name, statement), words in found.items()
+        for (paper, name, statement), words in sorted(found.items(), key=lambda each: each[0][:2])
     ]
     return _table(("claim", "what the paper says", *protocols), rows)
 

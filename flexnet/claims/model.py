@@ -13,6 +13,8 @@ GRID_TOLERANCE = 1e-9
 # Effects in points that differ by less differ by the rounding of floating-point numbers alone.
 TIE = 1e-9
 
+DISTANCE = "mean_distance"  # the kind whose effects have no sign
+
 Number: TypeAlias = float | Mapping[str, float] | Mapping[float, float]
 
 
@@ -146,7 +148,14 @@ class Rule:
         return (self.threshold, math.inf) if self.sign > 0 else (-math.inf, self.threshold)
 
     def text(self, comparison: Comparison, protocol: str) -> str:
-        """One comparison in words that no other of the rule has: `low, threshold 0.1 - others`."""
+        """One comparison in words that no other of the rule has: `low, threshold 0.1 - others`.
+
+        A distance, which has no sign, stands between bars.
+        """
+        told = self._text(comparison, protocol)
+        return f"|{told}|" if self.kind == DISTANCE else told
+
+    def _text(self, comparison: Comparison, protocol: str) -> str:
         if comparison.than:
             here, there = (
                 ", ".join(str(values[name]) for name in comparison.than)

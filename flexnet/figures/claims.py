@@ -69,7 +69,7 @@ def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
     if not measured.any():
         raise DataError("expected at least one measured claim; got none; make the rows of a figure first")
     shown = measured.groupby([rows["paper"], rows["id"], rows["protocol"]]).transform("any")
-    table = rows[shown].reset_index(drop=True)
+    table = rows[shown].sort_values(["paper", "id"], kind="stable").reset_index(drop=True)
     labels = table["id"] if table["paper"].nunique() == 1 else table["paper"] + "  " + table["id"]
     return table.assign(dataset=table.get("dataset", ""), label=labels)
 

@@ -29,9 +29,12 @@ NAME = "fig4c_start"
 HEIGHT_MM: Final = 62.0
 TEST = "test"
 LEFT: Final = 0.2  # twice the chance of ten classes: above it a network has left chance
-NOTE: Final = "Large markers: training images, dropout off; small: test images. Hollow: not within all steps."
+NOTE: Final = (
+    "Large markers: training images, dropout off; small: test images. Crosses: not within all steps."
+)
 EDGE: Final = 0.6  # room beside the first and the last series, in distances of series
-SPREAD: Final = 0.5  # of the seeds of a series, in the same
+NEVER: Final = "x"  # the marker of a seed that did not get there
+SPREAD: Final = 0.7  # of the seeds of a series, in the same
 ABOVE: Final = 1.08  # where those that never got there stand, as a factor on all steps
 
 
@@ -105,9 +108,8 @@ def _starts(axes: Axes, test: "pd.DataFrame", facts: Facts) -> None:
         for seed, found in enumerate(steps):
             x = place + SPREAD * ((seed + 0.5) / len(steps) - 0.5)
             looks: dict[str, Any] = {"markersize": 3.0, "clip_on": False, "gid": f"{series} seed"}
-            inside = style.colour if found else "none"
             y = found or ABOVE * most
-            axes.plot(x, y, style.marker, color=style.colour, markerfacecolor=inside, **looks)
+            axes.plot(x, y, style.marker if found else NEVER, color=style.colour, **looks)
     axes.axhline(all_steps, color=FAINT, linewidth=0.6, zorder=1, gid="all steps")
     axes.set_xlim(-EDGE, test["series"].nunique() - 1 + EDGE)
     axes.set_ylim(0.0, all_steps * 1.15)

@@ -22,7 +22,7 @@ def words_of(study: Study, home: str, figure: str, protocol: str) -> dict[str, A
         "scale": scale_name(home),
         "protocol": protocol,
         "series": list(study.series(home, figure, protocol)),
-        "labels": described.get("labels", {}),
+        "labels": described.get("labels", {}) | described.get("relabelled", {}).get(protocol, {}),
         "network": _network_of(study, home, figure, protocol),
         "note": study.config_of_rows(home, protocol, figure)["note"].strip(),
         "published": described.get("published", ""),

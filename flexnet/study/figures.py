@@ -44,8 +44,11 @@ def figure_problems(
     yield from (
         problem.below("caption") for problem in _template(figure["caption"], CAPTION_FIELDS, "captions")
     )
-    for label, template in figure.get("labels", {}).items():
-        yield from (problem.below("labels", label) for problem in _template(template, LABEL_FIELDS, "labels"))
+    for keys, named in _legends(figure).items():
+        for label, template in named.items():
+            yield from (
+                problem.below(*keys, label) for problem in _template(template, LABEL_FIELDS, "labels")
+            )
     strange = list(_families(figure))
     yield from strange
     if strange:
@@ -98,13 +101,21 @@ def places(figure: Mapping[str, Any]) -> dict[tuple[str, ...], Mapping[str, str]
     return found
 
 
+def _legends(figure: Mapping[str, Any]) -> dict[tuple[str, ...], Mapping[str, str]]:
+    """Where a figure says what its legend says, by the keys that lead there."""
+    found: dict[tuple[str, ...], Mapping[str, str]] = {("labels",): figure.get("labels", {})}
+    for name, labels in figure.get("relabelled", {}).items():
+        found["relabelled", name] = labels
+    return found
+
+
 def _labels(figure: Mapping[str, Any], protocols: Mapping[str, Any]) -> Iterator[Problem]:
     """A label that is no series would add one, or be shown nowhere; so would an unknown protocol."""
-    for keys, named in {**places(figure), ("labels",): figure.get("labels", {})}.items():
+    for keys, named in {**places(figure), **_legends(figure)}.items():
         unknown = [label for label in named if label not in figure["series"]]
         if unknown:
             yield unknown_keys(unknown, figure["series"]).below(*keys)
-    for key in ("instead", "protocols"):
+    for key in ("instead", "relabelled", "protocols"):
         for name in figure.get(key, ()):
             if name not in protocols:
                 yield no_such_name("a protocol", name, protocols).below(key)

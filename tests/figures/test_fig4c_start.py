@@ -44,14 +44,14 @@ def test_steps_are_those_of_the_first_evaluation_above_a_fifth(module, rows, mak
     ]
 
 
-def test_a_dot_for_each_seed_and_hollow_ones_above_all_steps(rows, make_facts):
+def test_a_dot_for_each_seed_and_crosses_above_all_steps(rows, make_facts):
     facts = make_facts(training_images=450)  # 5 steps of at most 100 images
     figure = fig4c_start.draw(fig4c_start.summarise_rows(rows), facts)
     dots = [line for line in figure.axes[2].get_lines() if str(line.get_gid()).endswith(" seed")]
     heights = [line.get_ydata()[0] for line in dots]
     assert heights[:2] + heights[3:4] == [50, 75, 25]
     assert all(height > 75 for height in [heights[2], *heights[4:]])
-    assert [line.get_markerfacecolor() == "none" for line in dots] == [False, False, True, False, True, True]
+    assert [line.get_marker() == "x" for line in dots] == [False, False, True, False, True, True]
 
 
 def test_both_kinds_of_images_have_their_lines(rows, make_facts):

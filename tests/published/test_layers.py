@@ -17,6 +17,14 @@ def side_by_side(question: str) -> pd.DataFrame:
     return found.assign(**(100 * found[columns].astype(float)))
 
 
+def rows_of_noise(most: float) -> pd.DataFrame:
+    """Every layer's mean change from the convolution under Gaussian noise of up to so much, by its size."""
+    rows = read_rows(ROWS / "corrected/layers.csv")
+    rows = rows[(rows["noise"] == "gaussian") & (rows["epsilon"] > 0) & (rows["epsilon"] <= most)]
+    means = rows.groupby(["epsilon", "series"])["accuracy"].mean().unstack()
+    return means.sub(means["baseline"], axis=0)
+
+
 def change(found: pd.DataFrame, series: str, sign: int = 1) -> str:
     mean, *ends = sign * found.loc[series, ["change", "change_low", "change_high"]]
     return f"{mean:.1f} ({min(ends):.1f} to {max(ends):.1f}, n = {found.loc[series, 'change_n']:.0f})"
@@ -36,6 +44,10 @@ def test_what_layers_change_side_by_side_is_told_with_its_interval() -> None:
     told += [change(attack, "random"), f"keeps {audit.loc['baseline', 'mean']:.1f} % of 100 images"]
     told += [change(audit, name) for name in ("random", "lowpass", "both")]
     require_told(told)
+    assert noise["size"].tolist() == [0.1] * len(noise)
+    weak = rows_of_noise(0.05)
+    assert (weak[["push-pull", "both", "flexible", "lowpass"]] < 0).all(axis=None)
+    assert len(weak) == 5
     assert (clean["n_images"].max(), audit["n_images"].max()) == (1000, 100)
     assert audit.loc["baseline", "mean"] < 10 < audit.loc["random", "mean"]
     assert audit.loc["random", "verdict"] == "2 robust, 1 masked"

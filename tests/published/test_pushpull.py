@@ -31,6 +31,8 @@ def test_what_lenets_lose_under_noise_is_told_with_its_interval() -> None:
     assert (noisy["corrected"] < noisy["paper"]).all()  # further behind where noisy images are cut
     faded = ledger[(ledger["id"] == "C03") & (ledger["protocol"] == "paper")]["verdict"]
     assert sorted(faded) == ["contradicted", "undecided", "undecided", "undecided"]
+    words = {claim: set(ledger.loc[ledger["id"] == claim, "verdict"]) for claim in ("C01", "C02", "C04")}
+    assert words == {"C01": {"contradicted"}, "C02": {"reproduced"}, "C04": {"reproduced", "undecided"}}
 
 
 def test_plain_lenets_are_much_as_in_the_paper_and_those_with_the_layer_are_not() -> None:
@@ -82,6 +84,11 @@ def test_what_a_normalisation_changes_is_told_with_its_interval() -> None:
     judged = [effect("C01", f"p{model} - {model}", "paper", paper="push-pull") for model in "abd"]
     judged.insert(2, effect("C02", "pc - c", "paper", paper="push-pull"))
     assert normalised == judged
+    after, before = ([float(told.split()[0]) for told in each] for each in (raw, normalised))
+    assert min(after[0] - before[0], after[1] - before[1]) > 8  # A and B
+    assert max(map(abs, after[:2])) < 3
+    assert 0.4 < after[2] / before[2] < 0.6
+    assert after[3] < before[3] - 4
 
 
 # --- the weights that the authors of the push-pull layer published -------------------------------------
