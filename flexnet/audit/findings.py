@@ -71,6 +71,8 @@ class Audit:
     def verdict(self) -> str:
         """ "masked" if a check says so; "robust" if all pass and more withstand than a guess gets right.
 
+        More: the whole 95 % Wilson interval of their share lies above chance.
+
         Everything else is "undecided": an attack that may be too weak, a network that is not robust, about
         whose robustness there is nothing to decide, or one of which nothing was asked that could find out.
         """
@@ -92,6 +94,7 @@ class Audit:
         if self.interval[0] > self.chance:
             return ["No check applied that finds gradients that mislead: ask for more of them."]
         return [
-            f"{self.standing} of {self.n} images withstand, no more than a guess gets right: there is no "
-            "robustness to explain."
+            f"{self.standing} of {self.n} images withstand; the 95 % interval of their share begins at"
+            f" {100 * self.interval[0]:.1f} % and is not above chance, {100 * self.chance:.0f} %: there is no"
+            " robustness to explain."
         ]

@@ -201,7 +201,8 @@ def _notes(part: "pd.DataFrame", facts: Facts, *, drawn: bool) -> tuple[str, ...
         f"Attacks: ε = {sizes}.",
         "Only … fools: images that this fools and PGD along the network's own gradient does not. Of several "
         "training seeds the greatest share is shown. ✗: above the threshold, which was set beforehand. "
-        "–: does not apply. Robust: nothing fails, and more images withstand all than a guess gets right.",
+        "–: does not apply. Robust: nothing fails, and of the images more withstand all than a guess gets "
+        "right, by the 95 % Wilson interval of each training seed.",
         *([NOTE] if drawn else []),
         *([f"Not asked here, so that robust says less: {', '.join(unasked)}."] if unasked else []),
         *([f"Seeds that differ: {' '.join(mixed)}"] if mixed else []),
