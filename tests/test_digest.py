@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from flexnet import digest, reading
-from flexnet.study.jobs import training_code
+from flexnet import config, digest, reading
+from flexnet.study.jobs import data_code, evaluate_code, training_code
+from flexnet.study.study import Study
 
 TEXTS = {
     "__init__.py": '__version__ = "1"\n',
@@ -308,6 +309,60 @@ def test_a_network_without_a_layer_does_not_depend_on_it(
     try:
         before = codes()
         path.write_text(text.replace("return torch.sigmoid(argument)", "return -torch.sigmoid(argument)"))
+        assert [code == old for code, old in zip(codes(), before, strict=True)] == [True, False]
+    finally:
+        path.write_text(text)
+        monkeypatch.undo()
+        digest.forget()
+
+
+CONFIG = config.resolve(config.read_yaml(Path(__file__).parents[1] / "config/config.yaml"))
+STUDY = Study({"": CONFIG}, {}, {}, Path("/nowhere"))
+
+
+@pytest.mark.parametrize(
+    ("old", "changes"),
+    [("-logits.gather(1, labels[:, None])", ["release"]), ("F.cross_entropy(logits", ["paper", "corrected"])],
+    ids=["negative_logit", "cross_entropy"],
+)
+def test_an_attack_is_made_again_for_the_loss_that_its_protocol_names(
+    old: str, changes: list[str], copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "ROOT", copied)
+    path = copied / "attacks/losses.py"
+    text = path.read_text()
+
+    def codes() -> dict[str, str]:
+        digest.forget()
+        protocols = ("paper", "release", "corrected")
+        return {name: evaluate_code(STUDY, "", "fgsm", name, "vgg16-baseline") for name in protocols}
+
+    try:
+        before = codes()
+        assert text.count(old) == 1
+        path.write_text(text.replace(old, f"2 * {old}"))
+        assert [name for name, code in codes().items() if code != before[name]] == changes
+    finally:
+        path.write_text(text)
+        monkeypatch.undo()
+        digest.forget()
+
+
+def test_images_are_prepared_again_for_the_code_that_reshapes_them_and_only_where_it_does(
+    copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "ROOT", copied)
+    path = copied / "data/reshape.py"
+    text = path.read_text()
+
+    def codes() -> list[str]:
+        digest.forget()
+        return [data_code(STUDY, source, "test") for source in ("cifar10", "cifar10-64")]
+
+    try:
+        before = codes()
+        assert "Resampling.LANCZOS" in text
+        path.write_text(text.replace("Resampling.LANCZOS", "Resampling.BICUBIC"))
         assert [code == old for code, old in zip(codes(), before, strict=True)] == [True, False]
     finally:
         path.write_text(text)

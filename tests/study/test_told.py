@@ -51,6 +51,12 @@ def test_constants_are_those_of_the_images_of_a_model(study: Study) -> None:
     assert len(told) == 19
 
 
+def test_constants_of_larger_images_are_those_of_their_size(study: Study) -> None:
+    told = jobs.told_section(study, "laptop/", "corruptions", "paper", "vgg16-imagenette")["constants"]
+    sizes = [constants.constants_of("glass_blur", 5, side) for side in (64, 32)]
+    assert told["glass_blur"][4] == sizes[0] != sizes[1]
+
+
 def test_a_changed_constant_changes_the_jobs_that_use_it_and_no_other(
     study: Study, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -95,6 +101,25 @@ def test_a_set_of_ones_own_is_an_input_and_its_missing_file_is_named(study: Stud
             files(tmp_path)
         np.save(tmp_path / f"{name}.npy", np.zeros(1))
     assert files(tmp_path) == [str(tmp_path / "fog.npy"), str(tmp_path / "labels.npy")]
+
+
+def test_a_training_is_told_the_recipe_of_its_own_scale(study: Study) -> None:
+    told = {
+        home: json.loads(jobs.train_settings(study, home, "small-baseline", "1"))["recipe"]
+        for home in ("", "laptop/", "demo/")
+    }
+    assert told == {home: study.config(home)["recipes"]["small"] for home in told}
+    assert len({recipe["epochs"] for recipe in told.values()}) == 3
+
+
+def test_an_evaluation_is_told_what_its_models_row_says_to_its_family_and_to_no_other(study: Study) -> None:
+    def asked(family: str, model: str) -> Any:
+        return json.loads(jobs.evaluate_settings(study, "", family, "paper", model))["asked"]
+
+    kinds = ["shuffled", "redrawn", "normal(-0.5,0.1)", "normal(0.5,0.1)", "normal(1,0.1)"]
+    assert asked("interventions", "small-flexible") == kinds
+    assert asked("fgsm", "small-flexible") is None
+    assert asked("interventions", "small-baseline") is None
 
 
 def test_all_conditions_are_reckoned_with(study: Study) -> None:

@@ -1,5 +1,6 @@
 """What is part of everything, figures of several families, and what is told of figures in folders."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from flexnet import config as settings
 from flexnet.errors import ConfigError
 from flexnet.study.cost import figure_tasks
-from flexnet.study.drawing import ledger_rows
+from flexnet.study.drawing import figure_settings, ledger_rows
 from flexnet.study.joins import collect_settings, family_files
 from flexnet.study.listing import finished_words
 from flexnet.study.study import Study
@@ -70,6 +71,22 @@ def test_a_figure_of_several_families_joins_the_rows_of_each() -> None:
         STUDY, scales={"": CONFIG | {"protocols": {"corrected": {"corruptions": {}, "fgsm": {}}}}}
     )
     assert not nobody.shown("", "layers", "corrected")
+
+
+def test_bands_are_those_of_the_protocol_and_intervals_where_it_says_nothing() -> None:
+    def band(study: Study, protocol: str) -> str:
+        told: dict[str, str] = json.loads(collect_settings(study, "", protocol, "fig4d"))
+        return told["band"]
+
+    assert [band(STUDY, name) for name in ("paper", "release", "corrected")] == ["sem", "sem", "interval"]
+    silent = {key: value for key, value in CONFIG["protocols"]["paper"].items() if key != "band"}
+    config = CONFIG | {"protocols": CONFIG["protocols"] | {"paper": silent}}
+    assert band(replace(STUDY, scales={"": config}), "paper") == "interval"
+
+
+def test_a_drawing_is_told_whether_its_scale_is_evidence() -> None:
+    told = [json.loads(figure_settings(STUDY, home, "", "fig4d"))["words"] for home in ("", "demo/")]
+    assert [words["evidence"] for words in told] == [True, False]
 
 
 @pytest.mark.parametrize(
