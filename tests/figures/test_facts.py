@@ -179,17 +179,17 @@ def test_each_number_of_classes_has_its_level_of_chance(fgsm_rows, make_facts):
 
 @pytest.fixture
 def drawn(tmp_path):
-    """Draws published rows with some configuration of today; the caption and the legend's labels."""
+    """Draws published or other rows with some configuration of today; the caption and the legend's labels."""
     spec = importlib.util.spec_from_file_location("draw", ROOT / "workflow/scripts/draw.py")
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
     names = {"table": "csv", "figure": "pdf", "caption": "md"}
     files = {name: str(tmp_path / f"figure.{ending}") for name, ending in names.items()}
 
-    def draw(figure, document, protocol="paper", **row):
+    def draw(figure, document, protocol="paper", rows=None, **row):
         path = tmp_path / "facts.json"
         path.write_text(json.dumps(document))
-        rows = str(ROOT / f"published/laptop/results/rows/{protocol}/{figure}.csv")
+        rows = str(rows or ROOT / f"published/laptop/results/rows/{protocol}/{figure}.csv")
         described = {**FIGURES[figure], **row}
         words = {"scale": "laptop", "protocol": protocol, "series": list(described["series"])}
         words |= {key: described[key] for key in ("labels", "network")}
@@ -222,6 +222,23 @@ def test_facts_of_other_rows_leave_no_file(drawn):
         drawn("fig3", published("fig4b"))
     with pytest.raises(ConfigError, match="unknown field 'colour'"):
         drawn("fig3", published("fig3"), caption="{colour}")
+    assert not [path for path in drawn.files if path.exists()]
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ("fig4d,paper", r"expected rows whose figure is 'fig3', as the path says; got \['fig4d'\]"),
+        ("fig3,release", r"expected rows whose protocol is 'paper', as the path says; got \['release'\]"),
+    ],
+)
+def test_rows_of_another_figure_or_protocol_leave_no_file(labels, message, drawn, tmp_path):
+    """Though they could be drawn: but for what they say of themselves they are those of the figure."""
+    ours = (ROOT / "published/laptop/results/rows/paper/fig3.csv").read_text()
+    rows = tmp_path / "rows.csv"
+    rows.write_text(ours.replace("\nfig3,paper,", f"\n{labels},"))
+    with pytest.raises(DataError, match=message):
+        drawn("fig3", published("fig3"), rows=rows)
     assert not [path for path in drawn.files if path.exists()]
 
 

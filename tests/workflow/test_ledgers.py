@@ -137,6 +137,18 @@ def test_the_words_that_differ_between_two_ledgers_are_listed(
     ]
 
 
+def test_a_claim_that_one_ledger_lacks_is_listed_as_absent_there(tmp_path: Path) -> None:
+    head, *lines = "paper,protocol,id,verdict", "ours,paper,C01,reproduced", "ours,paper,C02,unclear"
+    whole, part = tmp_path / "whole.csv", tmp_path / "part.csv"
+    whole.write_text("\n".join([head, *lines, ""]))
+    part.write_text("\n".join([head, lines[0], ""]))
+    counted = "1 of 2 words differ"
+    gone = run("compare_ledgers.py", whole, part).stdout.splitlines()
+    assert gone == ["ours  C02  paper      unclear  ->  absent", counted]
+    come = run("compare_ledgers.py", part, whole).stdout.splitlines()
+    assert come == ["ours  C02  paper      absent  ->  unclear", counted]
+
+
 def test_what_is_no_ledger_is_refused(tmp_path: Path) -> None:
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
     done = run("compare_ledgers.py", tmp_path / "other.csv", tmp_path / "absent.csv")

@@ -171,6 +171,16 @@ def test_seeds_of_several_states_of_the_code_are_not_published(script: ModuleTyp
     assert not (tmp_path / "published").exists()
 
 
+def test_seeds_that_say_nothing_of_their_code_are_not_published(script: ModuleType, tmp_path: Path) -> None:
+    """Without a recipe as well, which leaves the code of the checkout with nothing to compare."""
+    silent = {"network": "small", "options": "{}", "data": ""}
+    for seed in (1, 2):
+        save_tensors(tmp_path / f"laptop/results/models/one/seed{seed}.safetensors", {}, silent)
+    with pytest.raises(DataError, match="all seeds of one from one state of the code; got {''}"):
+        script.publish("laptop", "command", ["fig4b"], tmp_path)
+    assert not (tmp_path / "published").exists()
+
+
 @pytest.mark.parametrize(
     ("damaged", "message"),
     [

@@ -80,6 +80,47 @@ def test_what_rounds_otherwise_is_told_where_rows_do_not_repeat(
     assert script.elsewhere("laptop", subject) == told
 
 
+Answers = list[tuple[int, float, int]]  # seed, size of the attack, right answers of 4
+
+
+def compared(script: ModuleType, folder: Path, published: Answers, made: Answers) -> tuple[int, list[str]]:
+    """What is said of seed 1 of a network."""
+    before = [
+        "figure,protocol,series,model,seed,epsilon,draw,n,correct,accuracy",
+        *(f"fig4d,paper,b,one,{seed},{size},0,4,{right},{right / 4}" for seed, size, right in published),
+    ]
+    after = [
+        "model,seed,protocol,epsilon,draw,n,correct,accuracy",
+        *(f"one,{seed},paper,{size},0,4,{right},{right / 4}" for seed, size, right in made),
+    ]
+    (folder / "published.csv").write_text("\n".join(before) + "\n")
+    (folder / "made.csv").write_text("\n".join(after) + "\n")
+    subject = script.Subject("one", 1, folder / "published.csv", "made.csv", "fgsm")
+    found: tuple[int, list[str]] = script.differences(subject, folder)
+    return found
+
+
+def test_rows_that_differ_and_rows_that_are_no_longer_there_do_not_repeat(
+    script: ModuleType, tmp_path: Path
+) -> None:
+    published = [(1, 0.0, 4), (1, 0.1, 3), (1, 0.2, 2)]
+    assert compared(script, tmp_path, published, published) == (3, [])
+    assert compared(script, tmp_path, published, [(1, 0.0, 4), (1, 0.1, 1)]) == (
+        3,
+        [
+            "epsilon 0.1, draw 0: 3 of 4 published, 1 of 4 now",
+            "epsilon 0.2, draw 0: 2 of 4 published, no row now",
+        ],
+    )
+
+
+def test_a_network_is_not_compared_with_another_seed_of_its_model(script: ModuleType, tmp_path: Path) -> None:
+    published = [(1, 0.1, 3), (2, 0.1, 2)]
+    assert compared(script, tmp_path, published, [(1, 0.1, 3)]) == (1, [])
+    _, lines = compared(script, tmp_path, published, [(1, 0.1, 1), (2, 0.1, 2)])
+    assert lines == ["epsilon 0.1, draw 0: 3 of 4 published, 1 of 4 now"]
+
+
 def test_a_network_of_no_published_figure_is_named(script: ModuleType) -> None:
     with pytest.raises(ConfigError, match="hmax:1: expected a network with rows below"):
         list(script.subjects("laptop", ["hmax:1"]))
