@@ -82,10 +82,10 @@ def test_a_gain_among_defeated_networks_is_none_either(ledger, table):
 
 
 def test_a_lucky_network_is_no_evidence(ledger, table):
-    """One of 90 networks and conditions at 12.5 %: beyond its own bound of 11.6 %, not beyond that of 90."""
+    """One of 90 at 13.2 %, beyond the bound of 45: two series, five seeds and nine conditions all count."""
     rows = attacked(table, {"baseline": 0.1, "flexible": 0.1, "random": 0.1}, (0.0, *STRONG))
     lucky = (rows["series"] == "flexible") & (rows["seed"] == 3) & (rows["epsilon"] == 0.5)
-    rows.loc[lucky, "accuracy"] = 0.125
+    rows.loc[lucky, "accuracy"] = 0.132  # with a probability of 0.0007: 0.05 / 90 < 0.0007 < 0.05 / 45
     assert ledger("C09", rows)["flexible - baseline"]["verdict"] == "at chance"
     rows.loc[lucky, "accuracy"] = 0.2
     row = ledger("C09", rows)["flexible - baseline"]

@@ -223,6 +223,13 @@ def test_the_ledger_survives_its_file(make_rows, tmp_path):
         read_ledger(tmp_path / "other.csv")
 
 
+def test_a_file_keeps_four_decimals(make_rows, tmp_path):
+    rows = {"fig4b": learning(make_rows, "fig4b", {"flexible": -1.0, "random": 1.0})}
+    (row, *_) = judge(load_claims("flexible-layer"), rows, "paper", "demo")
+    write_ledger(tmp_path / "claims.csv", [{**row, "measured_value": 1.23456}])
+    assert read_ledger(tmp_path / "claims.csv")["measured_value"].tolist() == [1.2346]
+
+
 def test_the_same_id_of_two_papers_is_judged_by_the_figure_of_each(make_rows):
     """Both have a C05 and a figure of the stem fig4b; one is reproduced, the other is not."""
     (ours,) = (claim for claim in load_claims("flexible-layer") if claim.id == "C05")

@@ -3,6 +3,7 @@ from collections import defaultdict
 
 import pandas as pd
 import pytest
+from scipy import stats
 
 from flexnet.claims.catalogue import load_claims
 from flexnet.claims.grids import series_grid
@@ -88,8 +89,7 @@ def test_a_cell_is_compared_with_both_errors(make_rows):
     freedom = (a + b) ** 2 / (a**2 / 4 + b**2 / 9)
     assert freedom == pytest.approx(7.1417218 / 1.0502357, abs=1e-5)
     assert measured.effect == pytest.approx(5.6)
-    # The t quantile lies between those of 6 and 7 degrees of freedom, 2.4469 and 2.3646.
-    assert 2.3646 < (measured.high - 5.6) / math.sqrt(a + b) < 2.4469
+    assert measured.high - 5.6 == pytest.approx(stats.t.ppf(0.975, freedom) * math.sqrt(a + b))
     assert measured.low == pytest.approx(2 * 5.6 - measured.high)
     assert measured.detail == "uniform, epsilon 0.1: 50.0 here, 44.4 in the paper"
 

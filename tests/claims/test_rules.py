@@ -88,6 +88,13 @@ def test_crossing_difference_reports_the_turn_outside_its_window(attacked):
     assert "measured crossing at epsilon 0.133" in measured.detail
 
 
+def test_a_claimed_loss_begins_where_the_difference_turns_negative(attacked):
+    # The other way round it goes from +2 at 0 to -1 at 0.2.
+    reverse, less = Comparison("baseline", ("flexible",)), rule("crossing_difference", direction="less")
+    measured = measure(attacked, less, reverse, EVERYTHING)
+    assert "measured crossing at epsilon 0.133" in measured.detail
+
+
 def test_a_universal_part_counts_pairs_of_condition_and_seed(attacked):
     measured = measure(attacked, rule("mean_difference", universal=True), PAIR, EVERYTHING)
     assert measured.exceptions == (
@@ -117,6 +124,18 @@ def test_a_tie_is_no_loss_but_fails_too(make_rows):
     assert measured.exceptions == ("0 of 4 pairs of epsilon and seed fail, 1 of 4 tie",)
 
 
+@pytest.mark.parametrize("behind", [1e-14, -1e-14])
+def test_a_difference_of_rounding_is_a_tie_on_either_side(make_rows, behind):
+    rows = make_rows(
+        {
+            "baseline": {1: {0.1: 0.3}, 2: {0.1: 0.3}},
+            "flexible": {1: {0.1: 0.3 - behind}, 2: {0.1: 0.4}},
+        }
+    )
+    measured = measure(rows, rule("mean_difference", universal=True), PAIR, EVERYTHING)
+    assert measured.exceptions == ("0 of 2 pairs of epsilon and seed fail, 1 of 2 tie",)
+
+
 @pytest.mark.parametrize(
     ("differences", "expected"),
     [
@@ -130,8 +149,9 @@ def test_crossing_is_where_the_lead_begins_for_good(differences, expected):
     assert crossing([0.0, 0.1, 0.2, 0.3], differences) == pytest.approx(expected)
 
 
-def test_no_crossing_when_the_end_is_behind():
+def test_no_crossing_when_the_end_is_behind_or_a_tie():
     assert math.isnan(crossing([0.0, 0.1], [1.0, -1.0]))
+    assert math.isnan(crossing([0.0, 0.1], [1.0, 0.0]))
     assert math.isnan(crossing([], []))
 
 

@@ -50,6 +50,15 @@ def test_a_window_is_set_against_all_others_and_against_the_other_network(filter
     assert "mean over 2 values of frequency from 6 to 16 - mean over 2 others" in both.detail
 
 
+@pytest.mark.parametrize("against", [("baseline", "flat"), ("flat", "baseline")])
+def test_of_several_other_networks_the_one_with_the_greatest_contrast_counts(filtered, against):
+    # The flat one has nothing more within the band; against it all layers would have all their 42 points.
+    flat = filtered[filtered["series"] == "baseline"].assign(series="flat", model="flat", accuracy=0.3)
+    rows = pd.concat([filtered, flat])
+    found = measure(rows, rule("window_contrast", **AT), Comparison("all", against), BAND)
+    assert found.effect == pytest.approx((20 + 24) / 2)
+
+
 def test_outside_of_the_window_nobody_need_rise_above_chance(filtered):
     # At 1 and 21 everything is at chance: that is what "drops" means.
     assert measure(filtered, rule("window_contrast", **AT), PAIR, BAND).effect > 20
@@ -70,6 +79,8 @@ def test_a_distance_is_the_same_whoever_is_ahead(filtered):
     assert ahead.effect == behind.effect == pytest.approx((20 + 26) / 2)
     assert (ahead.low, ahead.high) == pytest.approx((behind.low, behind.high))
     assert ahead.low == 0.0  # the interval of the difference holds 0
+    assert ahead.by_seed == pytest.approx((20, 26))
+    assert behind.by_seed == pytest.approx(ahead.by_seed)
 
 
 @pytest.mark.parametrize(
