@@ -7,7 +7,17 @@ from flexnet.statistics.chance import rises_above_chance
 
 
 @pytest.mark.parametrize(
-    ("n", "chance", "looks"), [(10, 0.1, 1), (1000, 0.1, 1), (1000, 0.1, 54), (500, 0.25, 7)]
+    ("n", "chance", "looks"),
+    # Of the last three the bound is not that of one image fewer.
+    [
+        (10, 0.1, 1),
+        (1000, 0.1, 1),
+        (1000, 0.1, 54),
+        (500, 0.25, 7),
+        (10, 0.1, 5),
+        (100, 0.25, 2),
+        (200, 0.5, 54),
+    ],
 )
 def test_the_bound_is_the_binomial_tail(n, chance, looks):
     counts = np.arange(n + 1)

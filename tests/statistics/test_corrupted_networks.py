@@ -15,7 +15,7 @@ from flexnet.statistics.categories import by_original_name, category_rows
 from flexnet.statistics.correlation import correlation, fisher_interval, mean_correlation, pearson
 from flexnet.statistics.corruption_errors import alexnet_cifar10, mce, mean_errors
 from flexnet.statistics.folds import fold_rows, summarised
-from flexnet.statistics.network_errors import ALEXNET, network_errors
+from flexnet.statistics.network_errors import ALEXNET, network_errors, over_seeds
 
 GROUPING = {"weather": ("snow", "frost"), "blur": ("zoom_blur",)}
 
@@ -61,6 +61,38 @@ def test_a_category_is_the_mean_of_its_corruptions_and_severity_0_is_clean() -> 
         assert found.loc[(category, "all", 1, 0), "accuracy"] == pytest.approx(0.96)
     assert found.loc["weather", "corruptions"].eq(2).all()
     assert len(found) == 2 * 2 * 2 * 6
+
+
+def fewer_under_snow() -> Any:
+    """Rows of 100 images each, but of 90 where the first seed saw the snow of the greatest severity."""
+    table = rows(plain)
+    snow = (table["corruption"] == "snow") & (table["severity"] == 5) & (table["seed"] == 1)
+    table.loc[snow, "n"] = 90
+    return table
+
+
+def test_the_fewest_images_of_a_category_are_told() -> None:
+    found: Any = category_rows(fewer_under_snow(), GROUPING).set_index(["category", "severity", "seed"])
+    assert set(found.loc[("weather", 5, 1), "n"]) == {90}
+    assert set(found.loc[("weather", 5, 2), "n"]) == {100}
+    assert set(found.loc[("blur", 5, 1), "n"]) == {100}
+
+
+def test_the_fewest_images_of_all_seeds_are_told_beside_a_ratio() -> None:
+    table = summarised(fold_rows(fewer_under_snow(), "baseline", 5)).set_index("corruption")
+    assert table["n_images"].to_dict() == {"snow": 90, "frost": 100, "zoom_blur": 100}
+
+
+def test_the_fewest_images_of_all_rows_are_told_beside_an_error() -> None:
+    assert set(network_errors(fewer_under_snow(), "baseline", GROUPING)["n_images"]) == {90}
+
+
+def test_the_fewest_images_of_all_seeds_are_told_beside_a_mean_over_them() -> None:
+    told = {"figure": "f", "protocol": "paper", "series": "all", "measure": "mCE"}
+    found = pd.DataFrame(
+        [{**told, "seed": seed, "n_images": n, "value": 0.5 * seed} for seed, n in ((1, 100), (2, 90))]
+    )
+    assert over_seeds(found)["n_images"].tolist() == [90]
 
 
 def test_a_network_that_lacks_a_corruption_has_no_mean_of_the_others() -> None:
@@ -114,6 +146,8 @@ def test_correlations_are_those_of_scipy() -> None:
 def test_a_permutation_test_counts_the_order_that_was_found() -> None:
     assert correlation([1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 2, 3, 4, 5, 6, 7, 8, 9]).p <= 2e-4 + 1e-12
     assert correlation([1.0, 2.0, 3.0], [1.0, 2.0, 3.0]).p > 0.2  # six orders
+    # Of twelve numbers no drawn order is as far: one of ten thousand is left, the one that was found.
+    assert correlation(list(range(12)), list(range(12))).p == pytest.approx(1e-4)
     assert math.isnan(fisher_interval(0.5, 3)[0])
 
 

@@ -78,6 +78,15 @@ def test_outcomes_that_are_missing_or_of_another_run_stop(tmp_path: Path) -> Non
         pair_columns(DRAWINGS, {"a": [str(path)]}, "c")
 
 
+def test_outcomes_in_another_order_than_the_rows_stop(tmp_path: Path) -> None:
+    """As many right answers in all, but four of the first row and two of the second change places."""
+    path = table(tmp_path, "a", OTHER)
+    exchanged = [[bit == "1" for bit in bits] for bits in ("01100", "11101", "01111", "11000")]
+    write_outcomes(outcomes_path(path), np.array(exchanged), "own")
+    with pytest.raises(DataError, match="belong to different runs"):
+        pair_columns(DRAWINGS, {"a": [str(path)]}, "a")
+
+
 def rows_with(gained: dict[str, list[int]], lost: int = 0) -> pd.DataFrame:
     """Rows of two sets of images and as many seeds as there are numbers."""
     return pd.DataFrame(
@@ -100,6 +109,13 @@ def test_tests_are_raised_together_and_seeds_are_counted() -> None:
     assert found.loc[("all", "x"), "told_apart"] == 1
     assert found.loc[("all", "y"), "told_apart"] == 1
     assert pd.isna(found.loc[("baseline", "x"), "told_apart"])
+
+
+def test_seeds_stand_in_their_order_and_not_in_that_of_the_rows() -> None:
+    rows = rows_with({"x": [10, 6]})
+    summary = rows[["series", "images"]].drop_duplicates()
+    found = with_tests(summary, rows.iloc[::-1], ["series", "images"], "baseline")
+    assert found["p_by_seed"].tolist()[0] == "0.00195 0.0312"
 
 
 def test_rows_that_were_not_compared_have_no_test() -> None:
