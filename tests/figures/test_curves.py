@@ -114,6 +114,14 @@ def test_pixel_units_have_an_axis_of_their_own(fgsm_rows, make_facts):
     assert "crossing" not in texts(figure)
 
 
+@pytest.mark.parametrize(("protocol", "start"), [("paper", 0.05), ("corrected", 1 / 255)])
+def test_an_axis_is_linear_up_to_its_first_tick(fgsm_rows, make_facts, protocol, start):
+    figure = fig4d.draw(fig4d.summarise_rows(fgsm_rows), make_facts(protocol=protocol))
+    axis = figure.axes[0].xaxis
+    assert axis.get_transform().linthresh == start
+    assert axis.get_majorticklocs()[1] == start
+
+
 def test_a_series_looks_the_same_in_every_figure(history_rows, fgsm_rows, make_facts):
     figures = [
         fig4b.draw(fig4b.summarise_rows(history_rows), make_facts()),

@@ -1,5 +1,6 @@
 """When the networks of Figure 4C leave chance: by each seed's own test accuracy, in steps of its recipe."""
 
+import math
 from pathlib import Path
 
 import pandas as pd
@@ -61,6 +62,12 @@ def test_both_kinds_of_images_have_their_lines(rows, make_facts):
         for line, values in zip(found, expected, strict=True):
             assert line.get_ydata()[: len(values)] == pytest.approx(values, abs=0.011)
     assert found[0].get_markersize() < found[1].get_markersize()
+
+
+def test_the_loss_of_a_guess_is_the_logarithm_of_the_classes(rows, make_facts):
+    figure = fig4c_start.draw(fig4c_start.summarise_rows(rows), make_facts(classes=10))
+    (chance,) = (line for line in figure.axes[1].get_lines() if line.get_gid() == "chance")
+    assert set(chance.get_ydata()) == {math.log(10)}
 
 
 def test_rows_without_scored_training_images_are_said(rows):

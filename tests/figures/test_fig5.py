@@ -1,5 +1,6 @@
 """Figure 5: what its panels hold, which are of two families."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -72,6 +73,27 @@ def test_points_of_b_whose_width_is_a_bound_are_pale_where_it_is_one(facts):
         assert ("pale: 3 at the edge" in axes.texts[0].get_text()) == (number > 0)
         # The noise among them stays filled.
         assert sum(line.get_markerfacecolor() != "none" for line in pale) == (number > 0)
+
+
+def test_accuracies_of_b_are_those_of_severity_5(facts):
+    table = fig5b.summarise_rows(rows())
+    (fog,) = (row for _, row in table.iterrows() if (row["series"], row["corruption"]) == ("all", "fog"))
+    # 40 %, 3 for the letters of its name, -2 for each severity and 0.1 for each seed, by 50 with the same.
+    by_hand = [(0.43 - 0.1 + 0.001 * seed) / (0.5 - 0.1 + 0.001 * seed) for seed in (1, 2, 3)]
+    assert fog["mean"] == pytest.approx(sum(by_hand) / 3)
+
+
+@pytest.mark.parametrize(("protocol", "band"), [("paper", "sem"), ("corrected", "interval")])
+def test_bars_of_b_are_those_of_the_protocol(make_facts, protocol, band):
+    table = fig5b.summarise_rows(rows().assign(protocol=protocol))
+    figure = fig5b.draw(table, make_facts(figure="fig5", protocol=protocol, series=list(SERIES)))
+    bars = [bar for bar in figure.axes[0].collections if bar.get_gid() == "all band"]
+    found = [bar.get_segments()[0][:, 1].tolist() for bar in bars]
+    own = table[(table["series"] == "all") & table["sem"].notna()]  # none where all seeds have the same
+    reach = own[["sem", "sem"]].to_numpy() * [-1, 1]
+    ends = {"sem": own[["mean"]].to_numpy() + reach, "interval": own[["low", "high"]].to_numpy()}
+    assert np.array(found) == pytest.approx(ends[band])
+    assert len(found) == 16
 
 
 def several():

@@ -97,6 +97,17 @@ def test_of_a_network_that_guesses_nothing_is_kept(facts, own, kept):
     assert other.endswith("| 23 |")
 
 
+def test_of_a_network_one_of_whose_seeds_guesses_nothing_is_kept(facts):
+    """Of 100 images of ten classes 13 right ones are luck, whatever the other seed does."""
+    rows = drawings(LEVELS)
+    for seed, level in ((1, 0.13), (2, 0.30)):
+        own = (rows["series"] == "all") & (rows["images"] == "own") & (rows["seed"] == seed)
+        rows.loc[own, "accuracy"] = level
+    text = fig6.body(fig6.summarise_rows(rows), facts)
+    line = next(line for line in text.splitlines() if line.startswith("| All layers | the contours"))
+    assert line.endswith("| – |")
+
+
 def test_the_example_is_no_image_of_the_drawings(facts):
     figure = fig6.draw(fig6.summarise_rows(drawings(LEVELS)), facts)
     shown = [axes.images[0].get_array() for axes in figure.axes[3:]]

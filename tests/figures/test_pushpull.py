@@ -126,6 +126,15 @@ def test_a_demonstration_shows_no_number_of_the_paper(module, make_facts):
     assert "mCE" not in texts[False]
 
 
+@pytest.mark.parametrize(("ours", "theirs"), [("clean images", "7.56"), ("mean of corruptions", "30.29")])
+def test_numbers_of_the_paper_stand_below_ours_of_the_same_kind(make_facts, ours, theirs):
+    table = table2.summarise_rows(corrupted("resnet20", MEANS, CLEAN))
+    lines = table2.body(table, make_facts(labels={"resnet20": "R"})).splitlines()
+    (place,) = (place for place, line in enumerate(lines) if ours in line)
+    assert "paper" in lines[place + 1]
+    assert theirs in lines[place + 1]
+
+
 def test_the_authors_files_stand_beside_their_weights_alone(make_facts):
     table = table2.summarise_rows(corrupted("resnet20", MEANS, CLEAN))
     trained = make_facts(labels={"resnet20": "R"}, each={"resnet20": {"model": "resnet20"}})
