@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from flexnet.errors import ConfigError
 from flexnet.layers.tracing import evaluation_mode
 from flexnet.networks.registry import build, expected_images
+from flexnet.own import own_code
 
 # What the classes of layers are called in the table; a class that is not here keeps its own name.
 KINDS = {
@@ -32,7 +33,8 @@ Row = dict[str, Any]
 def describe(network: str, options: Mapping[str, Any]) -> list[Row]:
     """Build the named network and list its layers in the order in which an image passes them.
 
-    It is built without memory for its weights (PyTorch's meta device), so 224-pixel networks cost nothing.
+    It is built without memory for its weights (PyTorch's meta device), so 224-pixel networks cost nothing. Code
+    of the user's own may look at its weights, and has some.
 
     Args:
         network: its name, see `flexnet.networks.networks`.
@@ -48,9 +50,9 @@ def describe(network: str, options: Mapping[str, Any]) -> list[Row]:
             is passed never or twice, so that counts of rows would not add up.
     """
     channels, size, _ = expected_images(network, options)
-    with torch.device("meta"):
+    with torch.random.fork_rng(), torch.device("cpu" if own_code(network, options) else "meta"):
         model = build(network, **options)
-        images = torch.empty(1, channels, size, size)
+        images = torch.zeros(1, channels, size, size)
     rows = _trace(model, images)
     found, expected = sum(row["weights"] for row in rows), _weights(model)
     if found != expected:

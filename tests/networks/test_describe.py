@@ -95,6 +95,20 @@ def test_describing_leaves_random_state_alone():
     assert torch.equal(torch.get_rng_state(), before)
 
 
+def test_a_layer_of_ones_own_may_look_at_its_weights(tmp_path, monkeypatch):
+    """Which lie nowhere where a network is built without memory for them."""
+    (tmp_path / "scaled_own.py").write_text(
+        "from torch import nn\n\n\nclass Scaled(nn.Conv2d):\n"
+        "    def __init__(self, *args, **kwargs):\n        super().__init__(*args, **kwargs)\n"
+        "        self.scale = float(self.weight.detach().std())\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    before = torch.get_rng_state()
+    rows = describe("small", {"layer": {"kind": "scaled_own.Scaled"}})
+    assert next(row["kind"] for row in rows if row["module"].startswith("features")) == "Scaled"
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_kinds_of_layers():
     assert kind_of(FlexibleConv2d(1, 1, 3, scheme="conv")) == "conv"
     assert kind_of(FlexibleConv2d(1, 1, 3, scheme="random")) == "flexible"
