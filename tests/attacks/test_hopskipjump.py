@@ -5,6 +5,9 @@ import torch
 from torch import Tensor, nn
 
 from flexnet.attacks import Ball, Key, Space, hopskipjump
+from flexnet.attacks.balls import unit_l2
+from flexnet.attacks.hopskipjump import _cube, _Walk
+from flexnet.attacks.passes import Passes
 from flexnet.errors import ConfigError
 from flexnet.options.iterated import HopSkipJumpOptions
 
@@ -39,6 +42,31 @@ def test_the_nearest_point_of_a_plane(norm: str) -> None:
     assert none.fooled.tolist() == [False, False]
     assert torch.equal(none.images, IMAGES)
     assert (none.forwards > 100).all()
+
+
+def walk(norm: str) -> _Walk:
+    passes, generator = Passes(Plane(), Key(), "test", 1, fixed=True), torch.Generator().manual_seed(0)
+    return _Walk(passes, IMAGES[:1], LABEL[0], Ball(0.5, Space.pixel(1), norm), generator)
+
+
+def test_the_boundary_is_known_as_closely_as_the_paper_has_it() -> None:
+    """Algorithm 2 of Chen et al.: d^(-3/2) in l2, d^(-2) in linf; images here have six values."""
+    assert walk("l2")._theta() == pytest.approx(6**-1.5)
+    assert walk("linf")._theta() == pytest.approx(6**-2)
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_the_normal_is_made_of_answers_less_their_mean(norm: str) -> None:
+    """Equation (8), at a point where most answers are the same, so that they have a mean to take away."""
+    now = IMAGES[:1] + (0.15 / 8.25) * Plane().weight.view(1, 1, 2, 3)  # half the way to the plane
+    found = walk(norm)._normal(now, 40, 1)
+    shape, generator = (40, 1, 2, 3), torch.Generator().manual_seed(0)
+    drawn = torch.randn(shape, generator=generator) if norm == "l2" else _cube(shape, generator=generator)
+    steps = unit_l2(drawn)
+    answers = torch.where(Plane()(now + 0.1 * steps).argmax(1) == 1, 1.0, -1.0)
+    assert 0.4 < abs(float(answers.mean())) < 1
+    expected = torch.einsum("b,bchw->chw", answers - answers.mean(), steps)[None] / 39
+    torch.testing.assert_close(unit_l2(found), unit_l2(expected))
 
 
 def test_draws_are_named_per_image() -> None:

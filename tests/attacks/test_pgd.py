@@ -64,6 +64,33 @@ def test_units_of_the_space_stretch_steps_and_ball() -> None:
     assert found.images.flatten().tolist()[:2] == pytest.approx([0.4, 0.6])
 
 
+STRETCHED = torch.tensor([0.2, 0.6]).view(1, 2, 1, 1)
+UNEVEN = Space(STRETCHED, torch.zeros_like(STRETCHED), torch.ones_like(STRETCHED))
+
+
+def test_a_step_is_the_steepest_where_units_differ_between_channels() -> None:
+    """In units of the space the gradient (2, 0.5) is (0.4, 0.3), its direction (0.8, 0.6)."""
+    start, gradient = torch.full((1, 2, 1, 1), 0.5), torch.tensor([2.0, 0.5]).view(1, 2, 1, 1)
+    moved = {norm: Ball(1, UNEVEN, norm).step(start, gradient, 0.1) - start for norm in ("linf", "l2")}
+    assert moved["linf"].flatten().tolist() == pytest.approx([0.2 * 0.1, 0.6 * 0.1], rel=1e-5)
+    assert moved["l2"].flatten().tolist() == pytest.approx([0.2 * 0.1 * 0.8, 0.6 * 0.1 * 0.6], rel=1e-5)
+
+
+def test_starts_fill_the_ball_evenly_whatever_the_batch() -> None:
+    """The radius that holds half of a ball of six dimensions is the sixth root of one half."""
+    images, normal = torch.full((4, 2, 1, 3), 0.5), torch.randn(4, 2, 1, 3)
+    ball = Ball(0.3, UNEVEN, "l2")
+    found = ball.inner(images, torch.full_like(images, 0.5), normal)
+    assert ball.distance(found, images).tolist() == pytest.approx([0.3 * 0.5 ** (1 / 6)] * 4)
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_points_of_the_surface_are_as_far_away_as_they_may_be(norm: str) -> None:
+    images, ball = torch.full((4, 2, 1, 3), 0.5), Ball(0.3, UNEVEN, norm)
+    uniform, normal = 2 * torch.rand_like(images) - 1, torch.randn_like(images)
+    assert ball.distance(ball.surface(images, uniform, normal), images).tolist() == pytest.approx([0.3] * 4)
+
+
 def test_curve_is_what_was_climbed() -> None:
     options = PgdOptions(steps=2, step=0.1, loss="margin", start="clean", scoring="last")
     ball = Ball(0.1, Space.pixel(1))

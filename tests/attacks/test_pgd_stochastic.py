@@ -11,7 +11,7 @@ from flexnet.attacks.keys import Key
 from flexnet.attacks.pgd import pgd
 from flexnet.attacks.repeats import batched, restarted
 from flexnet.attacks.spaces import Space
-from flexnet.attacks.verdicts import judge, varies
+from flexnet.attacks.verdicts import Verdict, judge, varies
 from flexnet.errors import ConfigError
 from flexnet.layers.randomness import stochastic_layers
 from flexnet.networks.registry import build
@@ -57,6 +57,12 @@ def test_masks_are_named_and_shared_by_all_batches() -> None:
     torch.testing.assert_close(parts.images, whole.images, rtol=0, atol=1e-9)
     assert torch.equal(parts.verdict.right, whole.verdict.right)
     assert next(layer for layer in model.modules() if hasattr(layer, "generator")).generator is generator
+
+
+def test_half_of_the_draws_are_enough_to_withstand() -> None:
+    verdict = Verdict(torch.tensor([9, 10, 11]), 20)
+    assert verdict.fooled.tolist() == [True, False, False]
+    assert verdict.robust_accuracy == pytest.approx(2 / 3)
 
 
 class Undecided(nn.Module):

@@ -149,6 +149,52 @@ def test_bumps_have_length_one_and_two_signs(size: int) -> None:
     assert size == 1 or (bump[0].min() < 0 < bump[0].max())
 
 
+class Told(nn.Module):
+    """Margins by what the first pixel says: how many tenths it holds is the number of the query."""
+
+    def __init__(self, *margins: float) -> None:
+        super().__init__()
+        self.margins = torch.tensor(margins, dtype=torch.float32)
+        self.eval()
+
+    def forward(self, x: Tensor) -> Tensor:
+        wrong = self.margins[(10 * x.flatten(1)[:, 0]).round().long()]
+        return torch.stack((torch.zeros_like(wrong), wrong), dim=1)
+
+
+def test_squares_go_on_from_the_best_query_and_not_from_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fourth query is better than the third, which was no gain, and worse than the second."""
+    came_from: list[float] = []
+
+    def following(self: Any, now: Tensor, *others: Any) -> Tensor:
+        came_from.append(round(now.flatten()[0].item(), 1))
+        return torch.full_like(now, 0.1 * (len(came_from) + 1))
+
+    monkeypatch.setattr(square._Stripes, "first", lambda self, clean, *others: torch.full_like(clean, 0.1))
+    monkeypatch.setattr(square._Stripes, "next", following)
+    model, ball = Told(-9, -6, -3, -5, -4, -2, -1), Ball(1, Space.pixel(1))
+    square_attack(model, torch.zeros(1, 1, 2, 2), torch.tensor([0]), ball, SquareOptions(queries=7))
+    assert came_from == [0.1, 0.2, 0.2, 0.2, 0.5]
+
+
+def test_a_square_goes_from_one_end_of_the_ball_to_the_other() -> None:
+    """Two epsilon for each channel by its own sign, in units of the space; around it nothing moves."""
+
+    class Given:
+        def next(self) -> Tensor:
+            return torch.tensor([[0.0, 0.99, 0.9, 0.1]])  # row 0, last columns, up and down
+
+    scale = torch.tensor([0.5, 0.25]).view(1, 2, 1, 1)
+    ball = Ball(0.2, Space(scale, torch.zeros_like(scale), torch.ones_like(scale)))
+    clean = torch.full((1, 2, 4, 4), 0.5)
+    end = torch.tensor([-0.1, 0.05]).view(1, 2, 1, 1)
+    numbers: Any = Given()
+    found = square._Stripes().next(clean + end, clean, ball, numbers, 0.25) - clean
+    expected = end.repeat(1, 1, 4, 4)
+    expected[:, :, :2, 2:] *= -1
+    torch.testing.assert_close(found, expected)
+
+
 # --- the reference ----------------------------------------------------------------------------------
 
 
@@ -309,6 +355,30 @@ def test_stochastic_models_are_refused_or_averaged() -> None:
     assert found.verdict.uncertain() <= 10
     low, high = found.verdict.interval()
     assert low - 1e-9 <= found.verdict.robust_accuracy <= high + 1e-9
+
+
+class Hesitant(nn.Module):
+    """Wrong about all images in every fourth pass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.passes = 0
+        self.eval()
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.passes += 1
+        sign = -1 if self.passes % 4 == 0 else 1
+        first = 9 + x.flatten(1)[:, :1]
+        return sign * torch.cat((first, -first), dim=1)
+
+
+def test_an_image_that_most_draws_are_right_about_counts_as_right() -> None:
+    """Clean accuracy is a share of images, as every accuracy after it, and not one of draws."""
+    images, labels = torch.rand(3, 1, 2, 2), torch.zeros(3, dtype=torch.int64)
+    options = SuiteOptions(draws=4, verdicts=20, parts=("apgd-margin",))
+    found = suite(Hesitant(), images, labels, Ball(0.1, Space.pixel(1)), options)
+    assert found.found.verdict.accuracy == 15 / 20
+    assert (found.clean_accuracy, found.robust_accuracy) == (1, {"apgd-margin": 1})
 
 
 # --- refusals ---------------------------------------------------------------------------------------
