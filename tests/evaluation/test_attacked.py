@@ -127,6 +127,14 @@ def test_networks_of_a_seed_start_alike_and_repeats_and_seeds_do_not() -> None:
     assert len({tuple(each.tolist()) for each in outcomes}) == 4
 
 
+def test_an_image_starts_alike_in_batches_of_any_size() -> None:
+    """Its start decides here, for the only step is far too small to lead away from it."""
+    rules = {**PGD, "steps": [1], "step": 1e-6, "epsilons": [0.3], "start": "random"}
+    few, all_at_once = (by(answers(subject(), rules, batch=size), attack="white") for size in (7, 100))
+    assert 0 < int(few[7:].sum()) < len(few[7:])
+    assert torch.equal(few, all_at_once)
+
+
 def test_a_network_that_draws_is_attacked_and_judged_over_draws() -> None:
     asked = subject(scheme="random")
     labels = asked.scored.labels

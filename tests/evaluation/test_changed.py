@@ -53,6 +53,8 @@ def test_filtered_images_are_what_a_network_is_asked_about() -> None:
             seen = filtered(IMAGES, name, frequency).float() / 255
             assert answer.right is not None
             assert torch.equal(answer.right, right(asked, seen))
+            share = float(answer.right.double().mean())  # of all images, not of those that are right
+            assert (answer.row()["n"], answer.row()["accuracy"]) == (len(IMAGES), pytest.approx(share))
     assert len({answer.row()["correct"] for answer in found.values()}) > 2
 
 

@@ -152,6 +152,14 @@ def test_repeats_of_a_stochastic_model_differ():
     assert not torch.equal(result[0, 0], result[1, 0])
 
 
+def test_each_repeat_is_counted_from_its_own_outcomes():
+    settings = protocol(draws=3)
+    found = outcomes(tiny("random"), settings).sum(dim=-1)
+    assert len(set(found[:, 0].tolist())) > 1
+    for row in rows(tiny("random"), settings):
+        assert row["correct"] == int(found[row["draw"], settings.epsilons.index(row["epsilon"])])
+
+
 def test_each_batch_has_its_own_mask():
     twice, labels = np.concatenate([IMAGES[:100]] * 2), np.concatenate([LABELS[:100]] * 2)
     model = tiny("random")

@@ -161,6 +161,17 @@ def test_a_sweep_passes_through_the_network_as_trained(intervened: Ask, swept: A
     assert layer_of(model).value == 0.3
 
 
+def test_a_threshold_of_zero_is_swept_like_any_other(intervened: Ask, swept: Ask) -> None:
+    run = run_of(scheme="uniform", value=0.0)
+    model = build_model(run)
+    for parameter in model.parameters():  # or it answers all images alike
+        torch.nn.init.normal_(parameter, generator=generator(5))
+    images = torch.rand(200, 1, 12, 12, generator=generator()).mul(255).to(torch.uint8).numpy()
+    labels = model.eval()(torch.from_numpy(images) / 255).argmax(1).numpy()
+    far, zero = swept(model, run, CLEAN, [1e6, 0.0], images, labels)
+    assert far["correct"] < zero["correct"] == 200
+
+
 def test_a_sweep_needs_a_uniform_threshold(swept: Ask) -> None:
     run = run_of(scheme="learned")
     with pytest.raises(ConfigError, match="uniform"):

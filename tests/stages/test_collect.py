@@ -6,11 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from flexnet.statistics.conditions import of_family
 from flexnet.tables.facts import read_facts
 from flexnet.tables.frames import read_rows
+from flexnet.tables.outcomes import outcomes_path, write_outcomes
 
 Call = Callable[..., int]
 Fails = Callable[..., str]
@@ -160,6 +162,38 @@ def test_a_run_that_does_not_say_what_it_was_is_named(
     gone = str(tmp_path / "gone")
     run[part] = [gone] if part == "manifests" else gone
     assert gone in fails("collect", settings, output=tmp_path / "o.csv")
+
+
+def test_every_row_is_paired_with_that_of_its_own_seed(
+    call: Call, told: dict[str, Any], tmp_path: Path
+) -> None:
+    """It gained the images that it alone is right about ("1"), and lost those that the reference alone is."""
+    head = "model,seed,protocol,epsilon,draw,n,correct,accuracy"
+    right = {"flexible": {1: ("1110", "1000"), 2: ("0111", "0001")},
+             "baseline": {1: ("0010", "0001"), 2: ("1111", "1111")}}  # fmt: skip
+    series: dict[str, list[str]] = {}
+    for name, seeds in right.items():
+        for seed, (clean, attacked) in seeds.items():
+            path = tmp_path / f"{name}{seed}.csv"
+            lines = [
+                f"{name},{seed},paper,{epsilon},0,4,{bits.count('1')},{bits.count('1') / 4}"
+                for epsilon, bits in ((0.0, clean), (0.1, attacked))
+            ]
+            path.write_text("\n".join([head, *lines, ""]))
+            outcomes = np.array([[bit == "1" for bit in bits] for bits in (clean, attacked)])
+            write_outcomes(outcomes_path(path), outcomes, "digest")
+            series.setdefault(name, []).append(str(path))
+    asked = {"family": "fgsm", "figure": "fig4d", "protocol": "paper", "series": series, **told}
+    asked |= {"runs": dict.fromkeys(series, told["runs"]["flexible"]), "paired": "baseline"}
+    assert call("collect", asked, output=tmp_path / "o.csv") == 0
+    rows = read_rows(tmp_path / "o.csv").set_index(["series", "seed", "epsilon"])[["gained", "lost"]]
+    assert {key: tuple(row) for key, row in zip(rows.index, rows.to_numpy().tolist(), strict=True)} == {
+        ("flexible", 1, 0.0): (2, 0),
+        ("flexible", 1, 0.1): (1, 1),
+        ("flexible", 2, 0.0): (0, 1),
+        ("flexible", 2, 0.1): (0, 3),
+        **{("baseline", seed, epsilon): (0, 0) for seed in (1, 2) for epsilon in (0.0, 0.1)},
+    }
 
 
 AUDITED = (

@@ -1,6 +1,7 @@
 """The stage that asks trained models, all seeds of one, from its command line to its table."""
 
 import json
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from flexnet.families.registry import family_of
 from flexnet.files import write_json
 from flexnet.networks.registry import build
 from flexnet.stages.command import main
-from flexnet.stages.evaluate import some_of
+from flexnet.stages.evaluate import _subjects, some_of
 from flexnet.tables.columns import rows_of
 from flexnet.tables.frames import read_checked
 from flexnet.tables.outcomes import outcomes_path, read_outcomes, write_outcomes
@@ -229,24 +230,45 @@ def test_a_set_with_a_missing_file_is_one_message_and_no_file(
 PGD = {"space": "pixel", "clamp": "valid", "epsilons": [0.1], "steps": [3], "surrogate": "other"}
 
 
-def attacked(folder: Path, *others: str, **told: Any) -> int:
-    """Ask the two flexible networks under PGD through others."""
+def attacked(folder: Path, *others: str, seeds: Any = (1, 2), **told: Any) -> int:
+    """Ask the two flexible networks, or those of some seeds, under PGD through others."""
     told = {"family": "pgd", "model": "flexible", "protocol": "paper", "asked": None, "settings": PGD} | told
     words = [word for name in SPLITS for word in (f"--{name}", str(folder / "images.safetensors"))]
     words += ["--subset", str(folder / "subset.json"), "--output", str(folder / "rows.csv")]
-    words += ["--weights", *(str(folder / f"flexible{seed}.safetensors") for seed in (1, 2))]
+    words += ["--weights", *(str(folder / f"flexible{seed}.safetensors") for seed in seeds)]
     words += ["--others", *(f"surrogate={folder / name}.safetensors" for name in others)]
     return main(["evaluate", "--settings", json.dumps(told), *words])
 
 
+def outcomes_of(folder: Path, seed: int) -> list[list[bool]]:
+    """Image by image, for each row of a seed under PGD."""
+    table = read_values(folder / "rows.csv", rows_of(family_of("pgd")))
+    right, _ = read_outcomes(table)
+    return [row.tolist() for row, own in zip(right, table.values["seed"], strict=True) if own == seed]
+
+
 def test_every_seed_is_attacked_through_its_own_surrogate(folder: Path) -> None:
     """Each seed by itself gives the rows that both give together."""
+    for place, name in enumerate(("flexible1", "flexible2", "baseline1", "baseline2")):
+        tensors, metadata = read_tensors(folder / f"{name}.safetensors")
+        generator = torch.Generator().manual_seed(place)
+        for part, _ in load_model(folder / f"{name}.safetensors")[0].named_parameters():
+            tensors[part].normal_(generator=generator)  # after one epoch a seed answers all images alike
+        save_tensors(folder / f"{name}.safetensors", tensors, metadata)
+    images = load_arrays(folder / "images.safetensors").images
+    with torch.inference_mode():  # the second seed is right about all of them
+        told = load_model(folder / "flexible2.safetensors")[0].eval()(torch.from_numpy(images) / 255)
+    arrays = ImageArrays(images, told.argmax(1).numpy(), CLASSES)
+    store(folder / "images.safetensors", arrays, manifest_of(arrays, **ORIGIN))
     assert attacked(folder, "baseline1", "baseline2") == 0
-    both = rows_in(folder, "pgd")
+    both, second = rows_in(folder, "pgd"), outcomes_of(folder, 2)
     assert set(both["attack"]) == {"none", "white", "black"}
     assert attacked(folder, "baseline1", "baseline1") == 0
     first = rows_in(folder, "pgd")
     assert both[both["seed"] == 1].equals(first[first["seed"] == 1])
+    assert outcomes_of(folder, 2) != second  # the other's surrogate is another
+    assert attacked(folder, "baseline2", seeds=(2,)) == 0
+    assert outcomes_of(folder, 2) == second
     assert attacked(folder, "flexible1", "flexible2") == 0  # its own gradient twice
     own = rows_in(folder, "pgd").set_index("attack")["correct"]
     assert own["white"].tolist() == own["black"].tolist()
@@ -283,3 +305,18 @@ def test_some_of_the_images_are_the_same_for_all_and_of_all_classes(folder: Path
     # Labels go round by tens: every fourth image would be of five classes.
     assert len(set(few.labels.tolist())) > 5
     assert some_of(scored, 40) is some_of(scored, None) is scored
+
+
+def test_some_of_the_images_keep_their_numbers_in_their_set(folder: Path) -> None:
+    """By its number an image is found in a corrupted set, and by it what is random in it is drawn."""
+    chosen = [(7 * place) % 60 for place in range(40)]
+    write_json(folder / "subset.json", {"training": [0], "scored": chosen, "split": "test"})
+    images = folder / "images.safetensors"
+    files = Namespace(
+        weights=[folder / "baseline1.safetensors"], others=None, subset=folder / "subset.json",
+        **dict.fromkeys(SPLITS, images),
+    )  # fmt: skip
+    (asked,) = _subjects("baseline", files, torch.device("cpu"), 12)
+    assert asked.numbers is not None
+    assert len(asked.numbers) == 12
+    assert np.array_equal(asked.scored.images[:].numpy(), load_arrays(images).images[list(asked.numbers)])

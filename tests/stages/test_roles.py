@@ -111,6 +111,23 @@ def test_classes_and_numbers_are_those_that_are_there(call: Call, tmp_path: Path
     )
 
 
+def test_all_seeds_are_scored_on_the_same_held_out_images(call: Call, tmp_path: Path) -> None:
+    """What a seed trains on is its own; what is held out never changes, or seeds could not be compared."""
+    images = {"training": prepared(call, tmp_path, "learn"), "test": prepared(call, tmp_path, "check")}
+    row = {"source": "three", "per_class": 5, "holdout_per_class": 6, "score": "holdout"}
+    found = []
+    for seed in (1, 2):
+        settings = {"row": row, "seed": seed, "run_seed": 0, "expects": EXPECTS}
+        assert call("subset", settings, **images, output=tmp_path / "s.json") == 0
+        found.append(read_json(tmp_path / "s.json"))
+    assert found[0]["scored"] == found[1]["scored"]
+    assert found[0]["training"] != found[1]["training"]
+    assert {(each["split"], len(each["scored"]), len(each["training"])) for each in found} == {
+        ("train", 18, 15)
+    }
+    assert not any(set(each["scored"]) & set(each["training"]) for each in found)
+
+
 def test_a_study_whose_images_stream_writes_the_same_bytes(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
