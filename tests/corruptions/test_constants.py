@@ -96,6 +96,7 @@ def test_lengths_follow_the_side_and_nothing_else_does() -> None:
     }  # fmt: skip
     assert constants_of("elastic_transform", 1, 112)["side"] == 122
     assert constants_of("motion_blur", 1, 28)["radius"] == 5  # of 5.25: a whole length
+    assert constants_of("motion_blur", 5, 48)["radius"] == 14  # of 13.5: the nearest, a half goes up
     assert constants_of("glass_blur", 1, 28)["shift"] == 0.875  # which is 1 for seven pixels of eight
 
 

@@ -61,6 +61,7 @@ def test_spectra_are_those_of_numpy_and_rings_are_means_around_the_middle() -> N
         ([4.0, 4.0, 2.0, 0.0], 4.0),  # twice the radius where it is half
         ([4.0, 3.0, 1.0, 0.0], 3.0),  # between two rings
         ([0.0, 8.0, 8.0, 2.0], 2 * (2 + 4 / 6)),  # the rise before the peak does not count
+        ([0.0, 1.0, 2.0, 10.0, 2.0, 0.0], 2 * (3 + 5 / 8)),  # nor that it was below half for long
         ([1.0, 4.0, 1.0, 4.0], 2 * (1 + 2 / 3)),  # the first crossing
         ([4.0, 4.0, 4.0, 4.0], 6.0),  # never: the last ring
     ],

@@ -1,5 +1,6 @@
 """Augmentations: each does what torchvision does with the same parameters, and draws as it is told to."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -151,6 +152,16 @@ def test_parts_are_drawn_as_torchvision_draws_them(
     spread = theirs.std(0)
     assert ((ours.mean(0) - theirs.mean(0)).abs() <= 5 * spread * (2 / n) ** 0.5 + 0.01).all()
     assert ((ours.std(0) - spread).abs() <= 0.08 * spread + 0.01).all()
+
+
+def test_parts_are_as_often_upright_as_they_are_wide() -> None:
+    """The logarithm of the ratio is uniform; a uniform ratio would be below 1 in one of eleven."""
+    options = ResizedCropOptions(scale=(0.05, 0.05), ratio=(0.1, 10))  # all of them fit into the image
+    _, _, height, width = draw_boxes(options, (4000, 3, 224, 224), generator()).double().T
+    ratio = (width / height).log()
+    spread = math.log(10) / 3**0.5
+    assert abs(float(ratio.mean())) < 5 * spread / 4000**0.5
+    assert float(ratio.std()) == pytest.approx(spread, rel=0.05)
 
 
 @pytest.mark.parametrize("shape", [(33, 1, 28, 28), (200, 3, 16, 224)])

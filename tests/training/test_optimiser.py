@@ -23,6 +23,13 @@ def test_the_threshold_group_holds_the_thresholds_and_nothing_else() -> None:
     assert len(weights["params"]) + len(gates["params"]) == len(list(model.parameters()))
 
 
+def test_thresholds_decay_as_the_recipe_says() -> None:
+    layer = FlexibleConv2d(1, 2, 3, input_size=5, scheme="learned")
+    recipe = Recipe(weight_decay=0.5, threshold_weight_decay=0.1)
+    weights, gates = make_optimiser(nn.Sequential(layer), recipe).param_groups
+    assert (weights["weight_decay"], gates["weight_decay"]) == (0.5, 0.1)
+
+
 def test_a_step_without_gradient_decays_weights_and_leaves_thresholds() -> None:
     layer = FlexibleConv2d(1, 2, 3, input_size=5, scheme="learned")
     optimiser = make_optimiser(nn.Sequential(layer), Recipe(learning_rate=0.1, weight_decay=0.5))
