@@ -33,8 +33,8 @@ Row = dict[str, Any]
 def describe(network: str, options: Mapping[str, Any]) -> list[Row]:
     """Build the named network and list its layers in the order in which an image passes them.
 
-    It is built without memory for its weights (PyTorch's meta device), so 224-pixel networks cost nothing. But
-    code of the user's own, which may look at its weights, gets some.
+    It is built without memory for its weights (PyTorch's meta device), so 224-pixel networks cost nothing.
+    Code of the user's own, which may look at its weights, gets some.
 
     Args:
         network: its name, see `flexnet.networks.networks`.

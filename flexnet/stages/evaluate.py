@@ -47,7 +47,7 @@ def run(settings: dict[str, Any], files: Namespace) -> None:
         where = f"{family.name}, protocol {settings['protocol']}"
         refuse(where, family.settings.problems(settings["settings"]))
     set_up_cpu(files.threads)
-    limit = settings["settings"].get("images")  # of any family: the most images that it asks about
+    limit = settings["settings"].get("images")  # of a family that says so: the most images that it asks about
     subjects = list(_subjects(settings["model"], files, choose_device(), limit))
     answers = _ask_all(family, subjects, settings, files.log)
     rows = [row for row, _ in answers]
