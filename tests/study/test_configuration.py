@@ -9,6 +9,7 @@ import yaml
 
 from flexnet.config import read_yaml
 from flexnet.errors import ConfigError
+from flexnet.families.registry import family_of
 from flexnet.study.configuration import Given, given, load_figures, load_scales, machine_variables
 from flexnet.study.places import Places
 
@@ -242,3 +243,20 @@ def test_jobs_learn_of_the_machine_by_their_environment() -> None:
     assert (found["FLEXNET_DATA_MIRROR"], found["FLEXNET_DOWNLOAD"]) == ("", "0")
     home = machine_variables(config | {"data_mirror": "~/images"}, Given())["FLEXNET_DATA_MIRROR"]
     assert home == str(Path.home() / "images")
+
+
+def test_legends_name_other_networks_otherwise() -> None:
+    """Under some protocols other networks stand in a figure; one label for two layers would mislead."""
+    models = scales(ROOT)[""]["models"]
+    found = 0
+    for name, figure in load_figures(Places(ROOT, ROOT), FIGURES, scales(ROOT)).items():
+        if family_of(figure["family"]).subject == "modules":  # schematics show what the layer is
+            continue
+        for protocol, others in figure.get("instead", {}).items():
+            for series, other in others.items():
+                both = [models[model]["options"] for model in (figure["series"][series], other)]
+                if both[0] != both[1]:
+                    label = figure["relabelled"][protocol][series]
+                    assert label not in figure["labels"].values(), (name, series)
+                    found += 1
+    assert found >= 10
