@@ -362,6 +362,26 @@ def test_a_figure_with_an_unknown_model_is_named(keys: list[str]) -> None:
         settings.check_figures(figures, resolved("paper"))
 
 
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (
+            {"relase": {"flexible": "As released"}},
+            r"relabelled: expected a protocol; got 'relase'; did you mean",
+        ),
+        ({"release": {"flexibel": "As released"}}, r"relabelled\.release: unknown key 'flexibel'"),
+        (
+            {"release": {"flexible": "{treshold}"}},
+            r"relabelled\.release\.flexible: expected a field of labels",
+        ),
+    ],
+)
+def test_a_slip_in_what_a_legend_says_elsewhere_is_named(edit: dict[str, Any], message: str) -> None:
+    figures = settings.lay_over(FIGURES, {"fig4d": {"relabelled": edit}})
+    with pytest.raises(ConfigError, match=rf"fig4d\.{message}"):
+        settings.check_figures(figures, resolved("paper"))
+
+
 def test_a_figure_of_several_families_pairs_no_images() -> None:
     figures = settings.lay_over(FIGURES, {"layers": {"paired": "baseline"}})
     with pytest.raises(ConfigError, match=r"layers\.also: expected one family where networks are paired"):
