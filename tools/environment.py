@@ -8,6 +8,7 @@ holds a CPU build, that is taken, and the gigabytes of GPU libraries are left ou
 """
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -25,7 +26,8 @@ PIP = [PYTHON, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes
 
 def run(*command: str | Path) -> None:
     """Run a command; stop with its exit status if it fails."""
-    status = subprocess.run([str(part) for part in command], cwd=ROOT, check=False).returncode
+    told = {**os.environ, "VIRTUAL_ENV": str(VENV)}
+    status = subprocess.run([str(part) for part in command], cwd=ROOT, env=told, check=False).returncode
     if status:
         sys.exit(f"environment: {command[0]} failed with status {status}; see its message above")
 
@@ -86,7 +88,8 @@ def main() -> None:
     if not (VENV / "bin" / "pip").exists():  # as in an environment that uv made
         run(PYTHON, "-m", "ensurepip")
     uv = installer()
-    install = [*uv, "pip", "install", "--python", str(PYTHON), "--no-deps"]
+    # By VIRTUAL_ENV uv takes nothing but that; told a Python, it takes whatever that seems to be part of.
+    install = [*uv, "pip", "install", "--no-deps"]
     install_torch()
     on_linux = sys.platform == "linux"
     locked = [*install, "--compile-bytecode", "--require-hashes"]
