@@ -15,7 +15,7 @@ from flexnet.training.checkpoint import save_tensors
 from flexnet.training.foreign import digest_of_file, load_foreign
 from flexnet.training.run import ImportedRun, build_model
 from flexnet.training.scoring import HISTORY, history_row, score
-from flexnet.training.trial import FEW, try_out
+from flexnet.training.trial import try_out
 
 
 def run(settings: dict[str, Any], files: Namespace) -> None:
@@ -46,7 +46,7 @@ def _scored(run: ImportedRun, model: Classifier, files: Namespace) -> dict[str, 
     device = choose_device()
     scored = load_scored(files, run.network, run.options, device)
     with full_precision(device):
-        try_out(model.to(device), run, scored.images[:FEW])
+        try_out(model.to(device), run, scored.images)
         totals = score(model.eval(), scored)
     if not bool(totals.isfinite().all()):
         raise NumericalError(

@@ -27,7 +27,7 @@ from flexnet.training.optimiser import make_optimiser, set_rate
 from flexnet.training.recipe import SCORED, Recipe
 from flexnet.training.run import TrainingRun, build_model
 from flexnet.training.scoring import HISTORY, batch_totals, history_row, score
-from flexnet.training.trial import FEW, require_rebuilt, try_out
+from flexnet.training.trial import require_rebuilt, try_out
 
 CHECK_STEPS = 50  # a loss is read back this often: each reading makes a GPU wait
 
@@ -238,8 +238,8 @@ def _train(
     metadata = run.metadata() | {"data": digest_of(training)}
     checkpoint = Checkpoint(weights.with_suffix(".checkpoint"), _identity(metadata, test))
     trainer = Trainer(run, training.images.device, checkpoint, stop)
-    few = training.images[:FEW]
-    try_out(trainer.model, run, few)
+    pixels = training.images
+    try_out(trainer.model, run, pixels)
     training, test = trainer.prepare(training), trainer.prepare(test)
     recipe, done = run.recipe, trainer.state.epoch
     with Progress(f"{run.model} seed {run.seed}", recipe.epochs, "epochs", log, done=done) as progress:
@@ -249,7 +249,7 @@ def _train(
             rows = [trainer.epoch(epoch, training), *trainer.evaluate(epoch, training, test)]
             trainer.finish(rows)
             if epoch in (done + 1, recipe.epochs):
-                require_rebuilt(trainer.model, run, few)
+                require_rebuilt(trainer.model, run, pixels)
             row = rows[-1]
             progress.advance(1, f"{row['split']} accuracy {row['accuracy']:.3f} loss {row['loss']:.3f}")
     write_rows(history, HISTORY, trainer.state.history)

@@ -16,18 +16,19 @@ from flexnet.layers.randomness import TOLERANCE, answer, check_declared
 from flexnet.own import own_code
 from flexnet.training.batches import to_unit
 from flexnet.training.run import Run, build_model
+from flexnet.training.streamed import Pixels
 
 FEW = 4  # images
 KNOWN = ("torch", "flexnet")  # packages whose modules are not the user's own
 
 
-def try_out(model: nn.Module, run: Run, pixels: Tensor) -> None:
+def try_out(model: nn.Module, run: Run, pixels: Pixels) -> None:
     """Try a network that holds code of the user's own on a few images; any other is left alone.
 
     Args:
         model: as it will be trained or judged; it stays as it is, and so do all generators.
         run: what built it.
-        pixels: some of its images, (N, C, H, W) in uint8, on its device.
+        pixels: its images, (N, C, H, W) in uint8, on its device or streamed there; some are looked at.
 
     Raises:
         ConfigError: if a pass fails or gives something else than finite logits, if the same images and
@@ -45,7 +46,7 @@ def try_out(model: nn.Module, run: Run, pixels: Tensor) -> None:
     require_rebuilt(model, run, pixels)
 
 
-def require_rebuilt(model: nn.Module, run: Run, pixels: Tensor) -> None:
+def require_rebuilt(model: nn.Module, run: Run, pixels: Pixels) -> None:
     """Check that a network with code of one's own is what its parameters and buffers say, as `try_out`."""
     if not own_code(run.network, run.options):
         return

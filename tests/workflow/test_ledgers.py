@@ -88,6 +88,7 @@ def test_a_scale_that_is_evidence_is_judged(ledgers: dict[bool, Path]) -> None:
 def test_numbers_and_words_lie_beside_the_figure(ledgers: dict[bool, Path]) -> None:
     judged, numbers = (pd.read_csv(ledgers[True] / name) for name in ("claims.csv", "numbers.csv"))
     shown = judged.merge(numbers[["paper", "id", "protocol"]].drop_duplicates())
+    shown = shown.sort_values(["paper", "id"], kind="stable", ignore_index=True)  # claims in their order
     assert len(shown) == len(numbers) < len(judged)
     assert shown["measured_value"].equals(numbers["measured_value"])
     assert set(numbers.loc[numbers["id"] == "C07", "dataset"]) == {"images of table2"}
