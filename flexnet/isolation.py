@@ -33,8 +33,9 @@ _FOREIGN = {
     "ATEN_CPU_CAPABILITY",
     "MKL_CBWR",
     "MKL_ENABLE_INSTRUCTIONS",
+    "OPENBLAS_CORETYPE",
 }
-_FOREIGN_KINDS = ("PYTHON", "TQDM_", "PANDAS_", "ONEDNN_", "DNNL_")
+_FOREIGN_KINDS = ("PYTHON", "TQDM_", "PANDAS_", "ONEDNN_", "DNNL_", "NPY_")
 # Without the working directory in front, a user's json.py beside his results is not taken for Python's.
 _OURS = {"PYTHONSAFEPATH": "1", "PYTHONUTF8": "1", "PYTHONHASHSEED": "0"}
 # On some clusters the packages themselves come from PYTHONPATH.

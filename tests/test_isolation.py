@@ -176,6 +176,8 @@ def test_cleaning_keeps_what_places_things_and_takes_what_changes_them() -> None
         "NVIDIA_TF32_OVERRIDE": "1",
         "ATEN_CPU_CAPABILITY": "default",
         "MKL_CBWR": "COMPATIBLE",
+        "OPENBLAS_CORETYPE": "Prescott",
+        "NPY_DISABLE_CPU_FEATURES": "AVX2",
         "ONEDNN_MAX_CPU_ISA": "AVX2",
         "DNNL_DEFAULT_FPMATH_MODE": "BF16",
     }

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
 from functools import cache
 from importlib.resources import files
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -231,7 +232,8 @@ def _checked(entry: Any, record: type, where: str, given: Sequence[str] = ()) ->
         raise ConfigError(f"{where}: expected keys with their values; got {entry!r}; correct the file")
     for name in NUMBERS & set(entry):
         sets = record is Published and isinstance(entry[name], Mapping)
-        if not sets and (isinstance(entry[name], bool) or not isinstance(entry[name], int | float)):
+        number = isinstance(entry[name], int | float) and not isinstance(entry[name], bool)
+        if not sets and (not number or isnan(entry[name])):
             raise ConfigError(f"{where}: expected {name} to be a number; got {entry[name]!r}; correct it")
     known = {item.name: item for item in fields(record) if item.name not in given}
     needed = [

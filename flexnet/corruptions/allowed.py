@@ -5,6 +5,7 @@ which rows would be written like of any others.
 """
 
 from collections.abc import Iterator, Mapping
+from math import inf
 from typing import Any
 
 from flexnet.options.rules import Check, number
@@ -14,10 +15,10 @@ QUALITY = (1, 95)  # of a JPEG: what Pillow offers
 FARTHEST = 127  # pixels through glass, which are stored in a byte with a sign
 
 
-def _whole(least: int, most: float = float("inf")) -> Check:
+def _whole(least: int, most: float = inf) -> Check:
     """A whole number within bounds, as an integer or as a float."""
-    words = f"a whole number of at least {least}" if most == float("inf") else f"a whole number from {least}"
-    words = words if most == float("inf") else f"{words} to {most:.0f}"
+    bounds = f"of at least {least}" if most == inf else f"from {least} to {most}"
+    words = f"a whole number {bounds}"
     within = number(words, least=least, most=most)
 
     def check(value: Any) -> Iterator[Problem]:

@@ -117,7 +117,8 @@ def save_model(
     Raises:
         ConfigError: if the network or an option is unknown, or builds another model than this.
     """
-    twin = _built(network, options, _first_seed(said))
+    metadata = {**said, "network": network, "options": canonical_json(options)}
+    twin = _built(network, options, _first_seed(metadata))
     expected = {name: tensor.shape for name, tensor in twin.state_dict().items()}
     found = {name: tensor.shape for name, tensor in model.state_dict().items()}
     if found != expected:
@@ -129,7 +130,7 @@ def save_model(
             "differ; give the network and the options that it was built with"
         )
     _require_told(path, network, options, twin, model)
-    save_tensors(path, model.state_dict(), {**said, "network": network, "options": canonical_json(options)})
+    save_tensors(path, model.state_dict(), metadata)
 
 
 def _built(network: str, options: Mapping[str, Any], seed: int) -> nn.Module:

@@ -238,8 +238,9 @@ def _train(
     metadata = run.metadata() | {"data": digest_of(training)}
     checkpoint = Checkpoint(weights.with_suffix(".checkpoint"), _identity(metadata, test))
     trainer = Trainer(run, training.images.device, checkpoint, stop)
-    pixels = training.images
-    try_out(trainer.model, run, pixels)
+    pixels, device = training.images, training.images.device
+    with _autocast(run.recipe, device):
+        try_out(trainer.model, run, pixels)
     training, test = trainer.prepare(training), trainer.prepare(test)
     recipe, done = run.recipe, trainer.state.epoch
     with Progress(f"{run.model} seed {run.seed}", recipe.epochs, "epochs", log, done=done) as progress:
@@ -248,10 +249,11 @@ def _train(
         for epoch in range(done + 1, recipe.epochs + 1):
             rows = [trainer.epoch(epoch, training), *trainer.evaluate(epoch, training, test)]
             trainer.finish(rows)
-            if epoch in (done + 1, recipe.epochs):
+            if epoch == done + 1:
                 require_rebuilt(trainer.model, run, pixels)
             row = rows[-1]
             progress.advance(1, f"{row['split']} accuracy {row['accuracy']:.3f} loss {row['loss']:.3f}")
+    require_rebuilt(trainer.model, run, pixels)
     write_rows(history, HISTORY, trainer.state.history)
     save_tensors(weights, trainer.model.state_dict(), metadata)
     checkpoint.remove()

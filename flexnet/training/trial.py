@@ -11,11 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from flexnet.errors import ConfigError
+from flexnet.errors import ConfigError, FlexnetError
 from flexnet.layers.randomness import TOLERANCE, answer, check_declared
 from flexnet.own import own_code
 from flexnet.training.batches import to_unit
-from flexnet.training.run import Run, build_model
+from flexnet.training.run import Run, TrainingRun, build_model
 from flexnet.training.streamed import Pixels
 
 FEW = 4  # images
@@ -38,10 +38,12 @@ def try_out(model: nn.Module, run: Run, pixels: Pixels) -> None:
     if not own_code(run.network, run.options):
         return
     images = to_unit(pixels[:FEW])
+    trained = isinstance(run, TrainingRun)
     with torch.random.fork_rng():
-        twin = _twin(model, run).train()
+        twin = _twin(model, run).train(trained)
         _require_logits(twin, images, run)
-        _require_repeated(twin, images, run)
+        if trained:
+            _require_repeated(twin, images, run)
     check_declared(model, images, run.model)
     require_rebuilt(model, run, pixels)
 
@@ -74,6 +76,8 @@ def _require_logits(twin: nn.Module, images: Tensor, run: Run) -> None:
     try:
         with _noting(twin, seen), torch.no_grad():
             logits = twin(images)
+    except FlexnetError:
+        raise
     except Exception as error:
         reason = (str(error).splitlines() or ["no reason"])[0]
         raise ConfigError(

@@ -226,6 +226,7 @@ def test_another_paper_has_the_same_format(tmp_path):
             "against: expected a list; got 'baseline'",
         ),
         ([{**CLAIM, "rule": {**RULE, "size": "2"}}], "expected size to be a number; got '2'"),
+        ([{**CLAIM, "rule": {**RULE, "size": math.nan}}], "expected size to be a number; got nan"),
         ([{**CLAIM, "rule": {**RULE, "size": -2}}], "expected size of at least 0; got -2"),
         ([{**CLAIM, "rule": {**RULE, "chance": "x"}}], "expected chance to be a number; got 'x'"),
         ([{**CLAIM, "rule": {**RULE, "range": 5}}], "range to hold a window for each protocol; got 5"),

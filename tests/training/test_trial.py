@@ -12,7 +12,7 @@ from flexnet.errors import ConfigError
 from flexnet.training.batches import DeviceImages
 from flexnet.training.checkpoint import load_model, save_model
 from flexnet.training.recipe import Recipe
-from flexnet.training.run import TrainingRun, build_model
+from flexnet.training.run import Run, TrainingRun, build_model
 from flexnet.training.trainer import train
 from flexnet.training.trial import try_out
 
@@ -133,6 +133,14 @@ class Double(nn.Conv2d):
         return super().forward(x).double()
 
 
+class Whole(nn.Conv2d):
+    """Works in float32 alone."""
+
+    def forward(self, x):
+        y = super().forward(x)
+        return y + 0 * float(y.detach().numpy().sum())
+
+
 def mapped(*, classes, channels, input_size):
     return nn.Conv2d(channels, classes, input_size)
 '''
@@ -203,6 +211,24 @@ def test_what_would_be_wrong_is_told_before_training(kind: str, told: str, mine:
     assert not (tmp_path / "w.safetensors").exists()
 
 
+def test_a_network_is_tried_with_the_precision_of_its_recipe(mine: str, tmp_path: Path) -> None:
+    run = run_of("Whole")
+    trained(run, tmp_path)
+    halves = replace(run, recipe=replace(run.recipe, precision="bf16"))
+    with pytest.raises(ConfigError, match="^own: expected 4 images .* to pass; got .*BFloat16"):
+        trained(halves, tmp_path)
+
+
+def test_weights_from_elsewhere_are_tried_as_they_are_judged(mine: str) -> None:
+    """A single image is enough to judge, and nothing that is drawn in training matters."""
+    run = run_of("Noisy")
+    one = data().images[:1]
+    imported = Run(run.model, run.seed, run.network, run.options)
+    try_out(build_model(imported), imported, one)
+    with pytest.raises(ConfigError, match="same logits in training"):
+        try_out(build_model(run), run, one)
+
+
 def test_what_a_layer_remembers_elsewhere_is_told_after_an_epoch(mine: str, tmp_path: Path) -> None:
     run = run_of("Remembering")
     with pytest.raises(ConfigError, match="built anew with the same weights .* keep what they need"):
@@ -230,6 +256,12 @@ def test_a_model_whose_tensors_no_file_holds_is_not_saved(mine: str, tmp_path: P
     run = run_of("Mix")
     model = build_model(run)
     save_model(tmp_path / "a.safetensors", model, run.network, run.options)
+    drawn = run_of("Random")  # a tensor that is made again with the seed that the file tells
+    said = {key: value for key, value in drawn.metadata().items() if key not in ("network", "options")}
+    save_model(tmp_path / "c.safetensors", build_model(drawn), drawn.network, drawn.options, **said)
+    again, _ = load_model(tmp_path / "c.safetensors")
+    images = torch.rand(3, 1, SIDE, SIDE)
+    assert torch.equal(again(images), build_model(drawn).eval()(images))
     (own,) = (module for module in model.modules() if type(module).__name__ == "Mix")
     own.mix = own.mix + 1  # type: ignore[operator]
     with pytest.raises(
