@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from flexnet.data.shapes.splits import SHAPES
+from flexnet.errors import ConfigError
 from flexnet.options.layer import UNSAID
 from flexnet.problems import Problem, ask, no_such_name, refuse, refuse_lines
 from flexnet.study.data import images_of
@@ -36,6 +37,7 @@ __all__ = [
     "inherited",
     "lay_over",
     "load",
+    "note_of",
     "read_yaml",
     "resolve",
     "scale_files",
@@ -263,8 +265,26 @@ def series_of(figure: Mapping[str, Any], protocol: str) -> dict[str, str]:
 
 
 def seeds_of(config: Config, model: str) -> list[int]:
-    """Seed indices of a model, from 1."""
-    return list(range(1, int(config["models"][model]["seeds"]) + 1))
+    """Seed indices of a model, from 1: all, or those to which this run keeps (`only_seeds`).
+
+    Raises:
+        ConfigError: if the model has none of them.
+    """
+    number, only = int(config["models"][model]["seeds"]), config.get("only_seeds")
+    found = [seed for seed in range(1, number + 1) if only is None or seed in only]
+    if not found:
+        raise ConfigError(
+            f"only_seeds: expected a seed of {model} among them, which has {number}; got {only}; name one, or"
+            " leave only_seeds away"
+        )
+    return found
+
+
+def note_of(config: Mapping[str, Any]) -> str:
+    """What a reader of a scale's captions must know, the seeds to which a run keeps included."""
+    note, only = str(config["note"]).strip(), config.get("only_seeds")
+    told = "" if only is None else f" Of each network's seeds, {', '.join(map(str, only))} alone."
+    return (note + told).strip()
 
 
 def is_evidence(config: Mapping[str, Any], figures: Mapping[str, Config]) -> bool:

@@ -32,6 +32,9 @@ MACHINE_KEYS = (
     *("device", "threads", "checkpoint_seconds", "image_memory", "longest_job"),
     *("data_mirror", "torchvision_root", "download"),
 )
+# Which part of what the scales say is made: captions tell it.
+PART_KEY = "only_seeds"
+TYPED_KEYS = (*MACHINE_KEYS, PART_KEY)
 SCALES_KEY = "scales"
 # Machine keys of which jobs learn by their environment, so that no job runs again because of them.
 VARIABLES = {
@@ -49,7 +52,7 @@ class Given:
 
     Attributes:
         base: what another workflow hands over to this one as its module; it is laid over the files.
-        wins: keys of the machine, over everything else.
+        wins: keys of the machine and the seeds to which a run keeps, over everything else.
         scales: scales that were named on the spot.
     """
 
@@ -115,22 +118,22 @@ def _key(entry: str) -> str:
 
 
 def _machine(values: Mapping[str, Any]) -> Config:
-    return {key: value for key, value in values.items() if key in MACHINE_KEYS}
+    return {key: value for key, value in values.items() if key in TYPED_KEYS}
 
 
 def require_machine(values: Mapping[str, Any], source: str, schema: Schema) -> None:
-    """Check that all keys are of the machine, and their values right.
+    """Check that all keys are of the machine or name a part of the study, and their values right.
 
     Raises:
         ConfigError: naming the key and where it belongs.
     """
-    study = sorted(set(values) & set(schema["properties"]) - set(MACHINE_KEYS))
+    study = sorted(set(values) & set(schema["properties"]) - set(TYPED_KEYS))
     others = {key: value for key, value in values.items() if key not in {*study, SCALES_KEY}}
     check(others, {**schema, "required": []}, source)
     if study:
         raise ConfigError(
-            f"{source}: {', '.join(study)}: expected keys of this machine, {', '.join(MACHINE_KEYS)}. What is"
-            " computed is said by a scale, so that paths and captions tell it: write"
+            f"{source}: {', '.join(study)}: expected keys of this machine, {', '.join(MACHINE_KEYS)}, or"
+            f" {PART_KEY}. What is computed is said by a scale, so that paths and captions tell it: write"
             " config/scales/<name>.yaml and ask for <name>/figures/...; or name one on the spot, such as"
             " --config 'scales={trial: {like: demo, recipes: {vgg: {epochs: 3}}}}'. What holds for all"
             " scales stands in config/config.yaml"

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from flexnet.config import seeds_of
 from flexnet.families.base import ANSWER
 from flexnet.families.registry import family_of
 from flexnet.study.data import Used, used_images
@@ -125,7 +126,7 @@ def figure_tasks(study: Study, home: str, protocol: str, figure: str) -> list[Ta
     tasks = [Task("collect_rows", {}), Task("draw_figure", {})]
     families = study.families(figure)
     for model in dict.fromkeys(models):
-        seeds = range(1, int(study.model(home, model)["seeds"]) + 1)
+        seeds = seeds_of(study.config(home), model)
         trained = "train" if "recipe" in study.model(home, model) else "import_weights"
         tasks += [Task(trained, {"home": home, "model": model, "seed": str(seed)}) for seed in seeds]
         for family in families:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from flexnet.config import classes_of
+from flexnet.config import classes_of, note_of
 from flexnet.digest import code_digest, file_digest
 from flexnet.figures.facts import datasets_of, reduced
 from flexnet.figures.names import module_of
@@ -24,7 +24,7 @@ def words_of(study: Study, home: str, figure: str, protocol: str) -> dict[str, A
         "series": list(study.series(home, figure, protocol)),
         "labels": described.get("labels", {}) | described.get("relabelled", {}).get(protocol, {}),
         "network": _network_of(study, home, figure, protocol),
-        "note": study.config_of_rows(home, protocol, figure)["note"].strip(),
+        "note": note_of(study.config_of_rows(home, protocol, figure)),
         "published": described.get("published", ""),
         "evidence": study.evidence(home),
     }
@@ -59,8 +59,7 @@ def figure_settings(study: Study, home: str, variant: str, figure: str) -> str:
 
 def figure_note(study: Study, home: str, variant: str, figure: str) -> str:
     """What readers of the report must know of a figure's rows."""
-    config = study.config_of_rows(home, study.variants[variant], figure)
-    return str(config["note"]).strip()
+    return note_of(study.config_of_rows(home, study.variants[variant], figure))
 
 
 def figure_rows(study: Study, home: str, variant: str, figure: str) -> str:

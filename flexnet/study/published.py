@@ -45,14 +45,31 @@ def _require_text(value: Any) -> None:
         raise TypeError(f"{type(value).__name__} in the place of a note")
 
 
-def run_of(folder: Path, protocol: str, figure: str) -> dict[str, Any] | None:
+def run_of(
+    folder: Path, protocol: str, figure: str, network: tuple[str, int] | None = None
+) -> dict[str, Any] | None:
     """The run that made the rows of a figure; None if the folder does not tell.
+
+    Args:
+        folder: that of a published scale.
+        protocol: of the rows.
+        figure: whose rows they are.
+        network: model and training seed of the rows that are meant, where seeds may come from several runs,
+            which all had the same settings; None for the first run.
 
     Raises:
         ConfigError: if what it tells cannot be read.
     """
     table = table_of(protocol, figure)
-    return next((run for run in runs_of(folder) if table in run["sha256"]), None)
+    runs = [run for run in runs_of(folder) if table in run["sha256"]]
+    named = [run for run in runs if network is not None and _trained(run, *network)]
+    return next(iter([*named, *runs]), None)
+
+
+def _trained(run: dict[str, Any], model: str, seed: int) -> bool:
+    """Whether a run tells of a network that it had this seed."""
+    with told_from(Path(PROVENANCE)):
+        return f"seed{seed}" in run.get("networks", {}).get(model, {}).get("data", {})
 
 
 def config_of(folder: Path, protocol: str, figure: str, otherwise: Config | None) -> Config:

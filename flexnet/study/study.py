@@ -11,7 +11,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from flexnet.config import Config, is_evidence, series_of
+from flexnet.config import Config, is_evidence, note_of, series_of
 from flexnet.errors import ConfigError
 from flexnet.families.base import Family
 from flexnet.families.registry import family_of
@@ -84,7 +84,7 @@ class Study:
     def note(self, home: str) -> str:
         """What readers must know of the rows of a home."""
         if home not in self.published_rows:
-            return str(self.config(home)["note"]).strip()
+            return note_of(self.config(home))
         return " ".join(published.notes_of(self.published_rows[home], self._today(home)))
 
     def evidence(self, home: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from flexnet.config import read_yaml
+from flexnet.config import read_yaml, seeds_of
 from flexnet.errors import ConfigError
 from flexnet.families.registry import family_of
 from flexnet.study.configuration import Given, given, load_figures, load_scales, machine_variables
@@ -145,6 +145,24 @@ def test_what_is_typed_wins_over_every_file(tmp_path: Path) -> None:
     assert {config["threads"] for config in scales(tmp_path, typed("threads=8")).values()} == {8}
     assert scales(tmp_path, typed("download=no"))["laptop/"]["download"] is False
     assert scales(tmp_path, typed("data_mirror=2024_01"))["demo/"]["data_mirror"] == "2024_01"
+
+
+def test_a_run_may_keep_to_some_seeds(tmp_path: Path) -> None:
+    found = scales(tmp_path, typed("only_seeds=[2,4]"))["laptop/"]
+    assert seeds_of(found, "small-baseline") == [2, 4]
+    assert seeds_of(found, "vgg16-baseline-1000") == [2]
+    assert seeds_of(scales(tmp_path)["laptop/"], "vgg16-baseline-1000") == [1, 2, 3]
+    assert seeds_of(scales(tmp_path, typed("only_seeds=null"))["laptop/"], "vgg16-baseline-1000") == [1, 2, 3]
+    with pytest.raises(
+        ConfigError, match=r"^only_seeds: expected a seed of vgg16-baseline-1000 .* has 3; got \[4\]"
+    ):
+        seeds_of(scales(tmp_path, typed("only_seeds=[4]"))["laptop/"], "vgg16-baseline-1000")
+    for entry in ("only_seeds=2", "only_seeds=[]", "only_seeds=[0]", "only_seeds=[2,2]", "only_seeds=[1.5]"):
+        with pytest.raises(ConfigError, match=r"^--config:? only_seeds"):
+            typed(entry)
+    write(tmp_path / "config/scales/mine.yaml", {"only_seeds": [1]})
+    with pytest.raises(ConfigError, match=r"mine\.yaml, line 1: only_seeds: expected keys among"):
+        scales(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from flexnet.study import unfinished
 from flexnet.study.caches import cache_variables
 from flexnet.study.labels import require_labels
 from flexnet.study.places import Places, job_variables
-from flexnet.study.published import config_of, notes_of, runs_of
+from flexnet.study.published import config_of, notes_of, run_of, runs_of
 
 CONFIG = {"sources": {}, "datasets": {}, "recipes": {}, "models": {}, "note": "Then."}
 TODAY = CONFIG | {"note": "Today."}
@@ -59,6 +59,20 @@ def test_published_rows_tell_the_configuration_of_their_own_run(tmp_path: Path) 
     assert notes_of(tmp_path, TODAY) == ["Then.", "Later."]
     with pytest.raises(ConfigError, match=r"expected provenance\.json to tell how these rows were made"):
         config_of(tmp_path, "release", "fig3", None)
+
+
+def test_of_several_runs_behind_a_table_that_of_a_seed_is_found(tmp_path: Path) -> None:
+    table = {"results/rows/paper/fig3.csv": ""}
+    runs = [
+        {"config": CONFIG, "sha256": table, "networks": {"one": {"data": {f"seed{seed}": ""}}}}
+        for seed in (1, 2)
+    ]
+    write_json(tmp_path / "provenance.json", {"runs": [*runs, {"config": CONFIG, "sha256": {"other": ""}}]})
+    assert run_of(tmp_path, "paper", "fig3") == runs[0]
+    assert run_of(tmp_path, "paper", "fig3", ("one", 1)) == runs[0]
+    assert run_of(tmp_path, "paper", "fig3", ("one", 2)) == runs[1]
+    assert run_of(tmp_path, "paper", "fig3", ("one", 3)) == runs[0]  # runs of before told no seeds
+    assert run_of(tmp_path, "release", "fig3", ("one", 2)) is None
 
 
 def test_rows_without_provenance_are_those_of_the_scale_of_their_name(tmp_path: Path) -> None:

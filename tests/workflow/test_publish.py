@@ -16,7 +16,7 @@ from flexnet.training.checkpoint import save_tensors
 ROOT = Path(__file__).parents[2]
 HEAD = "figure,protocol,series,model,seed,n,correct,accuracy\n"
 FIG3 = HEAD + "fig3,paper,high,two,1,4,1,0.25\n"
-FIG4B = HEAD + "fig4b,paper,flexible,one,1,4,1,0.25\n"
+FIG4B = HEAD + "fig4b,paper,flexible,one,1,4,1,0.25\nfig4b,paper,flexible,one,2,4,1,0.25\n"
 OTHER = HEAD + "pushpull/fig4b,paper,flexible,two,1,4,2,0.5\n"  # of another paper, with the same stem
 TABLES = {
     "results/rows/paper/fig4b.csv": FIG4B,
@@ -28,10 +28,11 @@ TABLES = {
 def facts(table: str) -> str:
     """What was run for the one series of a table."""
     figure, protocol, series, model = table.splitlines()[1].split(",")[:4]
+    seeds = [int(row.split(",")[4]) for row in table.splitlines()[1:]]
     run = {
         **{"name": series, "model": model, "network": "small", "options": {}, "recipe": None},
         **{"title": "Objects", "content": "generated", "classes": 10, "training_images": 100},
-        **{"scored_images": 4, "seeds": [1]},
+        **{"scored_images": 4, "seeds": seeds},
     }
     shown = {"figure": figure, "protocol": protocol, "band": "sem", "space": None, "series": [run]}
     return json.dumps(shown)
@@ -153,6 +154,90 @@ def test_rows_keep_the_provenance_of_their_own_run(script: ModuleType, tmp_path:
     assert [run["command"] for run in runs] == ["both"]
     found = {table for table in runs[0]["sha256"] if table.endswith(".csv")}
     assert found == set(TABLES)
+
+
+def of_seed(seed: int) -> str:
+    """The same table of one other seed."""
+    return HEAD + f"fig4b,paper,flexible,one,{seed},4,3,0.75\n"
+
+
+def run_seed(folder: Path, seed: int) -> None:
+    """What a run leaves that was kept to one seed."""
+    table = folder / "laptop/results/rows/paper/fig4b.csv"
+    table.write_text(of_seed(seed))
+    table.with_suffix(".facts.json").write_text(facts(of_seed(seed)))
+    metadata = SMALL | {"code": "c0de", "data": f"images {seed}"}
+    save_tensors(folder / f"laptop/results/models/one/seed{seed}.safetensors", {}, metadata)
+
+
+def test_more_seeds_come_beside_those_that_are_published(script: ModuleType, tmp_path: Path) -> None:
+    script.publish("laptop", "first", ["fig4b", "fig3"], tmp_path)
+    run_seed(tmp_path, 3)
+    script.publish("laptop", "second", ["fig4b"], tmp_path, [3])
+    target = tmp_path / "published/laptop"
+    table = target / "results/rows/paper/fig4b.csv"
+    assert table.read_text() == FIG4B + of_seed(3).removeprefix(HEAD)
+    assert json.loads(table.with_suffix(".facts.json").read_text())["series"][0]["seeds"] == [1, 2, 3]
+    runs = read_json(target / "provenance.json")["runs"]
+    assert [run["command"] for run in runs] == ["first", "second"]
+    for place, run in enumerate(runs):  # both name the table that holds their rows
+        assert len(run["sha256"]) == (4, 2)[place]
+        for name, digest in run["sha256"].items():
+            assert hashlib.sha256((target / name).read_bytes()).hexdigest() == digest
+    assert [set(run["networks"]["one"]["data"]) for run in runs] == [{"seed1", "seed2"}, {"seed3"}]
+    with pytest.raises(DataError, match=r"series flexible: .*kept, \[1, 2, 3\]; got \[3\] again"):
+        script.publish("laptop", "third", ["fig4b"], tmp_path, [3])
+    assert read_json(target / "provenance.json")["runs"] == runs
+    script.publish("laptop", "all anew", ["fig4b"], tmp_path)
+    assert table.read_text() == of_seed(3)
+    runs = read_json(target / "provenance.json")["runs"]
+    assert [set(run["sha256"]) & {"results/rows/paper/fig4b.csv"} for run in runs] == [
+        set(),
+        {"results/rows/paper/fig4b.csv"},
+    ]
+
+
+def test_seeds_of_which_nothing_is_published_yet_are_the_first(script: ModuleType, tmp_path: Path) -> None:
+    run_seed(tmp_path, 3)
+    script.publish("laptop", "first", ["fig4b"], tmp_path, [3])
+    assert (tmp_path / "published/laptop/results/rows/paper/fig4b.csv").read_text() == of_seed(3)
+
+
+def test_seeds_that_are_judged_by_other_rules_do_not_join(script: ModuleType, tmp_path: Path) -> None:
+    script.publish("laptop", "first", ["fig4b", "fig3"], tmp_path)
+    provenance = tmp_path / "published/laptop/provenance.json"
+    run_seed(tmp_path, 3)
+    config = tmp_path / "config/config.yaml"
+    text = config.read_text()
+    assert "\n  release:\n    band: sem\n" in text
+    config.write_text(text.replace("\n  release:\n    band: sem\n", "\n  release:\n    band: interval\n"))
+    script.publish("laptop", "of another protocol", ["fig3"], tmp_path)
+    before = provenance.read_bytes()
+    assert "\n  paper:\n    band: sem #" in text
+    config.write_text(text.replace("\n  paper:\n    band: sem #", "\n  paper:\n    band: interval #"))
+    with pytest.raises(DataError, match=r"expected the rules of the paper protocol .*; other by now: band"):
+        script.publish("laptop", "second", ["fig4b"], tmp_path, [3])
+    assert provenance.read_bytes() == before
+    assert (tmp_path / "published/laptop/results/rows/paper/fig4b.csv").read_text() == FIG4B
+
+
+def test_snakemake_is_asked_about_the_seeds_that_were_run(
+    script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def told(checkout: Path, *command: str) -> str:
+        asked.append(command)
+        return answers(checkout, *command)
+
+    monkeypatch.setattr(script, "run_in", told)
+    script.publish("laptop", "first", ["fig3"], tmp_path, [4, 1])
+    (plan,) = (command for command in asked if "snakemake" in command)
+    assert plan[-2:] == ("--config", "only_seeds=[1,4]")
+    asked.clear()
+    script.publish("laptop", "first", ["fig4b"], tmp_path)
+    (plan,) = (command for command in asked if "snakemake" in command)
+    assert "--config" not in plan
 
 
 def test_a_figure_that_is_not_there_is_named(script: ModuleType, tmp_path: Path) -> None:

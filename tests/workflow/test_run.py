@@ -320,6 +320,34 @@ def test_rows_are_published_from_one_clean_commit_only(finished: Any, tmp_path: 
     assert all(len(told["data"]) == 2 for told in run["networks"].values())
 
 
+def test_seeds_that_are_run_one_by_one_are_published_as_all_at_once(finished: Any) -> None:
+    """Follows the one above, whose commit it needs. No network is trained or asked again."""
+    published = finished.folder / "published/tiny"
+    rows = published / "results/rows/paper/fig4b.csv"
+    whole = rows.read_bytes()
+    shutil.rmtree(published)
+    for seed in (2, 1):
+        kept = ("tiny/figures/fig4b.pdf", "--config", "device=cpu", f"only_seeds=[{seed}]")
+        assert finished.make(*kept) == {"collect_rows": 1, "draw_figure": 1}
+        caption = (finished.folder / "tiny/figures/fig4b.md").read_text()
+        assert "n = 1" in caption
+        assert f"Made by a test. Of each network's seeds, {seed} alone." in caption
+        publish = ("workflow/scripts/publish.py", "tiny", f"seed {seed}", "fig4b", "--seeds")
+        assert "Snakemake would make some of them again" in finished.run(*publish, str(3 - seed)).stdout
+        assert "published/tiny: 1 tables" in finished.run(*publish, str(seed)).stdout
+    assert rows.read_bytes() == whole
+    runs = json.loads((published / "provenance.json").read_text())["runs"]
+    assert [run["command"] for run in runs] == ["seed 2", "seed 1"]
+    assert [{*told["data"]} for run in runs for told in run["networks"].values()] == 3 * [{"seed2"}] + 3 * [
+        {"seed1"}
+    ]
+    last = finished.snakemake("-n", "tiny/figures/fig4b.pdf", "--config", "only_seeds=[3]")
+    assert last.returncode == 1
+    assert "only_seeds: expected a seed of vgg16-baseline among them, which has 2; got [3]" in last.stdout
+    assert "Traceback" not in last.stdout
+    assert finished.make(*TARGETS, "--config", "device=cpu") == {"collect_rows": 1, "draw_figure": 1}
+
+
 def test_published_networks_that_are_trained_again_are_compared_row_by_row(
     finished: Any, tmp_path: Path
 ) -> None:

@@ -76,8 +76,11 @@ def test_what_rounds_otherwise_is_told_where_rows_do_not_repeat(
     assert script.elsewhere("laptop", subject) == []  # without a provenance
     table = "results/rows/paper/fig4d.csv"
     runs = [{"machine": then | {"cores": 9}, "sha256": {table: "0"}, "config": {"seed": 0}}]
-    (tmp_path / "published/laptop/provenance.json").write_text(json.dumps({"runs": runs}))
-    assert script.elsewhere("laptop", subject) == told
+    others = {"machine": {"processor": "R"}, "sha256": {table: "0"}, "config": {"seed": 0}}
+    others["networks"] = {"vgg16-baseline": {"data": {"seed2": ""}}}
+    runs[0]["networks"] = {"vgg16-baseline": {"data": {"seed1": ""}}}
+    (tmp_path / "published/laptop/provenance.json").write_text(json.dumps({"runs": [others, *runs]}))
+    assert script.elsewhere("laptop", subject) == told  # by the run of its seed
 
 
 Answers = list[tuple[int, float, int]]  # seed, size of the attack, right answers of 4

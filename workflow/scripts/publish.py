@@ -3,9 +3,11 @@
     python workflow/scripts/publish.py laptop "snakemake laptop --cores 2"
     python workflow/scripts/publish.py laptop "snakemake laptop/figures/fig3.pdf --cores 2" fig3
     python workflow/scripts/publish.py laptop "snakemake laptop --cores 2" --checkout ../long-run
+    python workflow/scripts/publish.py laptop "snakemake laptop --config only_seeds=[3,4]" --seeds 3 4
 
 Figures are then redrawn from them without training: `snakemake published/laptop/figures/fig4c.pdf`.
-Rows published earlier stay with the provenance of their own run, unless this one replaces them.
+Rows published earlier stay with the provenance of their own run, unless this one replaces them. With
+`--seeds`, rows of a run that was kept to some seeds come beside those of others, if all were made in one way.
 
 Rows are taken from one clean commit only, that of the checkout in which they were made: nothing that they
 depend on may have changed since, which Snakemake must confirm, and every trained network must carry the
@@ -21,22 +23,25 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 # The package of this checkout, wherever Python is started and whatever else is called flexnet there.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from flexnet.config import lay_over, read_yaml
+from flexnet.config import Config, lay_over, read_yaml
 from flexnet.errors import ConfigError, DataError
 from flexnet.families.registry import family_of
 from flexnet.files import atomic_path, read_json, write_json
 from flexnet.jobs import run_job
 from flexnet.study.labels import labels_of, tables_below
+from flexnet.study.published import config_of
 from flexnet.tables.columns import ROWS
 from flexnet.tables.facts import facts_path, read_facts
+from flexnet.tables.more_seeds import add_seeds
 from flexnet.tables.values import read_values
 from flexnet.weights import read_metadata
 
@@ -78,13 +83,17 @@ def schematics_of(checkout: Path) -> set[str]:
     return {name for name, row in figures.items() if family_of(row["family"]).subject == "modules"}
 
 
-def models_of(files: Sequence[Path]) -> set[str]:
-    """Models that rows are of, after a check of every row: what is published is not damaged.
+def networks_of(files: Sequence[Path]) -> dict[str, set[int]]:
+    """Models that rows are of, and their seeds, after a check of every row: what is published is not damaged.
 
     Raises:
         DataError: naming the file, the line and what is wrong with it.
     """
-    return {str(model) for path in files for model in read_values(path, ROWS).values["model"]}
+    found: dict[str, set[int]] = {}
+    for path in files:
+        for model, seed in read_values(path, ROWS).keys(["model", "seed"]):
+            found.setdefault(str(model), set()).add(int(str(seed)))
+    return found
 
 
 def processor() -> str:
@@ -166,14 +175,15 @@ def commit(checkout: Path) -> str:
     return run_in(checkout, "git", "rev-parse", "HEAD")
 
 
-def require_current(checkout: Path, files: Sequence[Path]) -> None:
+def require_current(checkout: Path, files: Sequence[Path], seeds: Collection[int] = ()) -> None:
     """Let Snakemake confirm that rows come from the code, settings and images of the checkout as it is.
 
     Raises:
         DataError: if it would run a job again.
     """
     names = [str(path.relative_to(checkout)) for path in files]
-    plan = [sys.executable, "-m", "snakemake", "--dry-run", "--cores", "1", *names]
+    kept = ["--config", f"only_seeds={sorted(seeds)}".replace(" ", "")] if seeds else []
+    plan = [sys.executable, "-m", "snakemake", "--dry-run", "--cores", "1", *names, *kept]
     if "Nothing to be done" not in run_in(checkout, *plan):
         raise DataError(
             f"{checkout}: expected rows of this commit; Snakemake would make some of them again: see"
@@ -181,17 +191,18 @@ def require_current(checkout: Path, files: Sequence[Path]) -> None:
         )
 
 
-def trained_by(home: Path, models: Collection[str]) -> dict[str, dict[str, Any]]:
-    """What the trained networks of some models say of themselves: code, images per seed, resumed seeds.
+def trained_by(home: Path, networks: Mapping[str, Collection[int]]) -> dict[str, dict[str, Any]]:
+    """What trained networks, seeds by model, say of themselves: code, images per seed, resumed seeds.
 
     Raises:
         DataError: if the seeds of a model were trained by different code, or say nothing of it.
     """
     found = {}
-    for model in sorted(models):
+    for model in sorted(networks):
+        folder = home / "results/models" / model
         told = {
-            path.stem: read_metadata(path)
-            for path in sorted(home.glob(f"results/models/{model}/*.safetensors"))
+            f"seed{seed}": read_metadata(folder / f"seed{seed}.safetensors")
+            for seed in sorted(networks[model])
         }
         codes = {metadata.get("code", "") for metadata in told.values()}
         if len(codes) != 1 or not all(codes):
@@ -246,44 +257,95 @@ def copy_rows(files: Sequence[Path], home: Path, target: Path) -> dict[str, str]
     return digests
 
 
-def earlier_runs(provenance: Path, replaced: Collection[str]) -> list[dict[str, Any]]:
-    """Runs published before, without the tables that are replaced now."""
+def join_rows(files: Sequence[Path], home: Path, target: Path, config: Config) -> dict[str, str]:
+    """As `copy_rows`, of tables and their facts, but that published rows of other seeds stay in each table.
+
+    Raises:
+        DataError: if one was not made as that which is published. All are as they were then.
+    """
+    with TemporaryDirectory() as folder:
+        joined, made = Path(folder), []
+        for path in files:
+            table = joined / path.relative_to(home)
+            published = target / path.relative_to(home)
+            if published.exists():
+                require_same_rules(published, target, config)
+                copy_rows([published, facts_path(published)], target, joined)
+                add_seeds(table, path)
+            else:
+                copy_rows([path, facts_path(path)], home, joined)
+            made += [table, facts_path(table)]
+        return copy_rows(made, joined, target)
+
+
+def require_same_rules(table: Path, target: Path, config: Config) -> None:
+    """Check that networks are judged today as when a table was published.
+
+    Raises:
+        DataError: naming the parts of the protocol that differ.
+    """
+    protocol, figure = labels_of(table)
+    then = config_of(target, protocol, figure, config)["protocols"].get(protocol, {})
+    now = config["protocols"].get(protocol, {})
+    changed = sorted(part for part in {*then, *now} if then.get(part) != now.get(part))
+    if changed:
+        raise DataError(
+            f"{table}: expected the rules of the {protocol} protocol by which it was made; other by now:"
+            f" {', '.join(changed)}; publish all seeds anew, from one run"
+        )
+
+
+def earlier_runs(provenance: Path, made: Mapping[str, str], *, joined: bool) -> list[dict[str, Any]]:
+    """Runs published before, without tables that are replaced now, or with what they became by joining."""
     runs = read_json(provenance)["runs"] if provenance.exists() else []
     for run in runs:
-        run["sha256"] = {table: digest for table, digest in run["sha256"].items() if table not in replaced}
+        tables = run["sha256"].items()
+        run["sha256"] = {
+            table: made.get(table, digest) for table, digest in tables if joined or table not in made
+        }
     return [run for run in runs if run["sha256"]]
 
 
-def publish(scale: str, command: str, figures: Sequence[str], checkout: Path = ROOT) -> None:
+def publish(
+    scale: str, command: str, figures: Sequence[str], checkout: Path = ROOT, seeds: Collection[int] = ()
+) -> None:
     """Copy the rows that were made in a checkout and write the provenance; say what was kept.
+
+    Args:
+        scale: whose rows they are.
+        command: that made them.
+        figures: whose rows are kept; all if none is named.
+        checkout: where they were made.
+        seeds: training seeds that the run was kept to, of which published tables grow; none if it had all.
 
     Raises:
         ConfigError: if a figure has no rows.
-        DataError: if the rows are not those of the checkout's commit.
+        DataError: if the rows are not those of the checkout's commit, or not made as those that they join.
     """
     home = checkout if scale == "paper" else checkout / scale
     made_at, files = commit(checkout), tables_of(home, figures, schematics_of(checkout))
-    require_current(checkout, files)
-    models = models_of(files)
-    trained = trained_by(home, models)
+    require_current(checkout, files, seeds)
+    networks = networks_of(files)
+    trained = trained_by(home, networks)
     require_code(checkout, trained)
     layer = {} if scale == "paper" else read_yaml(checkout / f"config/scales/{scale}.yaml")
+    config = lay_over(read_yaml(checkout / "config/config.yaml"), layer)
     target = ROOT / "published" / scale
     told = [facts_path(path) for path in files]
     for path in told:
         read_facts(path)
-    digests = copy_rows([*files, *told], home, target)
+    digests = join_rows(files, home, target, config) if seeds else copy_rows([*files, *told], home, target)
     run = {
         "command": command,
         "commit": made_at,
-        "config": lay_over(read_yaml(checkout / "config/config.yaml"), layer),
+        "config": config,
         "machine": machine(),
         "networks": trained,
-        "wall_time": wall_seconds(home, models),
+        "wall_time": wall_seconds(home, networks),
         "sha256": digests,
     }
     provenance = target / "provenance.json"
-    write_json(provenance, {"runs": [*earlier_runs(provenance, digests), run]})
+    write_json(provenance, {"runs": [*earlier_runs(provenance, digests, joined=bool(seeds)), run]})
     print(f"published/{scale}: {len(files)} tables")
 
 
@@ -296,9 +358,12 @@ def main() -> int:
     parser.add_argument("command", help="the command that made the rows")
     parser.add_argument("figures", nargs="*", help="names of the figures whose rows are kept (default: all)")
     parser.add_argument("--checkout", type=Path, default=ROOT, help="where they were made (default: here)")
+    parser.add_argument(
+        "--seeds", type=int, nargs="+", default=(), help="the run was kept to these: add them"
+    )
     given = parser.parse_args()
-    checkout = given.checkout.resolve()
-    return run_job("publish", None, lambda: publish(given.scale, given.command, given.figures, checkout))
+    told = given.scale, given.command, given.figures, given.checkout.resolve(), given.seeds
+    return run_job("publish", None, lambda: publish(*told))
 
 
 if __name__ == "__main__":

@@ -155,7 +155,8 @@ def differences(subject: Subject, folder: Path) -> tuple[int, list[str]]:
 
 def elsewhere(scale: str, subject: Subject) -> list[str]:
     """In what the machine that made a published table differs from this one, where that decides roundings."""
-    run, here = run_of(ROOT / "published" / scale, *labels_of(subject.table)) or {}, machine()
+    network = subject.model, subject.seed
+    run, here = run_of(ROOT / "published" / scale, *labels_of(subject.table), network) or {}, machine()
     told = run.get("machine")
     there = told if isinstance(told, dict) else {}
     return [
