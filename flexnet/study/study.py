@@ -79,7 +79,11 @@ class Study:
         """
         if home not in self.published_rows:
             return self.config(home)
-        return published.config_of(self.published_rows[home], protocol, figure, self._today(home))
+        today = self._today(home)
+        whole = (
+            None if today is None else {**today, "only_seeds": None}
+        )  # what is published is no share of today
+        return published.config_of(self.published_rows[home], protocol, figure, whole)
 
     def note(self, home: str) -> str:
         """What readers must know of the rows of a home."""

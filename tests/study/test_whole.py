@@ -10,7 +10,7 @@ import pytest
 from flexnet import config as settings
 from flexnet.errors import ConfigError
 from flexnet.study.cost import figure_tasks
-from flexnet.study.drawing import figure_settings, ledger_rows
+from flexnet.study.drawing import figure_note, figure_settings, ledger_rows
 from flexnet.study.joins import collect_settings, family_files
 from flexnet.study.listing import finished_words
 from flexnet.study.study import Study
@@ -114,3 +114,16 @@ def test_a_person_is_told_of_a_figure_by_its_path_and_not_by_its_last_word() -> 
     assert FIGURES["pushpull/fig1"]["shows"] in shown[paths[0]]
     assert FIGURES["fig1"]["shows"] in shown[paths[1]]
     assert FIGURES["layers"]["shows"] in shown[paths[2]]
+
+
+def test_a_run_that_keeps_to_some_seeds_is_told_by_its_captions_and_costs_less(tmp_path: Path) -> None:
+    """What is published is no share of it, even where no provenance tells how it was made."""
+    kept = CONFIG | {"only_seeds": [3, 5]}
+    part = Study({"": kept}, FIGURES, {"published/paper/": tmp_path}, ROOT)
+    files = family_files(part, "", "paper", "fig4d")["baseline"]
+    assert files == [f"results/fgsm/paper/vgg16-baseline/seed{seed}.csv" for seed in (3, 5)]
+    words = "Of each network's seeds, 3, 5 alone."
+    assert figure_note(part, "", "", "fig4d") == part.note("") == words
+    assert figure_note(part, "published/paper/", "", "fig4d") == part.note("published/paper/") == ""
+    trained = [task for task in figure_tasks(part, "", "paper", "fig4d") if task.rule == "train"]
+    assert {task.wildcards["seed"] for task in trained} == {"3", "5"}
