@@ -80,9 +80,8 @@ class Study:
         if home not in self.published_rows:
             return self.config(home)
         today = self._today(home)
-        whole = (
-            None if today is None else {**today, "only_seeds": None}
-        )  # what is published is no share of today
+        # What is published is no share of today's run.
+        whole = None if today is None else {**today, "only_seeds": None}
         return published.config_of(self.published_rows[home], protocol, figure, whole)
 
     def note(self, home: str) -> str:

@@ -221,6 +221,20 @@ def test_seeds_that_are_judged_by_other_rules_do_not_join(script: ModuleType, tm
     assert (tmp_path / "published/laptop/results/rows/paper/fig4b.csv").read_text() == FIG4B
 
 
+@pytest.mark.parametrize("name", ["fig4b.csv", "fig4b.facts.json"])
+def test_seeds_are_not_added_to_a_table_that_was_changed_by_hand(
+    name: str, script: ModuleType, tmp_path: Path
+) -> None:
+    script.publish("laptop", "first", ["fig4b"], tmp_path)
+    path = tmp_path / "published/laptop/results/rows/paper" / name
+    changed = path.read_text().replace("4,1,0.25", "4,2,0.5").replace('"classes": 10', '"classes": 11')
+    path.write_text(changed)
+    run_seed(tmp_path, 3)
+    with pytest.raises(DataError, match=rf"{name}: expected the bytes that a run published"):
+        script.publish("laptop", "second", ["fig4b"], tmp_path, [3])
+    assert path.read_text() == changed
+
+
 def test_snakemake_is_asked_about_the_seeds_that_were_run(
     script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,13 +32,13 @@ from typing import Any
 # The package of this checkout, wherever Python is started and whatever else is called flexnet there.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from flexnet.config import Config, lay_over, read_yaml
+from flexnet.config import Config, inherited, lay_over, read_yaml
 from flexnet.errors import ConfigError, DataError
 from flexnet.families.registry import family_of
 from flexnet.files import atomic_path, read_json, write_json
 from flexnet.jobs import run_job
 from flexnet.study.labels import labels_of, tables_below
-from flexnet.study.published import config_of
+from flexnet.study.published import config_of, runs_of
 from flexnet.tables.columns import ROWS
 from flexnet.tables.facts import facts_path, read_facts
 from flexnet.tables.more_seeds import add_seeds
@@ -269,6 +269,7 @@ def join_rows(files: Sequence[Path], home: Path, target: Path, config: Config) -
             table = joined / path.relative_to(home)
             published = target / path.relative_to(home)
             if published.exists():
+                require_untouched(published, target)
                 require_same_rules(published, target, config)
                 copy_rows([published, facts_path(published)], target, joined)
                 add_seeds(table, path)
@@ -278,6 +279,21 @@ def join_rows(files: Sequence[Path], home: Path, target: Path, config: Config) -
         return copy_rows(made, joined, target)
 
 
+def require_untouched(table: Path, target: Path) -> None:
+    """Check that a published table and its facts are what a run published.
+
+    Raises:
+        DataError: naming the file that is not.
+    """
+    for path in (table, facts_path(table)):
+        place, found = str(path.relative_to(target)), hashlib.sha256(path.read_bytes()).hexdigest()
+        if found not in {run["sha256"].get(place) for run in runs_of(target)}:
+            raise DataError(
+                f"{path}: expected the bytes that a run published, as provenance.json has them; got others;"
+                " take the file from where it was published, or publish all seeds anew"
+            )
+
+
 def require_same_rules(table: Path, target: Path, config: Config) -> None:
     """Check that networks are judged today as when a table was published.
 
@@ -285,8 +301,9 @@ def require_same_rules(table: Path, target: Path, config: Config) -> None:
         DataError: naming the parts of the protocol that differ.
     """
     protocol, figure = labels_of(table)
-    then = config_of(target, protocol, figure, config)["protocols"].get(protocol, {})
-    now = config["protocols"].get(protocol, {})
+    today = inherited(config)
+    then = config_of(target, protocol, figure, today)["protocols"].get(protocol, {})
+    now = today["protocols"].get(protocol, {})
     changed = sorted(part for part in {*then, *now} if then.get(part) != now.get(part))
     if changed:
         raise DataError(
