@@ -1,7 +1,7 @@
 """The digest of a job's code changes with what the job computes with, and with nothing else."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -267,53 +267,53 @@ REAL: dict[str, tuple[str, str, str, bool]] = {
 
 
 @pytest.fixture(scope="module")
-def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("code") / "flexnet"
     shutil.copytree(reading.ROOT, folder, ignore=shutil.ignore_patterns("__pycache__"))
     return folder
 
 
+Codes = dict[str, str]
+
+
+@pytest.fixture
+def changed(copy: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., list[str]]]:
+    """Edits a file of a copy of the package, and puts it back: names of the digests that are others then."""
+
+    def changed(codes: Callable[[], Codes], file: str, old: str, new: str) -> list[str]:
+        path, text = copy / file, (copy / file).read_text()
+        assert old in text
+        before = codes()
+        try:
+            path.write_text(text.replace(old, new, 1))
+            digest.forget()
+            return [name for name, code in codes().items() if code != before[name]]
+        finally:
+            path.write_text(text)
+            digest.forget()
+
+    monkeypatch.setattr(reading, "ROOT", copy)
+    digest.forget()
+    yield changed
+    monkeypatch.undo()
+    digest.forget()
+
+
 @pytest.mark.parametrize("edit", REAL)
 def test_a_network_is_trained_again_for_what_changes_its_numbers_alone(
-    edit: str, copied: Path, monkeypatch: pytest.MonkeyPatch
+    edit: str, changed: Callable[..., list[str]]
 ) -> None:
     file, old, new, changes = REAL[edit]
-    monkeypatch.setattr(reading, "ROOT", copied)
-    digest.forget()
-    path, text = copied / file, (copied / file).read_text()
-    assert old in text
-    try:
-        assert vgg() == VGG
-        path.write_text(text.replace(old, new, 1))
-        digest.forget()
-        assert (vgg() != VGG) == changes
-    finally:
-        path.write_text(text)
-        monkeypatch.undo()
-        digest.forget()
+    assert vgg() == VGG
+    assert changed(lambda: {"vgg": vgg()}, file, old, new) == ["vgg"] * changes
 
 
-def test_a_network_without_a_layer_does_not_depend_on_it(
-    copied: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reading, "ROOT", copied)
-    digest.forget()
-    path = copied / "layers/gates.py"
-    text = path.read_text()
+def test_a_network_without_a_layer_does_not_depend_on_it(changed: Callable[..., list[str]]) -> None:
+    def codes() -> Codes:
+        return {where: training_code("vgg16", {"flexible": where}, {}) for where in ("none", "single")}
 
-    def codes() -> list[str]:
-        digest.forget()
-        options = ({"flexible": "none"}, {"flexible": "single"})
-        return [training_code("vgg16", each, {}) for each in options]
-
-    try:
-        before = codes()
-        path.write_text(text.replace("return torch.sigmoid(argument)", "return -torch.sigmoid(argument)"))
-        assert [code == old for code, old in zip(codes(), before, strict=True)] == [True, False]
-    finally:
-        path.write_text(text)
-        monkeypatch.undo()
-        digest.forget()
+    gate = "return torch.sigmoid(argument)"
+    assert changed(codes, "layers/gates.py", gate, gate.replace("torch", "-torch")) == ["single"]
 
 
 CONFIG = config.resolve(config.read_yaml(Path(__file__).parents[1] / "config/config.yaml"))
@@ -326,48 +326,22 @@ STUDY = Study({"": CONFIG}, {}, {}, Path("/nowhere"))
     ids=["negative_logit", "cross_entropy"],
 )
 def test_an_attack_is_made_again_for_the_loss_that_its_protocol_names(
-    old: str, changes: list[str], copied: Path, monkeypatch: pytest.MonkeyPatch
+    old: str, changes: list[str], changed: Callable[..., list[str]]
 ) -> None:
-    monkeypatch.setattr(reading, "ROOT", copied)
-    path = copied / "attacks/losses.py"
-    text = path.read_text()
-
-    def codes() -> dict[str, str]:
-        digest.forget()
+    def codes() -> Codes:
         protocols = ("paper", "release", "corrected")
         return {name: evaluate_code(STUDY, "", "fgsm", name, "vgg16-baseline") for name in protocols}
 
-    try:
-        before = codes()
-        assert text.count(old) == 1
-        path.write_text(text.replace(old, f"2 * {old}"))
-        assert [name for name, code in codes().items() if code != before[name]] == changes
-    finally:
-        path.write_text(text)
-        monkeypatch.undo()
-        digest.forget()
+    assert changed(codes, "attacks/losses.py", old, f"2 * {old}") == changes
 
 
 def test_images_are_prepared_again_for_the_code_that_reshapes_them_and_only_where_it_does(
-    copied: Path, monkeypatch: pytest.MonkeyPatch
+    changed: Callable[..., list[str]],
 ) -> None:
-    monkeypatch.setattr(reading, "ROOT", copied)
-    path = copied / "data/reshape.py"
-    text = path.read_text()
+    def codes() -> Codes:
+        return {source: data_code(STUDY, source, "test") for source in ("cifar10", "cifar10-64")}
 
-    def codes() -> list[str]:
-        digest.forget()
-        return [data_code(STUDY, source, "test") for source in ("cifar10", "cifar10-64")]
-
-    try:
-        before = codes()
-        assert "Resampling.LANCZOS" in text
-        path.write_text(text.replace("Resampling.LANCZOS", "Resampling.BICUBIC"))
-        assert [code == old for code, old in zip(codes(), before, strict=True)] == [True, False]
-    finally:
-        path.write_text(text)
-        monkeypatch.undo()
-        digest.forget()
+    assert changed(codes, "data/reshape.py", "Resampling.LANCZOS", "Resampling.BICUBIC") == ["cifar10-64"]
 
 
 def test_texts_in_settings() -> None:
