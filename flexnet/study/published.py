@@ -62,14 +62,14 @@ def run_of(
     """
     table = table_of(protocol, figure)
     runs = [run for run in runs_of(folder) if table in run["sha256"]]
-    named = [run for run in runs if network is not None and _trained(run, *network)]
+    with told_from(folder):
+        named = [run for run in runs if network is not None and _trained(run, *network)]
     return next(iter([*named, *runs]), None)
 
 
 def _trained(run: dict[str, Any], model: str, seed: int) -> bool:
     """Whether a run tells of a network that it had this seed."""
-    with told_from(Path(PROVENANCE)):
-        return f"seed{seed}" in run.get("networks", {}).get(model, {}).get("data", {})
+    return f"seed{seed}" in run.get("networks", {}).get(model, {}).get("data", {})
 
 
 def config_of(folder: Path, protocol: str, figure: str, otherwise: Config | None) -> Config:

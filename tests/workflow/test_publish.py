@@ -8,7 +8,9 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import yaml
 
+from flexnet.config import inherited
 from flexnet.errors import ConfigError, DataError
 from flexnet.files import read_json
 from flexnet.training.checkpoint import save_tensors
@@ -215,7 +217,7 @@ def test_seeds_that_are_judged_by_other_rules_do_not_join(script: ModuleType, tm
     before = provenance.read_bytes()
     assert "\n  paper:\n    band: sem #" in text
     config.write_text(text.replace("\n  paper:\n    band: sem #", "\n  paper:\n    band: interval #"))
-    with pytest.raises(DataError, match=r"expected the rules of the paper protocol .*; other by now: band"):
+    with pytest.raises(DataError, match=r"expected the rules of the paper protocol, .*; other by now: band"):
         script.publish("laptop", "second", ["fig4b"], tmp_path, [3])
     assert provenance.read_bytes() == before
     assert (tmp_path / "published/laptop/results/rows/paper/fig4b.csv").read_text() == FIG4B
@@ -233,6 +235,28 @@ def test_seeds_are_not_added_to_a_table_that_was_changed_by_hand(
     with pytest.raises(DataError, match=rf"{name}: expected the bytes that a run published"):
         script.publish("laptop", "second", ["fig4b"], tmp_path, [3])
     assert path.read_text() == changed
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "part"),
+    [
+        ("\nseed: 0 #", "\nseed: 1 #", "seed"),
+        ("    source: fashion_mnist\n", "    source: fashion_mnist\n    per_class: 5\n", "datasets"),
+        ("    dataset: fashion_mnist\n", "    dataset: fashion_mnist\n    size: 32\n", "sources"),
+    ],
+)
+def test_what_decides_about_images_is_compared_for_the_models_of_a_table(
+    old: str, new: str, part: str, script: ModuleType
+) -> None:
+    text = (ROOT / "config/config.yaml").read_text()
+    assert old in text
+    then, now = (inherited(yaml.safe_load(words)) for words in (text, text.replace(old, new, 1)))
+    small, others = (
+        [script.rules_of(config, "paper", [model]) for config in (then, now)]
+        for model in ("small-frozen", "vgg16-baseline")
+    )
+    assert [key for key in small[0] if small[0][key] != small[1][key]] == [part]
+    assert [key for key in others[0] if others[0][key] != others[1][key]] == [part] * (part == "seed")
 
 
 def test_snakemake_is_asked_about_the_seeds_that_were_run(

@@ -295,21 +295,31 @@ def require_untouched(table: Path, target: Path) -> None:
 
 
 def require_same_rules(table: Path, target: Path, config: Config) -> None:
-    """Check that networks are judged today as when a table was published.
+    """Check that networks are judged today as when a table was published, on images chosen in the same way.
 
     Raises:
-        DataError: naming the parts of the protocol that differ.
+        DataError: naming what differs.
     """
     protocol, figure = labels_of(table)
     today = inherited(config)
-    then = config_of(target, protocol, figure, today)["protocols"].get(protocol, {})
-    now = today["protocols"].get(protocol, {})
+    models = [run.model for run in read_facts(facts_path(table)).series]
+    now = rules_of(today, protocol, models)
+    then = rules_of(config_of(target, protocol, figure, today), protocol, models)
     changed = sorted(part for part in {*then, *now} if then.get(part) != now.get(part))
     if changed:
         raise DataError(
-            f"{table}: expected the rules of the {protocol} protocol by which it was made; other by now:"
-            f" {', '.join(changed)}; publish all seeds anew, from one run"
+            f"{table}: expected the rules of the {protocol} protocol, and the images, by which it was made;"
+            f" other by now: {', '.join(changed)}; publish all seeds anew, from one run"
         )
+
+
+def rules_of(config: Config, protocol: str, models: Sequence[str]) -> dict[str, Any]:
+    """What decides how models are judged, and on which images: more than facts tell."""
+    known = {name: config["models"][name] for name in models if name in config["models"]}
+    datasets = {name: config["datasets"][row["dataset"]] for name, row in known.items()}
+    sources = {name: config["sources"][row["source"]] for name, row in datasets.items()}
+    chosen = {"seed": config.get("seed"), "datasets": datasets, "sources": sources}
+    return {**config["protocols"].get(protocol, {}), **chosen}
 
 
 def earlier_runs(provenance: Path, made: Mapping[str, str], *, joined: bool) -> list[dict[str, Any]]:
