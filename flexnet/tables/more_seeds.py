@@ -28,11 +28,11 @@ def add_seeds(kept: Path, more: Path) -> None:
         DataError: if one of the files is damaged, the runs differ in anything but their seeds, a seed is in
             both, or a seed lacks a condition that another one was seen under. Nothing is written then.
     """
-    facts = _joined_facts(read_facts(facts_path(kept)), read_facts(facts_path(more)), kept)
+    facts = _joined_facts(read_facts(facts_path(kept)), read_facts(facts_path(more)), more)
     first, second = (read_values(path, ROWS) for path in (kept, more))
     if first.cells.names != second.cells.names:
         raise DataError(
-            f"{more}: expected the columns of {kept}, {list(first.cells.names)}; got"
+            f"{more}: expected the columns of those that are kept, {list(first.cells.names)}; got"
             f" {list(second.cells.names)}; {_ANEW}"
         )
     rows = [*_rows(first), *_rows(second)]

@@ -93,7 +93,7 @@ def test_what_was_made_otherwise_is_refused(change: dict[str, Any], message: str
             "expected seed 3 of series 'baseline' under the conditions of those",
         ),
         (",draw,n,correct", ",layer_,n,correct", "unknown column 'layer_'"),
-        (",switching,threshold_shift\n", ",switching,gap\n", "unknown column|expected the columns of"),
+        (",switching,threshold_shift\n", ",switching,gap\n", "unknown column|expected the columns of those"),
     ],
 )
 def test_rows_of_other_conditions_or_columns_are_refused(
