@@ -13,6 +13,8 @@ import yaml
 from flexnet.config import inherited
 from flexnet.errors import ConfigError, DataError
 from flexnet.files import read_json
+from flexnet.study.hardware import machine
+from flexnet.study.joining import rules_of
 from flexnet.training.checkpoint import save_tensors
 
 ROOT = Path(__file__).parents[2]
@@ -108,17 +110,15 @@ def test_rows_are_copied_with_their_provenance(script: ModuleType, tmp_path: Pat
     }
 
 
-def test_the_provenance_names_the_gpus(
-    script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_provenance_names_the_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert script.machine()["gpu"] == "none"
+    assert machine()["gpu"] == "none"
     tool = tmp_path / "nvidia-smi"
     tool.write_text("#!/bin/sh\necho a card\necho another card\n")
     tool.chmod(0o755)
-    assert script.machine()["gpu"] == "a card, another card"
+    assert machine()["gpu"] == "a card, another card"
     tool.write_text("#!/bin/sh\necho no driver\nexit 9\n")
-    assert script.machine()["gpu"] == "none"
+    assert machine()["gpu"] == "none"
 
 
 @pytest.mark.parametrize(
@@ -168,6 +168,8 @@ def run_seed(folder: Path, seed: int) -> None:
     table = folder / "laptop/results/rows/paper/fig4b.csv"
     table.write_text(of_seed(seed))
     table.with_suffix(".facts.json").write_text(facts(of_seed(seed)))
+    benchmark = folder / f"laptop/logs/train/one/seed{seed}.benchmark.tsv"
+    benchmark.write_text(f"s\th:m:s\n{seed}.5\t0:00:0{seed}\n")
     metadata = SMALL | {"code": "c0de", "data": f"images {seed}"}
     save_tensors(folder / f"laptop/results/models/one/seed{seed}.safetensors", {}, metadata)
 
@@ -187,6 +189,8 @@ def test_more_seeds_come_beside_those_that_are_published(script: ModuleType, tmp
         for name, digest in run["sha256"].items():
             assert hashlib.sha256((target / name).read_bytes()).hexdigest() == digest
     assert [set(run["networks"]["one"]["data"]) for run in runs] == [{"seed1", "seed2"}, {"seed3"}]
+    took = [run["wall_time"]["train/one"] for run in runs]
+    assert took == [{"jobs": 2, "seconds": 120.0}, {"jobs": 1, "seconds": 3.5}]
     with pytest.raises(DataError, match=r"series flexible: .*kept, \[1, 2, 3\]; got \[3\] again"):
         script.publish("laptop", "third", ["fig4b"], tmp_path, [3])
     assert read_json(target / "provenance.json")["runs"] == runs
@@ -246,13 +250,13 @@ def test_seeds_are_not_added_to_a_table_that_was_changed_by_hand(
     ],
 )
 def test_what_decides_about_images_is_compared_for_the_models_of_a_table(
-    old: str, new: str, part: str, script: ModuleType
+    old: str, new: str, part: str
 ) -> None:
     text = (ROOT / "config/config.yaml").read_text()
     assert old in text
     then, now = (inherited(yaml.safe_load(words)) for words in (text, text.replace(old, new, 1)))
     small, others = (
-        [script.rules_of(config, "paper", [model]) for config in (then, now)]
+        [rules_of(config, "paper", [model]) for config in (then, now)]
         for model in ("small-frozen", "vgg16-baseline")
     )
     assert [key for key in small[0] if small[0][key] != small[1][key]] == [part]

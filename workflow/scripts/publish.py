@@ -16,32 +16,27 @@ digest of the code of that commit.
 
 import argparse
 import csv
-import hashlib
 import json
 import os
-import platform
-import shutil
 import subprocess
 import sys
 from collections.abc import Collection, Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 # The package of this checkout, wherever Python is started and whatever else is called flexnet there.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from flexnet.config import Config, inherited, lay_over, read_yaml
+from flexnet.config import lay_over, read_yaml
 from flexnet.errors import ConfigError, DataError
 from flexnet.families.registry import family_of
-from flexnet.files import atomic_path, read_json, write_json
+from flexnet.files import read_json, write_json
 from flexnet.jobs import run_job
+from flexnet.study.hardware import machine
+from flexnet.study.joining import copy_rows, join_rows
 from flexnet.study.labels import labels_of, tables_below
-from flexnet.study.published import config_of, runs_of
 from flexnet.tables.columns import ROWS
 from flexnet.tables.facts import facts_path, read_facts
-from flexnet.tables.more_seeds import add_seeds
 from flexnet.tables.values import read_values
 from flexnet.weights import read_metadata
 
@@ -96,51 +91,16 @@ def networks_of(files: Sequence[Path]) -> dict[str, set[int]]:
     return found
 
 
-def processor() -> str:
-    """Name of the processor."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown")
-
-
-def gpus() -> str:
-    """Names of the GPUs of this machine; "none" where it shows none."""
-    tool = shutil.which("nvidia-smi")
-    if tool is None:
-        return "none"
-    told = [tool, "--query-gpu=name", "--format=csv,noheader"]
-    done = subprocess.run(told, capture_output=True, text=True, check=False)
-    return ", ".join(done.stdout.splitlines()) if done.returncode == 0 else "none"
-
-
-def machine() -> dict[str, Any]:
-    """Describe this machine and its software."""
-    pages, page = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
-    packages = ("torch", "numpy", "snakemake", "matplotlib")
-    return {
-        "processor": processor(),
-        "cores": os.cpu_count(),
-        "gpu": gpus(),
-        "memory_gib": round(pages * page / 2**30, 1),
-        "system": platform.system(),
-        "python": platform.python_version(),
-        **{name: version(name) for name in packages},
-    }
-
-
-def wall_seconds(home: Path, models: Collection[str]) -> dict[str, dict[str, float]]:
-    """Number of jobs and summed seconds of each kind of job and model, from their benchmarks."""
+def wall_seconds(home: Path, networks: Mapping[str, Collection[int]]) -> dict[str, dict[str, float]]:
+    """Number of jobs and summed seconds of each kind of job for the seeds of a model, by benchmarks."""
     sums: dict[str, dict[str, float]] = {}
     for path in sorted(home.glob("logs/*/**/*.benchmark.tsv")):
-        parts = str(path.relative_to(home / "logs")).removesuffix(".benchmark.tsv").split("/")
-        name = "/".join(part for part in parts if not part.startswith("seed") and part != "all")
-        if name.split("/")[-1] not in models:
+        model, job = path.parent.name, path.name.removesuffix(".benchmark.tsv")
+        if model not in networks or job not in {"all", *(f"seed{seed}" for seed in networks[model])}:
             continue
         with path.open(encoding="utf-8") as stream:
             seconds = float(next(csv.DictReader(stream, delimiter="\t"))["s"])
-        entry = sums.setdefault(name, {"jobs": 0, "seconds": 0.0})
+        entry = sums.setdefault(str(path.parent.relative_to(home / "logs")), {"jobs": 0, "seconds": 0.0})
         entry["jobs"] += 1
         entry["seconds"] = round(entry["seconds"] + seconds, 1)
     return sums
@@ -244,82 +204,6 @@ def require_code(checkout: Path, trained: dict[str, dict[str, Any]]) -> None:
                 f"{model}: expected networks trained by the code of {checkout}, digest {digest}; got"
                 f" {trained[model]['code']}; let the scale run again"
             )
-
-
-def copy_rows(files: Sequence[Path], home: Path, target: Path) -> dict[str, str]:
-    """Copy tables of rows; return the SHA-256 of each by its path below the target."""
-    digests = {}
-    for source in files:
-        place = source.relative_to(home)
-        with atomic_path(target / place) as temporary:
-            shutil.copyfile(source, temporary)
-        digests[str(place)] = hashlib.sha256((target / place).read_bytes()).hexdigest()
-    return digests
-
-
-def join_rows(files: Sequence[Path], home: Path, target: Path, config: Config) -> dict[str, str]:
-    """As `copy_rows`, of tables and their facts, but that published rows of other seeds stay in each table.
-
-    Raises:
-        DataError: if one was not made as that which is published. All are as they were then.
-    """
-    with TemporaryDirectory() as folder:
-        joined, made = Path(folder), []
-        for path in files:
-            table = joined / path.relative_to(home)
-            published = target / path.relative_to(home)
-            if published.exists():
-                require_untouched(published, target)
-                require_same_rules(published, target, config)
-                copy_rows([published, facts_path(published)], target, joined)
-                add_seeds(table, path)
-            else:
-                copy_rows([path, facts_path(path)], home, joined)
-            made += [table, facts_path(table)]
-        return copy_rows(made, joined, target)
-
-
-def require_untouched(table: Path, target: Path) -> None:
-    """Check that a published table and its facts are what a run published.
-
-    Raises:
-        DataError: naming the file that is not.
-    """
-    for path in (table, facts_path(table)):
-        place, found = str(path.relative_to(target)), hashlib.sha256(path.read_bytes()).hexdigest()
-        if found not in {run["sha256"].get(place) for run in runs_of(target)}:
-            raise DataError(
-                f"{path}: expected the bytes that a run published, as provenance.json has them; got others;"
-                " take the file from where it was published, or publish all seeds anew"
-            )
-
-
-def require_same_rules(table: Path, target: Path, config: Config) -> None:
-    """Check that networks are judged today as when a table was published, on images chosen in the same way.
-
-    Raises:
-        DataError: naming what differs.
-    """
-    protocol, figure = labels_of(table)
-    today = inherited(config)
-    models = [run.model for run in read_facts(facts_path(table)).series]
-    now = rules_of(today, protocol, models)
-    then = rules_of(config_of(target, protocol, figure, today), protocol, models)
-    changed = sorted(part for part in {*then, *now} if then.get(part) != now.get(part))
-    if changed:
-        raise DataError(
-            f"{table}: expected the rules of the {protocol} protocol, and the images, by which it was made;"
-            f" other by now: {', '.join(changed)}; publish all seeds anew, from one run"
-        )
-
-
-def rules_of(config: Config, protocol: str, models: Sequence[str]) -> dict[str, Any]:
-    """What decides how models are judged, and on which images: more than facts tell."""
-    known = {name: config["models"][name] for name in models if name in config["models"]}
-    datasets = {name: config["datasets"][row["dataset"]] for name, row in known.items()}
-    sources = {name: config["sources"][row["source"]] for name, row in datasets.items()}
-    chosen = {"seed": config.get("seed"), "datasets": datasets, "sources": sources}
-    return {**config["protocols"].get(protocol, {}), **chosen}
 
 
 def earlier_runs(provenance: Path, made: Mapping[str, str], *, joined: bool) -> list[dict[str, Any]]:

@@ -20,15 +20,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 # The package of this checkout, wherever Python is started and whatever else is called flexnet there.
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
-from publish import machine
 
 from flexnet.config import Config, inherited, lay_over, read_yaml, series_of
 from flexnet.errors import ConfigError, DataError
 from flexnet.families.registry import families, family_of
 from flexnet.jobs import run_job
+from flexnet.study.hardware import machine
 from flexnet.study.joins import rows_file
 from flexnet.study.labels import labels_of, tables_below
 from flexnet.study.published import config_of, run_of
