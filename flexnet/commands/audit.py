@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flexnet.columns import aligned
 from flexnet.commands.images import add_images, images_of
 from flexnet.commands.models import add_model, subject_of
+from flexnet.commands.output import add_output, require_output
 from flexnet.families.audit import NAMES
 from flexnet.options.iterated import NORMS
 from flexnet.sizes import size_of
@@ -34,7 +35,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--checks", nargs="+", default=None, metavar="C", help=f"some of {', '.join(NAMES)} (all)"
     )
     parser.add_argument("--twin", default=None, help="another model, whose gradient is tried as well")
-    parser.add_argument("--output", default=None, help="CSV file for what every check found, one row each")
+    add_output(parser, "what every check found")
 
 
 def run(parsed: Namespace) -> None:
@@ -45,6 +46,7 @@ def run(parsed: Namespace) -> None:
         DataError: if weights or images are missing or damaged.
         NumericalError: if a logit or a gradient is NaN or infinite.
     """
+    require_output(parsed.output)
     parsed.epsilon = SIZES[parsed.norm] if parsed.epsilon is None else parsed.epsilon
     settings = _settings(parsed)
     arrays = images_of(parsed.images, parsed.n, parsed.seed, most=MOST)

@@ -51,9 +51,11 @@ def images_of(given: str, n: int | None, seed: int, *, most: int | None = None) 
         most: of a command that cannot look at all.
 
     Raises:
-        ConfigError: if the dataset is unknown, or fewer images or none are there.
+        ConfigError: if the dataset is unknown, fewer images or none are there, or the seed is negative.
         DataError: if a file is missing, damaged, or of another layout.
     """
+    if seed < 0:
+        raise ConfigError(f"--seed: expected 0 or a greater whole number; got {seed}; correct it")
     arrays = _all(given)
     if n is None:
         n = min(len(arrays), most or len(arrays))

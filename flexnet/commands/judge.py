@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flexnet.columns import aligned
 from flexnet.commands.images import add_images, images_of
 from flexnet.commands.models import add_model, subject_of
+from flexnet.commands.output import add_output, require_output
 from flexnet.errors import ConfigError
 from flexnet.sizes import in_levels, size_of
 
@@ -43,7 +44,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="E",
         help=f"sizes in pixels of [0, 1] ({' '.join(EPSILONS)})",
     )
-    parser.add_argument("--output", default=None, help="CSV file for every condition and draw, one row each")
+    add_output(parser, "every condition and draw")
 
 
 def run(parsed: Namespace) -> None:
@@ -54,6 +55,7 @@ def run(parsed: Namespace) -> None:
         DataError: if weights or images are missing or damaged.
         NumericalError: if a logit or a gradient is NaN or infinite.
     """
+    require_output(parsed.output)
     sizes = _sizes(parsed.epsilons)
     arrays = images_of(parsed.images, parsed.n, parsed.seed)
     rows = list(_rows(subject_of(parsed, arrays), parsed.under, sizes))

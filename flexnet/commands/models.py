@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from flexnet.evaluation.subject import Subject
 
 WEIGHTS = ".safetensors"
+FOREIGN = (".pth", ".pt", ".tar", ".ckpt", ".bin")  # as PyTorch's files of weights are called
 MODEL_HELP = (
     "weights that flexnet wrote (.safetensors), or the dotted path of a function that returns a network for "
     "images in [0, 1], such as mynetwork.plain of docs/own.md"
@@ -50,6 +51,11 @@ def model_of(given: str, weights: str | None, arrays: "ImageArrays", *, trust: b
         if weights is not None:
             raise ConfigError(f"--weights: expected none beside {given}, which holds its own; remove it")
         model, _ = load_model(given, trust=trust)
+    elif given.endswith(FOREIGN):
+        raise ConfigError(
+            f"model: expected a network; got {given!r}, a file of weights that does not say of which; write "
+            f"mynetwork.plain for the function plain of mynetwork.py, and --weights {given}"
+        )
     elif is_dotted(given):
         model = _own(given, weights, arrays)
     else:
@@ -111,18 +117,21 @@ def _require_fit(given: str, model: Any, arrays: "ImageArrays") -> None:
     """Ask the network itself, which is in evaluation mode, with one image."""
     import torch
 
+    from flexnet.attacks.checks import check_logits
     from flexnet.training.batches import to_unit
 
     image = to_unit(torch.from_numpy(arrays.images[:1].copy()))
     try:
         with torch.no_grad():
-            logits = model(image)
-    except RuntimeError as error:
+            found = model(image)
+    except Exception as error:  # a network of one's own may refuse in any way
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise ConfigError(
-            f"{given}: expected a network for images of shape {tuple(image.shape[1:])}; got: "
-            f"{str(error).splitlines()[0]}; give the images that it was trained for"
+            f"{given}: expected a network for images of shape {tuple(image.shape[1:])}; got: {reason}; give"
+            " the images that it was trained for"
         ) from error
-    if logits.ndim != 2 or logits.shape[1] < len(arrays.classes):
+    logits = check_logits(found, 1, 0, given)
+    if logits.shape[1] < len(arrays.classes):
         raise ConfigError(
             f"{given}: expected logits (N, {len(arrays.classes)} or more), one for each class; "
             f"got {tuple(logits.shape)}; give the images that it was trained for"

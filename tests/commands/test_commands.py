@@ -37,6 +37,28 @@ class Dark(nn.Module):
 
 def dark(*, classes, channels, input_size):
     return Dark(classes)
+
+
+class Other(Dark):
+    '''Answers in other ways.'''
+
+    def __init__(self, classes, answer):
+        super().__init__(classes)
+        self.answer = answer
+
+    def forward(self, images):
+        return self.answer(super().forward(images))
+
+
+def twice(*, classes, channels, input_size):
+    return Other(classes, lambda logits: (logits, logits))
+
+
+def picky(*, classes, channels, input_size):
+    def refuse(logits):
+        raise ValueError("no such size")
+
+    return Other(classes, refuse)
 """
 
 
@@ -166,6 +188,13 @@ def test_saved_weights_are_judged_on_a_dataset_by_name(run: Run) -> None:
         (("DARK", "shapes:tset"), "tset"),
         (("DARK", "grey.npz", "--n", "41"), "--n: expected 1 to 40, the images of grey.npz; got 41"),
         (("DARK", "grey.npz", "--n", "0"), "--n: expected 1 to 40"),
+        (("DARK", "grey.npz", "--seed", "-1"), "--seed: expected 0 or a greater whole number; got -1"),
+        (("DARK", "grey.npz", "--output", "."), "--output: expected a file; got the folder .; name a file"),
+        (("DARK", "grey.npz", "--output", "new/"), "--output: expected a file; got the folder new/"),
+        (("DARK", "grey.npz", "--output", "grey.npz/a.csv"), "--output: expected a place that can be writ"),
+        (("model.pth", "grey.npz"), "model: expected a network; got 'model.pth', a file of weights that"),
+        (("DARK:tuple", "grey.npz"), "twice: expected it to return a tensor; got tuple; wrap the model so"),
+        (("DARK:picky", "grey.npz"), "expected a network for images of shape (1, 16, 16); got: ValueError"),
         (("DARK", "grey.npz", "--epsilons", "2"), "--epsilons: expected numbers from 0 to 1"),
         (
             ("DARK", "grey.npz", "--epsilons", "x"),
@@ -177,7 +206,9 @@ def test_saved_weights_are_judged_on_a_dataset_by_name(run: Run) -> None:
 def test_what_cannot_be_judged_is_told(
     words: tuple[str, ...], message: str, fails: Fails, grey: str, dark: str
 ) -> None:
-    assert message in fails("judge", *(dark if word == "DARK" else word for word in words))
+    told = {"DARK": dark, "DARK:tuple": f"{dark[:-5]}.twice", "DARK:picky": f"{dark[:-5]}.picky"}
+    for command in ("judge", "audit") if {"--seed", "--output"} & {*words} else ("judge",):
+        assert message in fails(command, *(told.get(word, word) for word in words))
 
 
 @pytest.mark.parametrize(
