@@ -82,10 +82,10 @@ def _category_levels(
     rows: pd.DataFrame, rule: Rule, comparison: Comparison, window: Window, names: tuple[str, ...]
 ) -> Levels:
     """Mean accuracies over some corruptions, all of which must have been asked about."""
-    part = category_rows(rows, {comparison.category: names})
-    lacking = len(names) - int(part["corruptions"].max())
+    lacking = len(set(names) - set(by_original_name(rows)["corruption"]))
     if lacking:
         raise NotMeasured(f"{comparison.text}: {lacking} of {len(names)} corruptions were not asked about")
+    part = category_rows(rows, {comparison.category: names})
     levels = compared(part.drop(columns=["category", "corruptions"]), rule, comparison, window)
     made = [SYNTHETIC[name] for name in names if SYNTHETIC.get(name) in set(rows["corruption"])]
     return levels.at(levels.conditions, *(f"with {name}, no photographs" for name in made))

@@ -1,5 +1,6 @@
 """Claims under corruptions on tables whose right verdict is known."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -96,6 +97,15 @@ def test_a_category_that_was_asked_in_part_is_not_measured() -> None:
     assert words["flexible - baseline, weather"]["verdict"] == "not measured"
     assert "1 of 4 corruptions were not asked about" in words["flexible - baseline, weather"]["detail"]
     assert words["flexible - baseline, blur"]["verdict"] == "reproduced"
+
+
+@pytest.mark.parametrize("claim", ["C14", "C15", "C16"])
+def test_categories_of_which_no_corruption_was_asked_are_not_measured(claim: str) -> None:
+    """As of a protocol that asks about brightness and contrast alone."""
+    found = judged(claim, rows(PLAIN, names=["brightness", "contrast"]))
+    told = {row["comparison"]: (row["verdict"], row["detail"]) for row in found}
+    assert {verdict for verdict, _ in told.values()} == {"not measured"}
+    assert any(re.search(r"\b(\d) of \1 corruptions were not asked", detail) for _, detail in told.values())
 
 
 def test_a_seed_that_lacks_a_corruption_leaves_and_is_named() -> None:
