@@ -1,8 +1,10 @@
 """Families by name. They are found by listing this folder, so a new one changes no file that stands."""
 
+from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from flexnet.families.base import Condition, Family
 from flexnet.problems import no_such_name, refuse
@@ -28,6 +30,11 @@ def family_of(name: str) -> Family:
     if name not in families():
         refuse("family", [no_such_name("a family", name, families())])
     return families()[name]
+
+
+def families_of(figure: Mapping[str, Any]) -> list[Family]:
+    """The families whose rows a figure of the registry shows, the first of which says what kind it is."""
+    return [family_of(figure["family"]), *map(family_of, figure.get("also", ()))]
 
 
 @cache

@@ -8,7 +8,7 @@ from flexnet.config import seeds_of
 from flexnet.families.base import ANSWER
 from flexnet.families.registry import family_of
 from flexnet.study.data import Used, used_images
-from flexnet.study.jobs import section_of, seeds_in
+from flexnet.study.jobs import named_models, section_of, seeds_in
 from flexnet.study.speeds import seconds_per_image
 from flexnet.study.study import Study
 from flexnet.study.targets import figure_at
@@ -119,23 +119,31 @@ def plan_seconds(costs: Sequence[float], cores: int, threads: int, factor: float
 
 
 def figure_tasks(study: Study, home: str, protocol: str, figure: str) -> list[Task]:
-    """The jobs behind a figure at a scale, without those of its data and images."""
+    """The jobs behind a figure at a scale, those of other models included, without those of data."""
     models = study.series(home, figure, protocol).values()
     if study.is_schematic(figure):
         return [Task("describe", {}), Task("draw_figure", {})]
     tasks = [Task("collect_rows", {}), Task("draw_figure", {})]
     families = study.families(figure)
+    networks: dict[tuple[str, int], None] = {}
     for model in dict.fromkeys(models):
         seeds = seeds_of(study.config(home), model)
-        trained = "train" if "recipe" in study.model(home, model) else "import_weights"
-        tasks += [Task(trained, {"home": home, "model": model, "seed": str(seed)}) for seed in seeds]
+        networks |= dict.fromkeys((model, seed) for seed in seeds)
         for family in families:
             if family.subject == "training":
                 continue
+            others = named_models(study, home, family.name, protocol, model).values()
+            networks |= dict.fromkeys((other, seed) for other in others for seed in seeds)
             jobs = ["all"] if family.seeds == "all" else [f"seed{seed}" for seed in seeds]
             said = {"home": home, "model": model, "family": family.name, "protocol": protocol}
             tasks += [Task("evaluate", {**said, "seeds": job}) for job in jobs]
-    return tasks
+    return [*tasks, *(_made(study, home, model, seed) for model, seed in networks)]
+
+
+def _made(study: Study, home: str, model: str, seed: int) -> Task:
+    """The job that trains a network, or takes over its weights."""
+    rule = "train" if "recipe" in study.model(home, model) else "import_weights"
+    return Task(rule, {"home": home, "model": model, "seed": str(seed)})
 
 
 def timed_models(study: Study, home: str) -> list[str]:

@@ -5,7 +5,7 @@ from string import Formatter
 from typing import Any
 
 from flexnet.families.base import Pictured
-from flexnet.families.registry import families, family_of
+from flexnet.families.registry import families, families_of, family_of
 from flexnet.figures.names import drawn, said_by
 from flexnet.networks.registry import options_of
 from flexnet.problems import Problem, ask, no_such_name, unknown_keys
@@ -159,7 +159,7 @@ def _models(figure: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[Pr
 def _together(figure: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[Problem]:
     """Every model can be asked what the figure shows; an example needs a layer that it is one of."""
     family = family_of(figure["family"])
-    asking = [each for each in (family, *map(family_of, figure.get("also", ()))) if each.asks]
+    asking = [each for each in families_of(figure) if each.asks]
     for keys, named in places(figure).items():
         for label, model in named.items():
             for each in asking:

@@ -305,7 +305,7 @@ def evaluate_settings(study: Study, home: str, family: str, protocol: str, model
 def evaluate_code(study: Study, home: str, family: str, protocol: str, model: str) -> str:
     """Digest of the code that an evaluation runs, that of the other networks that it asks for included."""
     section = told_section(study, home, family, protocol, model)
-    others = family_of(family).named(section, asked_of(study, home, family, model), model).values()
+    others = named_models(study, home, family, protocol, model).values()
     rows = [study.model(home, name) for name in (model, *others)]
     told = [[row["network"], row.get("options", {})] for row in rows]
     networks = dict.fromkeys(start for network, options in told for start in network_code(network, options))
@@ -347,12 +347,17 @@ def seeds_in(study: Study, home: str, model: str, seeds: str) -> list[int]:
     return [int(seeds.removeprefix("seed"))]
 
 
+def named_models(study: Study, home: str, family: str, protocol: str, model: str) -> dict[str, str]:
+    """The other models of an evaluation by the key that names them."""
+    section, asked = section_of(study, home, family, protocol), asked_of(study, home, family, model)
+    return family_of(family).named(section, asked, model)
+
+
 def other_models(
     study: Study, home: str, family: str, protocol: str, model: str, seeds: str
 ) -> dict[str, list[str]]:
     """Weights of the other models of an evaluation by the key that names them, one for each of its seeds."""
-    section, asked = section_of(study, home, family, protocol), asked_of(study, home, family, model)
-    named = family_of(family).named(section, asked, model)
+    named = named_models(study, home, family, protocol, model)
     chosen = seeds_in(study, home, model, seeds)
     return {key: [weights_of(home, other, seed) for seed in chosen] for key, other in named.items()}
 

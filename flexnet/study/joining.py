@@ -2,16 +2,18 @@
 
 import hashlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from flexnet.config import Config, inherited
 from flexnet.errors import DataError
+from flexnet.families.registry import families_of
 from flexnet.files import atomic_path
+from flexnet.study.circumstances import changed, circumstances
 from flexnet.study.labels import labels_of
-from flexnet.study.published import config_of, runs_of
+from flexnet.study.published import config_of, runs_of, told_from
 from flexnet.tables.facts import facts_path, read_facts
 from flexnet.tables.more_seeds import add_seeds
 
@@ -27,7 +29,9 @@ def copy_rows(files: Sequence[Path], home: Path, target: Path) -> dict[str, str]
     return digests
 
 
-def join_rows(files: Sequence[Path], home: Path, target: Path, config: Config) -> dict[str, str]:
+def join_rows(
+    files: Sequence[Path], home: Path, target: Path, config: Config, figures: Mapping[str, Any]
+) -> dict[str, str]:
     """As `copy_rows`, of tables and their facts, but that published rows of other seeds stay in each table.
 
     Raises:
@@ -40,7 +44,7 @@ def join_rows(files: Sequence[Path], home: Path, target: Path, config: Config) -
             published = target / path.relative_to(home)
             if published.exists():
                 require_untouched(published, target)
-                require_same_rules(published, target, config)
+                require_same_circumstances(published, target, config, figures)
                 copy_rows([published, facts_path(published)], target, joined)
                 add_seeds(table, path)
             else:
@@ -56,6 +60,10 @@ def require_untouched(table: Path, target: Path) -> None:
         DataError: naming the file that is not.
     """
     for path in (table, facts_path(table)):
+        if not path.is_file():
+            raise DataError(
+                f"{path}: expected the facts of published rows; they have none; publish all seeds anew"
+            )
         place, found = str(path.relative_to(target)), hashlib.sha256(path.read_bytes()).hexdigest()
         if found not in {run["sha256"].get(place) for run in runs_of(target)}:
             raise DataError(
@@ -64,29 +72,20 @@ def require_untouched(table: Path, target: Path) -> None:
             )
 
 
-def require_same_rules(table: Path, target: Path, config: Config) -> None:
-    """Check that networks are judged today as when a table was published, on images chosen in the same way.
+def require_same_circumstances(table: Path, target: Path, config: Config, figures: Mapping[str, Any]) -> None:
+    """Check that networks are trained and judged today as when a table was published, on the same images.
 
     Raises:
         DataError: naming what differs.
     """
     protocol, figure = labels_of(table)
-    today = inherited(config)
+    today, asking = inherited(config), families_of(figures[figure])
     models = [run.model for run in read_facts(facts_path(table)).series]
-    now = rules_of(today, protocol, models)
-    then = rules_of(config_of(target, protocol, figure, today), protocol, models)
-    changed = sorted(part for part in {*then, *now} if then.get(part) != now.get(part))
-    if changed:
+    with told_from(target):
+        then = circumstances(config_of(target, protocol, figure, today), protocol, models, asking)
+    other = changed(then, circumstances(today, protocol, models, asking))
+    if other:
         raise DataError(
-            f"{table}: expected the rules of the {protocol} protocol, and the images, by which it was made;"
-            f" other by now: {', '.join(changed)}; publish all seeds anew, from one run"
+            f"{table}: expected networks that are trained and judged as those that it is of; other by now:"
+            f" {'; '.join(other)}; publish all seeds anew, from one run"
         )
-
-
-def rules_of(config: Config, protocol: str, models: Sequence[str]) -> dict[str, Any]:
-    """What decides how models are judged, and on which images: more than facts tell."""
-    known = {name: config["models"][name] for name in models if name in config["models"]}
-    datasets = {name: config["datasets"][row["dataset"]] for name, row in known.items()}
-    sources = {name: config["sources"][row["source"]] for name, row in datasets.items()}
-    chosen = {"seed": config.get("seed"), "datasets": datasets, "sources": sources}
-    return {**config["protocols"].get(protocol, {}), **chosen}

@@ -11,6 +11,7 @@ from flexnet.files import read_json
 from flexnet.study.labels import table_of
 
 PROVENANCE = "provenance.json"
+TOLD = ("sha256", "config", "machine", "networks", "wall_time")  # parts of a run that have keys of their own
 
 
 def runs_of(folder: Path) -> list[dict[str, Any]]:
@@ -25,7 +26,7 @@ def runs_of(folder: Path) -> list[dict[str, Any]]:
     try:
         runs = read_json(path)["runs"]
         found = [run for run in runs if run["sha256"] and run["config"]]
-        _require_mappings([run[key] for run in found for key in ("sha256", "config")])
+        _require_mappings([run[key] for run in found for key in TOLD if key in run])
         return found
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ConfigError(

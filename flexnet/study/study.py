@@ -14,7 +14,7 @@ from typing import Any
 from flexnet.config import Config, is_evidence, note_of, series_of
 from flexnet.errors import ConfigError
 from flexnet.families.base import Family
-from flexnet.families.registry import family_of
+from flexnet.families.registry import families_of, family_of
 from flexnet.study import published
 from flexnet.study.labels import table_of
 
@@ -113,7 +113,7 @@ class Study:
 
     def families(self, figure: str) -> list[Family]:
         """All families whose rows a figure shows, the first of which says what kind of figure it is."""
-        return [self.family(figure), *map(family_of, self.figures[figure].get("also", ()))]
+        return families_of(self.figures[figure])
 
     def is_schematic(self, figure: str) -> bool:
         """Whether a figure shows modules and no results: no claim is judged by it."""

@@ -11,7 +11,7 @@ from typing import Any
 from flexnet.data.roles import TEST
 from flexnet.errors import ConfigError
 from flexnet.families.base import Family, JudgedOn, Visiting
-from flexnet.families.registry import families, family_of
+from flexnet.families.registry import families, families_of
 from flexnet.problems import Problem, no_such_name, refuse
 from flexnet.study.data import class_names, images_of, splits_of
 
@@ -76,8 +76,7 @@ def visit_problems(config: Rows) -> Iterator[Problem]:
 
 def series_problems(figure: Rows, config: Rows) -> Iterator[Problem]:
     """Series of a figure whose models cannot be judged on the datasets that its families name."""
-    asking = [family_of(name) for name in (figure["family"], *figure.get("also", ()))]
-    for family in asking:
+    for family in families_of(figure):
         for protocol, sections in config["protocols"].items():
             if isinstance(family, Visiting) and family.name in sections:
                 instead = figure.get("instead", {}).get(protocol, {})

@@ -8,13 +8,10 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-import yaml
 
-from flexnet.config import inherited
 from flexnet.errors import ConfigError, DataError
 from flexnet.files import read_json
 from flexnet.study.hardware import machine
-from flexnet.study.joining import rules_of
 from flexnet.training.checkpoint import save_tensors
 
 ROOT = Path(__file__).parents[2]
@@ -209,22 +206,72 @@ def test_seeds_of_which_nothing_is_published_yet_are_the_first(script: ModuleTyp
     assert (tmp_path / "published/laptop/results/rows/paper/fig4b.csv").read_text() == of_seed(3)
 
 
-def test_seeds_that_are_judged_by_other_rules_do_not_join(script: ModuleType, tmp_path: Path) -> None:
+def test_seeds_that_are_judged_otherwise_do_not_join(script: ModuleType, tmp_path: Path) -> None:
     script.publish("laptop", "first", ["fig4b", "fig3"], tmp_path)
     provenance = tmp_path / "published/laptop/provenance.json"
     run_seed(tmp_path, 3)
     config = tmp_path / "config/config.yaml"
     text = config.read_text()
-    assert "\n  release:\n    band: sem\n" in text
-    config.write_text(text.replace("\n  release:\n    band: sem\n", "\n  release:\n    band: interval\n"))
-    script.publish("laptop", "of another protocol", ["fig3"], tmp_path)
+    assert "\nseed: 0 #" in text
+    config.write_text(text.replace("\nseed: 0 #", "\nseed: 1 #"))
+    script.publish("laptop", "of another figure", ["fig3"], tmp_path)
     before = provenance.read_bytes()
-    assert "\n  paper:\n    band: sem #" in text
-    config.write_text(text.replace("\n  paper:\n    band: sem #", "\n  paper:\n    band: interval #"))
-    with pytest.raises(DataError, match=r"expected the rules of the paper protocol, .*; other by now: band"):
+    with pytest.raises(DataError, match=r"fig4b\.csv: expected networks .*; other by now: the study's seed;"):
         script.publish("laptop", "second", ["fig4b"], tmp_path, [3])
     assert provenance.read_bytes() == before
     assert (tmp_path / "published/laptop/results/rows/paper/fig4b.csv").read_text() == FIG4B
+
+
+def test_rules_of_families_that_a_figure_does_not_show_hinder_no_join(
+    script: ModuleType, tmp_path: Path
+) -> None:
+    script.publish("laptop", "first", ["fig4b"], tmp_path)
+    run_seed(tmp_path, 3)
+    config = tmp_path / "config/config.yaml"
+    text = config.read_text()
+    assert "\n  paper:\n    band: sem #" in text
+    config.write_text(
+        text.replace("\n  paper:\n    band: sem #", "\n  paper:\n    losses: {}\n    band: sem #")
+    )
+    script.publish("laptop", "second", ["fig4b"], tmp_path, [3])
+
+
+def test_seeds_that_other_code_trained_join_and_it_is_said(
+    script: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script.publish("laptop", "first", ["fig4b", "fig3"], tmp_path)
+    run_seed(tmp_path, 3)
+    metadata = SMALL | {"code": "0dd", "data": "images 3"}
+    save_tensors(tmp_path / "laptop/results/models/one/seed3.safetensors", {}, metadata)
+    script.run_in = lambda checkout, *command: answers(checkout, *command).replace("c0de", "0dd")
+    capsys.readouterr()
+    script.publish("laptop", "second", ["fig4b"], tmp_path, [3])
+    told = capsys.readouterr().out
+    assert "one: seeds of commit 0123456 were trained by other code, digest c0de, than these, 0dd" in told
+    assert told.count("other code") == 1
+    runs = read_json(tmp_path / "published/laptop/provenance.json")["runs"]
+    assert [run["networks"]["one"]["code"] for run in runs] == ["c0de", "0dd"]
+
+
+@pytest.mark.parametrize("seeds", [(), (3,)])
+def test_a_damaged_provenance_stops_before_anything_is_written(
+    seeds: tuple[int, ...], script: ModuleType, tmp_path: Path
+) -> None:
+    script.publish("laptop", "first", ["fig4b"], tmp_path)
+    provenance = tmp_path / "published/laptop/provenance.json"
+    provenance.write_text(provenance.read_text()[:-20])
+    run_seed(tmp_path, 3)
+    with pytest.raises(ConfigError, match=r"provenance\.json: expected the runs of published rows"):
+        script.publish("laptop", "second", ["fig4b"], tmp_path, seeds)
+    assert (tmp_path / "published/laptop/results/rows/paper/fig4b.csv").read_text() == FIG4B
+
+
+def test_seeds_do_not_join_a_table_without_facts(script: ModuleType, tmp_path: Path) -> None:
+    script.publish("laptop", "first", ["fig4b"], tmp_path)
+    (tmp_path / "published/laptop/results/rows/paper/fig4b.facts.json").unlink()
+    run_seed(tmp_path, 3)
+    with pytest.raises(DataError, match=r"fig4b\.facts\.json: expected the facts of published rows"):
+        script.publish("laptop", "second", ["fig4b"], tmp_path, [3])
 
 
 @pytest.mark.parametrize("name", ["fig4b.csv", "fig4b.facts.json"])
@@ -239,28 +286,6 @@ def test_seeds_are_not_added_to_a_table_that_was_changed_by_hand(
     with pytest.raises(DataError, match=rf"{name}: expected the bytes that a run published"):
         script.publish("laptop", "second", ["fig4b"], tmp_path, [3])
     assert path.read_text() == changed
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "part"),
-    [
-        ("\nseed: 0 #", "\nseed: 1 #", "seed"),
-        ("    source: fashion_mnist\n", "    source: fashion_mnist\n    per_class: 5\n", "datasets"),
-        ("    dataset: fashion_mnist\n", "    dataset: fashion_mnist\n    size: 32\n", "sources"),
-    ],
-)
-def test_what_decides_about_images_is_compared_for_the_models_of_a_table(
-    old: str, new: str, part: str
-) -> None:
-    text = (ROOT / "config/config.yaml").read_text()
-    assert old in text
-    then, now = (inherited(yaml.safe_load(words)) for words in (text, text.replace(old, new, 1)))
-    small, others = (
-        [rules_of(config, "paper", [model]) for config in (then, now)]
-        for model in ("small-frozen", "vgg16-baseline")
-    )
-    assert [key for key in small[0] if small[0][key] != small[1][key]] == [part]
-    assert [key for key in others[0] if others[0][key] != others[1][key]] == [part] * (part == "seed")
 
 
 def test_snakemake_is_asked_about_the_seeds_that_were_run(

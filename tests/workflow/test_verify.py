@@ -2,8 +2,11 @@
 
 import importlib.util
 import json
+import re
+import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 import yaml
@@ -127,3 +130,64 @@ def test_a_network_is_not_compared_with_another_seed_of_its_model(script: Module
 def test_a_network_of_no_published_figure_is_named(script: ModuleType) -> None:
     with pytest.raises(ConfigError, match="hmax:1: expected a network with rows below"):
         list(script.subjects("laptop", ["hmax:1"]))
+
+
+@pytest.fixture
+def here() -> ModuleType:
+    """The script, in this checkout."""
+    sys.path.insert(0, str(ROOT / "workflow/scripts"))
+    try:
+        return importlib.import_module("verify")
+    finally:
+        sys.path.pop(0)
+
+
+def named_in(path: str) -> list[tuple[str, str]]:
+    """Scales and networks that a text names for verify.py, or for make verify."""
+    text = (ROOT / path).read_text()
+    scale = re.search(r"verify\.py (\w+) ", text)
+    return [(scale[1] if scale else "laptop", network) for network in re.findall(r"[\w-]+:\d+\b", text)]
+
+
+@pytest.mark.parametrize("path", ["Makefile", "docs/results.md", "workflow/scripts/verify.py"])
+def test_networks_that_are_named_as_examples_are_configured_as_published(path: str, here: ModuleType) -> None:
+    named = [(scale, network) for scale, network in named_in(path) if not network.startswith("model:")]
+    assert named
+    for scale, network in named:
+        for subject in here.subjects(scale, [network]):
+            here.require_same_settings(scale, subject)
+
+
+def test_a_network_that_is_judged_otherwise_by_now_is_not_trained(
+    here: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (subject, *_) = here.subjects("bf16", ["small-max:1"])
+    read = here.read_yaml
+
+    def changed(path: Path) -> Any:
+        found = read(path)
+        if path.name == "config.yaml":
+            found["protocols"]["corrected"]["fgsm"]["draws"] = 3
+        return found
+
+    monkeypatch.setattr(here, "read_yaml", changed)
+    with pytest.raises(ConfigError, match="other by now: the rules of interventions; check out the commit"):
+        here.require_same_settings("bf16", subject)
+
+
+def test_of_each_network_the_seed_that_is_named_is_trained_alone(
+    here: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+
+    def run(command: list[str], **_: object) -> Any:
+        asked.append(command)
+        return SimpleNamespace(returncode=0)
+
+    monkeypatch.setattr(here.subprocess, "run", run)
+    here.make("bf16", list(here.subjects("bf16", ["small-max:2"])), tmp_path, 1)
+    (command,) = asked
+    assert command[-2:] == [
+        "scales={verified: {like: bf16, models: {small-max: {seeds: 2}}}}",
+        "only_seeds=[2]",
+    ]

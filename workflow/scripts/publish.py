@@ -20,7 +20,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +30,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from flexnet.config import lay_over, read_yaml
 from flexnet.errors import ConfigError, DataError
 from flexnet.families.registry import family_of
-from flexnet.files import read_json, write_json
+from flexnet.files import write_json
 from flexnet.jobs import run_job
 from flexnet.study.hardware import machine
 from flexnet.study.joining import copy_rows, join_rows
 from flexnet.study.labels import labels_of, tables_below
+from flexnet.study.published import PROVENANCE, runs_of
 from flexnet.tables.columns import ROWS
 from flexnet.tables.facts import facts_path, read_facts
 from flexnet.tables.values import read_values
@@ -72,9 +73,8 @@ def tables_of(home: Path, figures: Sequence[str], schematics: Collection[str] = 
     return [path for path, name in found.items() if not figures or name in figures]
 
 
-def schematics_of(checkout: Path) -> set[str]:
-    """Names of the figures of a checkout that show modules."""
-    figures = read_yaml(checkout / "config/figures.yaml")
+def schematics_of(figures: Mapping[str, Any]) -> set[str]:
+    """Names of the figures of a registry that show modules."""
     return {name for name, row in figures.items() if family_of(row["family"]).subject == "modules"}
 
 
@@ -206,15 +206,29 @@ def require_code(checkout: Path, trained: dict[str, dict[str, Any]]) -> None:
             )
 
 
-def earlier_runs(provenance: Path, made: Mapping[str, str], *, joined: bool) -> list[dict[str, Any]]:
+def kept_runs(
+    runs: Sequence[dict[str, Any]], made: Mapping[str, str], *, joined: bool
+) -> list[dict[str, Any]]:
     """Runs published before, without tables that are replaced now, or with what they became by joining."""
-    runs = read_json(provenance)["runs"] if provenance.exists() else []
     for run in runs:
         tables = run["sha256"].items()
         run["sha256"] = {
             table: made.get(table, digest) for table, digest in tables if joined or table not in made
         }
     return [run for run in runs if run["sha256"]]
+
+
+def other_code(kept: Sequence[Mapping[str, Any]], run: Mapping[str, Any]) -> Iterator[str]:
+    """Networks whose other seeds, in the tables of this run, come from another state of the training code."""
+    for earlier in kept:
+        if set(earlier["sha256"]) & set(run["sha256"]):
+            for model, told in run["networks"].items():
+                code = earlier.get("networks", {}).get(model, told)["code"]
+                if code != told["code"]:
+                    yield (
+                        f"{model}: seeds of commit {earlier['commit'][:7]} were trained by other code, digest"
+                        f" {code}, than these, {told['code']}; the provenance tells both"
+                    )
 
 
 def publish(
@@ -234,18 +248,22 @@ def publish(
         DataError: if the rows are not those of the checkout's commit, or not made as those that they join.
     """
     home = checkout if scale == "paper" else checkout / scale
-    made_at, files = commit(checkout), tables_of(home, figures, schematics_of(checkout))
+    target, registry = ROOT / "published" / scale, read_yaml(checkout / "config/figures.yaml")
+    earlier = runs_of(target)  # read before anything is written: a damaged file stops here
+    made_at, files = commit(checkout), tables_of(home, figures, schematics_of(registry))
     require_current(checkout, files, seeds)
     networks = networks_of(files)
     trained = trained_by(home, networks)
     require_code(checkout, trained)
     layer = {} if scale == "paper" else read_yaml(checkout / f"config/scales/{scale}.yaml")
     config = lay_over(read_yaml(checkout / "config/config.yaml"), layer)
-    target = ROOT / "published" / scale
     told = [facts_path(path) for path in files]
     for path in told:
         read_facts(path)
-    digests = join_rows(files, home, target, config) if seeds else copy_rows([*files, *told], home, target)
+    if seeds:
+        digests = join_rows(files, home, target, config, registry)
+    else:
+        digests = copy_rows([*files, *told], home, target)
     run = {
         "command": command,
         "commit": made_at,
@@ -255,8 +273,10 @@ def publish(
         "wall_time": wall_seconds(home, networks),
         "sha256": digests,
     }
-    provenance = target / "provenance.json"
-    write_json(provenance, {"runs": [*earlier_runs(provenance, digests, joined=bool(seeds)), run]})
+    kept = kept_runs(earlier, digests, joined=bool(seeds))
+    write_json(target / PROVENANCE, {"runs": [*kept, run]})
+    for line in other_code(kept, run):
+        print(line)
     print(f"published/{scale}: {len(files)} tables")
 
 

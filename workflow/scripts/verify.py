@@ -1,7 +1,7 @@
 """Train published networks again and compare every row: do they repeat, to the last image?
 
     python workflow/scripts/verify.py laptop small-baseline:1 hmax-conv:1
-    python workflow/scripts/verify.py laptop vgg16-random-1000:1 --folder ../check --cores 2
+    python workflow/scripts/verify.py laptop vgg16-random:1 --folder ../check --cores 2
 
 Each network is named by its model and seed. It is trained and scored in a folder of its own, by the code and
 the configuration of this checkout, and compared with every published row of it. The exit status is 0 only if
@@ -22,14 +22,15 @@ from typing import TYPE_CHECKING, Any
 # The package of this checkout, wherever Python is started and whatever else is called flexnet there.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from flexnet.config import Config, inherited, lay_over, read_yaml, series_of
+from flexnet.config import inherited, lay_over, read_yaml, series_of
 from flexnet.errors import ConfigError, DataError
-from flexnet.families.registry import families, family_of
+from flexnet.families.registry import families, families_of
 from flexnet.jobs import run_job
+from flexnet.study.circumstances import changed, circumstances
 from flexnet.study.hardware import machine
 from flexnet.study.joins import rows_file
 from flexnet.study.labels import labels_of, tables_below
-from flexnet.study.published import config_of, run_of
+from flexnet.study.published import config_of, run_of, told_from
 from flexnet.tables.columns import CONDITIONS, ROWS, rows_of
 from flexnet.tables.frames import read_checked
 
@@ -79,7 +80,7 @@ def _of_network(folder: Path, figures: dict[str, Any], model: str, seed: int) ->
         rows = read_checked(table, ROWS)
         if not ((rows["model"] == model) & (rows["seed"] == seed)).any():
             continue
-        for family in map(family_of, (figure["family"], *figure.get("also", ()))):
+        for family in families_of(figure):
             made = rows_file(family, f"{HOME}/", protocol, model, seed)
             yield Subject(model, seed, table, made, family.name)
 
@@ -94,25 +95,17 @@ def require_same_settings(scale: str, subject: Subject) -> None:
     today = inherited(lay_over(read_yaml(ROOT / "config/config.yaml"), layer))
     protocol, figure = labels_of(subject.table)
     then = config_of(ROOT / "published" / scale, protocol, figure, today)
-    now, before = (_settings(config, subject.model) for config in (today, then))
-    changed = [part for part in now if now[part] != before.get(part)]
-    if changed:
+    family = families()[subject.family]
+    with told_from(ROOT / "published" / scale):
+        # What a protocol of that time did not say to a family was said in its code.
+        asking = [family] if family.applies(then["protocols"][protocol]) else []
+        before = circumstances(then, protocol, [subject.model], asking)
+    other = changed(before, circumstances(today, protocol, [subject.model], asking))
+    if other:
         raise ConfigError(
             f"{subject.model}: expected it to be configured as when it was published; other by now:"
-            f" {', '.join(changed)}; check out the commit that its provenance names, or publish anew"
+            f" {'; '.join(other)}; check out the commit that its provenance names, or publish anew"
         )
-
-
-def _settings(config: Config, model: str) -> dict[str, Any]:
-    row = config["models"][model]
-    data = config["datasets"][row["dataset"]]
-    return {
-        "network": row["network"],
-        "options": row.get("options", {}),
-        "recipe": config["recipes"][row["recipe"]] if "recipe" in row else row["checkpoint"],
-        "dataset": data,
-        "source": config["sources"][data["source"]]["dataset"],
-    }
 
 
 def make(scale: str, wanted: Sequence[Subject], folder: Path, cores: int) -> None:
@@ -125,11 +118,12 @@ def make(scale: str, wanted: Sequence[Subject], folder: Path, cores: int) -> Non
     for subject in wanted:
         seeds[subject.model] = max(subject.seed, seeds.get(subject.model, 0))
     models = ", ".join(f"{model}: {{seeds: {seed}}}" for model, seed in seeds.items())
+    only = sorted({subject.seed for subject in wanted})
     like = "" if scale == "paper" else f"like: {scale}, "
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
     command += sorted({subject.made for subject in wanted})
     command += ["--directory", str(folder), "--cores", str(cores), "--quiet", "rules", "host"]
-    command += ["--config", f"scales={{{HOME}: {{{like}models: {{{models}}}}}}}"]
+    command += ["--config", f"scales={{{HOME}: {{{like}models: {{{models}}}}}}}", f"only_seeds={only}"]
     if subprocess.run(command, cwd=ROOT, check=False).returncode:
         raise DataError(f"{folder}: expected all jobs to succeed; see their messages above")
 
