@@ -6,7 +6,8 @@
 # make docs   the documentation: build/site/index.html
 # make verify trains some published networks again and compares every row
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# The system's python3 may be older than what is needed.
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 CORES ?= 2
 # Of the tests: one more than cores, because some wait for the processes that they watch.
 WORKERS ?= $(shell expr $(CORES) + 1)

@@ -34,7 +34,7 @@ def import_needed(module: str) -> ModuleType:
             raise
         raise ConfigError(
             f"{module}: expected {error.name}, which belongs to the study; found none; "
-            'type pip install "flexnet[workflow]"'
+            'type pip install ".[workflow]" in the checkout of flexnet'
         ) from error
 
 

@@ -50,6 +50,18 @@ def test_every_link_of_a_text_leads_somewhere_in_the_checkout(path: Path) -> Non
         assert not anchor or anchor in anchors(there.read_text(encoding="utf-8")), f"{target}#{anchor}"
 
 
+@pytest.mark.parametrize("path", [*TEXTS, ROOT / "README.md"], ids=lambda path: path.name)
+def test_commands_can_be_pasted_into_any_shell(path: Path) -> None:
+    """The shell of macOS takes a # behind a command for an argument, and [1,2] outside quotes for files."""
+    text = path.read_text(encoding="utf-8")
+    blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+    typed = [line for block in blocks for line in block.splitlines() if not line.startswith("#")]
+    typed += [code for code in re.findall(r"`([^`\n]+)`", docs.FENCED.sub("", text)) if " --" in code]
+    for line in typed:
+        bare = re.sub(r"'[^']*'|\"[^\"]*\"", "", line)
+        assert not re.search(r"\s#|[\[*?]", bare), line
+
+
 def test_links_are_turned_to_where_the_texts_lie_among_the_pages() -> None:
     text = (
         "[a](../config/README.md#the-study) [b](own.md) ![c](demo-fig4d.png) [d](https://example.org/x.md)\n"

@@ -55,7 +55,7 @@ def test_a_stage_of_the_study_says_what_it_lacks() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert (
-        'expected pyarrow, which belongs to the study; found none; type pip install "flexnet[workflow]"'
+        'expected pyarrow, which belongs to the study; found none; type pip install ".[workflow]"'
         in done.stderr
     )
 

@@ -80,7 +80,11 @@ def add_cluster() -> None:
 def main() -> None:
     """Create or refresh the environment; do nothing if it is up to date."""
     if sys.version_info < (3, 11):
-        sys.exit(f"environment: expected Python 3.11 or newer; got {sys.version.split()[0]}")
+        found = sys.version.split()[0]
+        sys.exit(
+            f"environment: expected Python 3.11 or newer; got {found}; name another, as in make env"
+            " PYTHON=python3.12"
+        )
     if STAMP.is_file() and STAMP.read_text(encoding="utf-8") == identity():
         return
     if not PYTHON.exists():

@@ -8,10 +8,11 @@ from flexnet.config import seeds_of
 from flexnet.families.base import ANSWER
 from flexnet.families.registry import family_of
 from flexnet.study.data import Used, used_images
+from flexnet.study.figures import LEDGER
 from flexnet.study.jobs import named_models, section_of, seeds_in
 from flexnet.study.speeds import seconds_per_image
 from flexnet.study.study import Study
-from flexnet.study.targets import figure_at
+from flexnet.study.targets import figure_at, published_figures
 from flexnet.training.recipe import Recipe
 
 # Starting Python with torch, and reading images. The first is what a job without torch needs.
@@ -185,8 +186,15 @@ def _key(task: Task) -> tuple[Any, ...]:
 
 def kept(study: Study, home: str, targets: Sequence[str]) -> list[str]:
     """Those of some targets of the papers' scale that published rows give at once, as targets there."""
-    shown = {target: figure_at(study, target) for target in targets}
-    return [f"{home}{name}" for name, found in shown.items() if found and study.is_published(home, *found)]
+    return [f"{home}{name}" for name in targets if _is_kept(study, home, name)]
+
+
+def _is_kept(study: Study, home: str, target: str) -> bool:
+    """Whether published rows give a figure, or the drawing of the claims that they decide."""
+    found = figure_at(study, target)
+    if found:
+        return study.is_published(home, *found)
+    return target == f"figures/{LEDGER}.pdf" and f"{home}{target}" in published_figures(study)
 
 
 def in_words(seconds: float) -> str:

@@ -10,6 +10,7 @@ from flexnet.study.study import Study, scale_name
 from flexnet.study.suggest import is_offered, named_targets
 
 LEDGER_SHOWS = "every claim measured so far, each of its comparisons with its verdict"
+LEDGER_MAKES = "every claim with its verdicts, by all figures of the scale: makes those that are missing"
 DRAWN = "seconds"  # of published rows
 FIRST = ("fig4d", "fig4b")  # what to look at first, if it is among what was made
 LISTED = 12  # so many figures are told one by one after a run
@@ -31,18 +32,30 @@ def _part(study: Study, home: str, cores: int) -> str:
         for figure, row in study.figures.items():
             if is_offered(study, home, protocol, figure):
                 target = f"{home}figures/{variant}{figure}.pdf"
-                cost = DRAWN if home in study.published_rows else _cost(study, home, variant, figure, cores)
+                cost = (
+                    DRAWN
+                    if home in study.published_rows
+                    else _cost(study, home, [f"figures/{variant}{figure}.pdf"], cores)
+                )
                 rows.append((target, protocol, cost, _there(study, target), row.get("shows", "")))
-    target = f"{home}figures/{LEDGER}.pdf"
-    rows.append((target, "all", "", _there(study, target), LEDGER_SHOWS))
+    rows.append(_ledger(study, home, cores))
     kind = "published rows" if home in study.published_rows else "scale"
     return "\n".join(
         [f"{kind} {scale_name(home)}", *aligned(("target", "protocol", "cost", "made", "shows"), *rows)]
     )
 
 
-def _cost(study: Study, home: str, variant: str, figure: str, cores: int) -> str:
-    seconds = elsewhere(study, home, [f"figures/{variant}{figure}.pdf"], cores)
+def _ledger(study: Study, home: str, cores: int) -> tuple[str, str, str, str, str]:
+    """The drawing of the ledger: of published rows as they are, of a scale that is run here of all it has."""
+    target = f"{home}figures/{LEDGER}.pdf"
+    published = home in study.published_rows
+    cost, shows = (DRAWN, LEDGER_SHOWS) if published else (_cost(study, home, [], cores), LEDGER_MAKES)
+    return target, "all", cost, _there(study, target), shows
+
+
+def _cost(study: Study, home: str, names: Sequence[str], cores: int) -> str:
+    """What figures cost; everything of the scale if none is named."""
+    seconds = elsewhere(study, home, names, cores)
     return "not known" if seconds is None else in_words(seconds)
 
 

@@ -89,6 +89,9 @@ def test_the_list_has_every_figure_with_all_that_is_asked_of_it(study: Study) ->
             assert row["shows"] in line
             assert f" {protocol} " in line
             assert any(unit in line for unit in ("seconds", "minutes", "hours", "days"))
+    for home in study.scales:  # drawing the ledger of a scale makes all of it; that of published rows nothing
+        assert any(unit in rows[f"{home}figures/claims.pdf"] for unit in ("minutes", "hours", "days"))
+    assert all(" seconds " in line for target, line in rows.items() if target.startswith("published/"))
     assert "not known" not in "\n".join(lines)
     assert "figures/release/noise.pdf" not in rows
     assert " release " in rows["laptop/figures/release/fig4d.pdf"]

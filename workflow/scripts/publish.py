@@ -3,7 +3,7 @@
     python workflow/scripts/publish.py laptop "snakemake laptop --cores 2"
     python workflow/scripts/publish.py laptop "snakemake laptop/figures/fig3.pdf --cores 2" fig3
     python workflow/scripts/publish.py laptop "snakemake laptop --cores 2" --checkout ../long-run
-    python workflow/scripts/publish.py laptop "snakemake laptop --config only_seeds=[3,4]" --seeds 3 4
+    python workflow/scripts/publish.py laptop "snakemake laptop --config 'only_seeds=[3,4]'" --seeds 3 4
 
 Figures are then redrawn from them without training: `snakemake published/laptop/figures/fig4c.pdf`.
 Rows published earlier stay with the provenance of their own run, unless this one replaces them. With
