@@ -84,7 +84,16 @@ def test_every_model_of_every_scale_has_a_speed(study: Study) -> None:
             assert key is None or key in speeds.speeds()
     assert cost.timed_models(study, "laptop/") == list(study.config("laptop/")["models"])
     named = {f"vgg16-{name}" for name in ("baseline", "flexible", "random", "above", "max", "blend")}
+    named.add("surrogate")  # whose gradient Table 3 follows
     assert set(cost.timed_models(study, "night/")) == named
+
+
+def test_networks_that_a_figure_does_not_show_but_needs_are_counted_once(study: Study) -> None:
+    tasks = cost.figure_tasks(study, "", "paper", "table3")
+    trained = [task.wildcards["model"] for task in tasks if task.rule == "train"]
+    shown = set(study.series("", "table3", "paper").values())
+    assert set(trained) == {*shown, "surrogate"}
+    assert trained.count("surrogate") == max(trained.count(name) for name in shown)
 
 
 def test_what_will_be_trained_is_timed_beside_the_reference(study: Study) -> None:

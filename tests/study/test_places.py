@@ -82,7 +82,16 @@ def test_rows_without_provenance_are_those_of_the_scale_of_their_name(tmp_path: 
     assert notes_of(tmp_path, None) == []
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"runs": [{"config": {}}]}', '{"runs": 3}'])
+HALF = '{"runs": [{"sha256": {"a": "b"}, "config": {"seed": 0}, "%s": "laptop"}]}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("{", "[]", '{"runs": [{"config": {}}]}', '{"runs": 3}'),
+        *(HALF % part for part in ("machine", "networks", "wall_time")),
+    ],
+)
 def test_a_damaged_provenance_is_named(text: str, tmp_path: Path) -> None:
     (tmp_path / "provenance.json").write_text(text)
     with pytest.raises(ConfigError, match=r"provenance\.json: expected the runs of published rows"):
