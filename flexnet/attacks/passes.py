@@ -1,4 +1,4 @@
-"""Passes of an attack through a model: gradients of the input alone, draws named, passes counted."""
+"""Passes of an attack through a model: gradients of the input alone, draws named."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -86,10 +86,6 @@ class Passes:
 
     The draws of a stochastic model are named by key, purpose, number of the pass and draw: all images see
     the same, in whatever batch they are.
-
-    Attributes:
-        forwards: number of passes so far, draws counted each.
-        backwards: how many of them went back.
     """
 
     def __init__(
@@ -97,7 +93,7 @@ class Passes:
     ) -> None:
         self.model, self.highest, self.draws = model, highest, draws
         self._fixed = fixed  # known to be deterministic: there is nothing to name
-        self.forwards = self.backwards = self._number = 0
+        self._number = 0
         self._seed = key.purpose("attack", purpose)
         self._name = type(model).__name__
 
@@ -136,7 +132,6 @@ class Passes:
         return Seen(logits, margin(logits, labels), logits.argmax(1) != labels, value, gradient)
 
     def _logits(self, images: Tensor) -> Tensor:
-        self.forwards += 1
         logits = check_logits(self.model(images), len(images), self.highest, self._name)
         check_finite("finite logits", finite_images(logits), f"attack on a {self._name}")
         return logits
@@ -144,7 +139,6 @@ class Passes:
     def _once(self, images: Tensor, values: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         with torch.enable_grad():
             leaf = images.detach().requires_grad_()
-            self.forwards += 1
             logits = check_logits(self.model(leaf), len(images), self.highest, self._name)
             value = values(logits)
             if not value.requires_grad:
@@ -152,7 +146,6 @@ class Passes:
             (gradient,) = torch.autograd.grad(value.sum(), leaf, allow_unused=True)
         if gradient is None:
             raise cut_off(self._name)
-        self.backwards += 1
         finite = finite_images(logits, value, gradient)
         check_finite("finite logits, losses and gradients", finite, f"attack on a {self._name}")
         return logits.detach(), value.detach(), gradient
