@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from flexnet import inputs
-from flexnet.attacks.precision import require_full_precision
+from flexnet.attacks.precision import require_full_logits, require_full_precision
 from flexnet.attacks.spaces import Space
 from flexnet.errors import ConfigError, NumericalError
 
@@ -168,6 +168,17 @@ def check_logits(logits: object, images: int, highest: int, name: str = "model")
             "check the numbering of the classes, or take a model for them"
         )
     return logits
+
+
+def check_attacked_logits(logits: object, images: int, highest: int, name: str = "model") -> Tensor:
+    """Check logits as `check_logits` does, and that a model under attack computed them in full precision.
+
+    Raises:
+        ConfigError: if they are something else, or in half precision.
+    """
+    found = check_logits(logits, images, highest, name)
+    require_full_logits(found, name)
+    return found
 
 
 def check_epsilon(epsilon: object, space: Space) -> float:

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from flexnet.attacks.checks import (
+    check_attacked_logits,
     check_count,
     check_epsilon,
     check_finite,
     check_gradient,
     check_images,
     check_labels,
-    check_logits,
     check_model,
     finite_images,
 )
@@ -128,7 +128,7 @@ def _gradient(
     name = type(model).__name__
     with frozen_parameters(model), full_precision(images.device), torch.enable_grad(), trusted_inputs():
         leaf = images.detach().requires_grad_()
-        logits = check_logits(model(leaf), len(images), highest, name)
+        logits = check_attacked_logits(model(leaf), len(images), highest, name)
         losses = value(logits, labels)
         (gradient,) = (
             torch.autograd.grad(losses.sum(), leaf, allow_unused=True) if losses.requires_grad else (None,)

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 from flexnet.attacks.balls import Ball
 from flexnet.attacks.checks import (
+    check_attacked_logits,
     check_finite,
     check_images,
     check_labels,
-    check_logits,
     check_model,
     finite_images,
 )
@@ -132,14 +132,14 @@ class Passes:
         return Seen(logits, margin(logits, labels), logits.argmax(1) != labels, value, gradient)
 
     def _logits(self, images: Tensor) -> Tensor:
-        logits = check_logits(self.model(images), len(images), self.highest, self._name)
+        logits = check_attacked_logits(self.model(images), len(images), self.highest, self._name)
         check_finite("finite logits", finite_images(logits), f"attack on a {self._name}")
         return logits
 
     def _once(self, images: Tensor, values: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         with torch.enable_grad():
             leaf = images.detach().requires_grad_()
-            logits = check_logits(self.model(leaf), len(images), self.highest, self._name)
+            logits = check_attacked_logits(self.model(leaf), len(images), self.highest, self._name)
             value = values(logits)
             if not value.requires_grad:
                 raise cut_off(self._name)

@@ -30,6 +30,25 @@ def require_full_precision(model: nn.Module, images: Tensor) -> None:
             )
 
 
+def require_full_logits(logits: Tensor, name: str) -> None:
+    """Refuse logits in half precision: whatever its weights are, the model computed in it.
+
+    A model that switches autocast on in its own forward does so inside of `full_precision`.
+
+    Args:
+        logits: what the model returned.
+        name: how the message calls the model.
+
+    Raises:
+        ConfigError: if they are float16 or bfloat16.
+    """
+    if logits.dtype in HALF:
+        raise ConfigError(
+            f"{name}: expected logits in float32 or float64, which attacks need; got {logits.dtype}; "
+            "run its forward in float32: remove its own autocast or .half()"
+        )
+
+
 @contextmanager
 def full_precision(device: torch.device) -> Iterator[None]:
     """Switch autocast and TF32 convolutions off (TF32 keeps 10 bits of mantissa, as float16 does)."""

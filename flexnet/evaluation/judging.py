@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from flexnet.attacks.checks import check_epsilon, check_logits
+from flexnet.attacks.checks import check_attacked_logits, check_epsilon
 from flexnet.attacks.fgsm import step_along
 from flexnet.attacks.spaces import Space, space_of
 from flexnet.errors import ConfigError
@@ -104,6 +104,6 @@ def judge_steps(
         moved = torch.cat([step_along(images, direction, epsilon, space) for epsilon in some])
         set_generator(model, masks())
         with torch.inference_mode():
-            logits = check_logits(model(moved), len(moved), highest, type(model).__name__)
+            logits = check_attacked_logits(model(moved), len(moved), highest, type(model).__name__)
             outcomes.append(judge_logits(logits, labels))
     return torch.cat(outcomes)

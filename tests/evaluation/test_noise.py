@@ -134,3 +134,11 @@ def test_a_model_that_draws_in_secret_is_refused() -> None:
     asked.model.register_forward_hook(lambda module, inputs, output: output + torch.rand(10))
     with pytest.raises(ConfigError, match="m seed 1, protocol paper: expected the same logits"):
         rows(asked)
+
+
+@pytest.mark.parametrize("half", [torch.float16, torch.bfloat16])
+def test_a_model_that_answers_in_half_precision_is_refused(half: torch.dtype) -> None:
+    asked = subject()
+    asked.model.register_forward_hook(lambda module, inputs, output: output.to(half))
+    with pytest.raises(ConfigError, match=f"got {half}; run its forward in float32"):
+        rows(asked)

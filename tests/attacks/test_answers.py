@@ -1,0 +1,85 @@
+"""What models give back, under every attack: logits of another precision or type, and no logits at all."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from flexnet.attacks import (
+    ApgdOptions,
+    Ball,
+    FabOptions,
+    HopSkipJumpOptions,
+    PgdOptions,
+    Space,
+    SquareOptions,
+    SuiteOptions,
+    apgd,
+    clamp_only,
+    expected_gradient,
+    fab,
+    fgsm,
+    hopskipjump,
+    input_gradient,
+    judge,
+    pgd,
+    square_attack,
+    suite,
+)
+from flexnet.errors import ConfigError
+
+BALL = Ball(0.05, Space.pixel(2))
+LAST, WORST = PgdOptions(steps=3, scoring="last"), PgdOptions(steps=3)
+ITERATED: dict[str, Callable[..., Any]] = {
+    "pgd, the last": partial(pgd, options=LAST),
+    "pgd, the worst": partial(pgd, options=WORST, curve=True),
+    "apgd": partial(apgd, options=ApgdOptions(steps=5)),
+    "apgd-t": partial(apgd, options=ApgdOptions(steps=5, loss="targeted_dlr", targets=2)),
+    "fab": partial(fab, options=FabOptions(steps=4, targets=2)),
+    "square": partial(square_attack, options=SquareOptions(queries=20)),
+    "hopskipjump": partial(hopskipjump, options=HopSkipJumpOptions(steps=1, first=10)),
+    "clamp": clamp_only,
+    "averaged": partial(pgd, options=PgdOptions(steps=2, draws=2, verdicts=3)),
+}
+# All that ask a model, of a model, images, labels and a ball.
+ASKED: dict[str, Callable[..., Any]] = {
+    **ITERATED,
+    "suite": partial(suite, options=SuiteOptions(parts=("square",))),
+    "source": lambda model, images, labels, ball: pgd(Plain(model), images, labels, ball, LAST, source=model),
+    "judge": lambda model, images, labels, ball: judge(model, images, labels),
+    "fgsm": lambda model, images, labels, ball: fgsm(model, images, labels, ball.epsilon, ball.space),
+    "gradient": lambda model, images, labels, ball: input_gradient(model, images, labels),
+    "mean gradient": lambda model, images, labels, ball: expected_gradient(model, images, labels, draws=2),
+}
+
+
+class Plain(nn.Module):
+    """The network within another module."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = getattr(model, "model", model)
+        self.eval()
+
+    def forward(self, x: Tensor) -> Any:
+        return self.model(x)
+
+
+class Autocast(Plain):
+    """Switches half precision on by itself, whatever is switched off around it."""
+
+    def forward(self, x: Tensor) -> Any:
+        with torch.autocast(x.device.type, dtype=torch.bfloat16):
+            return self.model(x)
+
+
+@pytest.mark.parametrize("name", list(ASKED))
+def test_a_network_that_computes_in_half_precision_by_itself_is_refused(learned: Any, name: str) -> None:
+    model, images, labels = Autocast(learned.model), learned.images[:8], learned.labels[:8]
+    assert model(images).dtype == torch.bfloat16
+    message = r"Autocast: .* got torch.bfloat16; run its forward in float32: remove its own autocast or .half"
+    with pytest.raises(ConfigError, match=message):
+        ASKED[name](model, images, labels, BALL)
