@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from flexnet.attacks.checks import check_count
+from flexnet.attacks.checks import check_attacked_logits, check_count
 from flexnet.attacks.keys import Key
 from flexnet.attacks.passes import Passes, attacking, named_draws
 from flexnet.errors import ConfigError
@@ -91,12 +91,17 @@ def judge(
 
 
 def varies(model: nn.Module, images: Tensor) -> bool:
-    """Whether the logits of a few images differ between passes: the model is stochastic, or has a memory."""
+    """Whether the logits of a few images differ between passes: the model is stochastic, or has a memory.
+
+    Raises:
+        ConfigError: if the model returns something else than logits in full precision.
+    """
     first: Tensor | None = None
+    few, name = images[:SAMPLE], type(model).__name__
     with attacking(images, model):
         for seed in range(TRIES):
             with named_draws(model, seed, images.device):
-                found: Tensor = model(images[:SAMPLE])
+                found = check_attacked_logits(model(few), len(few), 0, name)
             first = found if first is None else first
             if float((found - first).abs().max()) > SAME * max(1.0, float(first.abs().max())):
                 return True
@@ -107,7 +112,7 @@ def require_deterministic(model: nn.Module, images: Tensor, attack: str, advice:
     """Refuse a model whose answers vary where an attack takes them for granted.
 
     Raises:
-        ConfigError: if they vary.
+        ConfigError: if they vary, or as `varies`.
     """
     if varies(model, images):
         raise ConfigError(

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from flexnet.attacks.balls import Ball
+from flexnet.attacks.checks import check_attacked_logits
 from flexnet.attacks.keys import Key
 from flexnet.attacks.passes import attacking, check_attacked
 from flexnet.attacks.pgd import pgd
@@ -64,8 +65,9 @@ class Bench:
     @cached_property
     def classes(self) -> int:
         """Number of logits."""
+        highest, name = int(self.labels.max()), type(self.model).__name__
         with attacking(self.images, self.model):
-            return int(self.model(self.images[:1]).shape[1])
+            return check_attacked_logits(self.model(self.images[:1]), 1, highest, name).shape[1]
 
     @property
     def verdicts(self) -> int:

@@ -83,3 +83,24 @@ def test_a_network_that_computes_in_half_precision_by_itself_is_refused(learned:
     message = r"Autocast: .* got torch.bfloat16; run its forward in float32: remove its own autocast or .half"
     with pytest.raises(ConfigError, match=message):
         ASKED[name](model, images, labels, BALL)
+
+
+class Returning(Plain):
+    """Returns its logits in something else."""
+
+    def __init__(self, model: nn.Module, wrap: Callable[[Tensor], Any]) -> None:
+        super().__init__(model)
+        self.wrap = wrap
+
+    def forward(self, x: Tensor) -> Any:
+        return self.wrap(self.model(x))
+
+
+@pytest.mark.parametrize("kind", ["tuple", "dict"])
+@pytest.mark.parametrize("name", list(ASKED))
+def test_a_network_that_returns_no_tensor_is_refused(learned: Any, name: str, kind: str) -> None:
+    wraps: dict[str, Callable[[Tensor], Any]] = {"tuple": lambda x: (x, x), "dict": lambda x: {"logits": x}}
+    model = Returning(learned.model, wraps[kind])
+    message = f"Returning: expected it to return a tensor; got {kind}; wrap the model"
+    with pytest.raises(ConfigError, match=message):
+        ASKED[name](model, learned.images[:8], learned.labels[:8], BALL)

@@ -198,3 +198,17 @@ def test_refusals(task: Any, ball: Ball) -> None:
         Bench(task.plain, 255 * task.images, task.labels, ball)
     with pytest.raises(ConfigError, match="training mode"):
         Bench(task.plain, task.images, task.labels, ball, twin=nn.Sequential(nn.Flatten(), nn.Linear(36, 4)))
+
+
+def test_answers_that_are_no_logits_are_refused(task: Any, ball: Ball) -> None:
+    pair = Around(task.plain, behind=lambda logits: (logits, logits))  # type: ignore[arg-type,return-value]
+    half = Around(task.plain, behind=lambda logits: logits.bfloat16())
+    for model, message in ((pair, "Around: expected it to return a tensor; got tuple"), (half, "bfloat16")):
+        subject = Bench(model, task.images, task.labels, ball, steps=1)
+        for ask in (
+            lambda asked: audit(asked, ["steps"]),
+            lambda asked: asked.stochastic,
+            lambda asked: asked.classes,
+        ):
+            with pytest.raises(ConfigError, match=message):
+                ask(subject)
