@@ -28,7 +28,7 @@ from flexnet.seeds import derive_seed
 
 @dataclass(frozen=True)
 class Seen:
-    """What passes through a model told of some images.
+    """What passes through a model told of some images; all but the logits are of the type of the images.
 
     Attributes:
         logits: mean over the draws, (n, K).
@@ -106,7 +106,10 @@ class Passes:
         return self._mean(images, labels, loss)
 
     def gradients(self, images: Tensor, values: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        """Logits, values (n,) made of them, and the gradient of each value at its image."""
+        """Logits, values (n,) made of them, and the gradient of each value at its image.
+
+        Values and gradients are of the type of the images, whatever that of the logits is.
+        """
         with self._named(0, images.device):
             logits, value, gradient = self._once(images, values)
         self._number += 1
@@ -129,7 +132,9 @@ class Passes:
                 logits, value, gradient = self._logits(images), images.new_zeros(len(images)), images[:0]
             else:
                 logits, value, gradient = self._once(images, lambda found: loss(found, labels))
-        return Seen(logits, margin(logits, labels), logits.argmax(1) != labels, value, gradient)
+        # What is kept for each image stands beside the images: a model may answer in a wider type.
+        behind = margin(logits, labels).to(images)
+        return Seen(logits, behind, logits.argmax(1) != labels, value, gradient)
 
     def _logits(self, images: Tensor) -> Tensor:
         logits = check_attacked_logits(self.model(images), len(images), self.highest, self._name)
@@ -148,7 +153,7 @@ class Passes:
             raise cut_off(self._name)
         finite = finite_images(logits, value, gradient)
         check_finite("finite logits, losses and gradients", finite, f"attack on a {self._name}")
-        return logits.detach(), value.detach(), gradient
+        return logits.detach(), value.detach().to(images), gradient
 
     @contextmanager
     def _named(self, draw: int, device: torch.device) -> Iterator[None]:

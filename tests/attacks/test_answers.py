@@ -1,5 +1,6 @@
 """What models give back, under every attack: logits of another precision or type, and no logits at all."""
 
+import copy
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -104,3 +105,28 @@ def test_a_network_that_returns_no_tensor_is_refused(learned: Any, name: str, ki
     message = f"Returning: expected it to return a tensor; got {kind}; wrap the model"
     with pytest.raises(ConfigError, match=message):
         ASKED[name](model, learned.images[:8], learned.labels[:8], BALL)
+
+
+class Wide(nn.Module):
+    """The network in float64, which takes images in float32."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = copy.deepcopy(model).double()
+        self.eval()
+
+    def forward(self, x: Tensor) -> Any:
+        return self.model(x.double())
+
+
+@pytest.mark.parametrize("made", [Wide, lambda model: Returning(model, Tensor.double)], ids=["wide", "told"])
+@pytest.mark.parametrize("name", list(ITERATED))
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_logits_in_float64_of_images_in_float32(learned: Any, norm: str, name: str, made: Any) -> None:
+    """They fool as the same network with logits in float32 is fooled, but for what hangs on rounding."""
+    model, ball = made(learned.model), Ball({"linf": 0.08, "l2": 0.6}[norm], Space.pixel(2), norm)
+    found, plain = (ITERATED[name](each, *learned[1:], ball) for each in (model, learned.model))
+    assert found.images.dtype == torch.float32
+    assert abs(int(found.fooled.sum()) - int(plain.fooled.sum())) <= 2
+    if plain.losses is not None:
+        torch.testing.assert_close(found.losses[0], plain.losses[0], rtol=1e-4, atol=1e-5, equal_nan=True)
