@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from flexnet.attacks.checks import check_attacked_logits, check_count
+from flexnet.attacks.checks import check_attacked_logits, check_count, check_labels, check_model
 from flexnet.attacks.keys import Key
 from flexnet.attacks.passes import Passes, attacking, named_draws
 from flexnet.errors import ConfigError
@@ -78,11 +78,14 @@ def judge(
         key: names the draws, which are the same for all attempts of a repeat.
 
     Raises:
-        ConfigError: if `draws` is below 1, or the model returns something else.
+        ConfigError: if `draws` is below 1, the model is in training mode or in half precision or returns
+            something else, or the labels are not one class number for each image.
         NumericalError: if a logit is NaN or infinite.
     """
     number = check_count("draws of a verdict", draws)
-    passes = Passes(model, (Key() if key is None else key).retry(0), "verdict", int(labels.max()))
+    check_model(model)
+    highest = check_labels(labels, images)
+    passes = Passes(model, (Key() if key is None else key).retry(0), "verdict", highest)
     with attacking(images, model):
         right = torch.zeros_like(labels)
         for _ in range(number):

@@ -130,3 +130,33 @@ def test_logits_in_float64_of_images_in_float32(learned: Any, norm: str, name: s
     assert abs(int(found.fooled.sum()) - int(plain.fooled.sum())) <= 2
     if plain.losses is not None:
         torch.testing.assert_close(found.losses[0], plain.losses[0], rtol=1e-4, atol=1e-5, equal_nan=True)
+
+
+def test_a_verdict_is_not_asked_of_a_model_in_training_and_leaves_its_statistics() -> None:
+    model = nn.Sequential(nn.BatchNorm2d(2), nn.Dropout(0.5), nn.Flatten(), nn.Linear(128, 6))
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    images = torch.rand(4, 2, 8, 8, generator=torch.Generator().manual_seed(0))
+    with pytest.raises(ConfigError, match="Sequential in training mode; call model.eval"):
+        judge(model, images, torch.arange(4))
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([-1, 1], "expected classes from 0 on; got -1"),
+        ([1], r"expected one per image, shape \(2,\); got \(1,\)"),
+        ([0.0, 1.0], "expected class numbers of type int64; got torch.float32"),
+        ([0, 6], "expected classes below 6, the logits of Sequential; got 6"),
+    ],
+)
+def test_a_verdict_is_not_asked_with_other_labels(learned: Any, labels: list[Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        judge(learned.model, learned.images[:2], torch.tensor(labels))
+
+
+def test_a_verdict_is_of_images_of_any_range(learned: Any) -> None:
+    images, labels = 3 * learned.images - 1, torch.zeros_like(learned.labels)
+    right = (learned.model(images).argmax(1) == labels).long()
+    assert 0 < int(right.sum()) < len(labels)
+    assert torch.equal(judge(learned.model, images, labels, draws=2).right, 2 * right)
