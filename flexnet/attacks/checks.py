@@ -9,6 +9,7 @@ from numbers import Integral, Real
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from flexnet import inputs
 from flexnet.attacks.precision import require_full_logits, require_full_precision
@@ -20,7 +21,8 @@ def check_model(model: object) -> None:
     """Check that a model can be attacked: a module in evaluation mode, in full precision.
 
     Raises:
-        ConfigError: if it cannot. In training mode each pass would move running statistics and drop units.
+        ConfigError: if it cannot. In training mode each pass would move running statistics and drop units; a
+            batch norm without running statistics answers by the batch, so no image has an outcome of its own.
     """
     if not isinstance(model, nn.Module):
         raise ConfigError(
@@ -29,16 +31,33 @@ def check_model(model: object) -> None:
         )
     training = next((name for name, module in model.named_modules() if module.training), None)
     if training is not None:
-        part = f"its module {training!r}" if training else type(model).__name__
         raise ConfigError(
-            f"attacked model: expected evaluation mode; got {part} in training mode; call model.eval() first"
+            f"attacked model: expected evaluation mode; got {_part(model, training)} in training mode; "
+            "call model.eval() first"
         )
+    _require_own_statistics(model)
     if any(parameter.is_inference() for parameter in model.parameters()):
         raise ConfigError(
             "attacked model: expected parameters that gradients can pass; got some made under "
             "torch.inference_mode(); build or load the model outside it"
         )
     require_full_precision(model, torch.empty(0))
+
+
+def _require_own_statistics(model: nn.Module) -> None:
+    norms = ((name, part) for name, part in model.named_modules() if isinstance(part, _BatchNorm))
+    name = next((name for name, norm in norms if norm.running_mean is None), None)
+    if name is not None:
+        raise ConfigError(
+            "attacked model: expected batch norms with running statistics; got "
+            f"{_part(model, name)} without, so that the answer for an image hangs on others of its batch; "
+            "train it with track_running_stats=True, or use a norm of single images (GroupNorm, InstanceNorm)"
+        )
+
+
+def _part(model: nn.Module, name: str) -> str:
+    """How a message calls a module of a model, or the model itself, whose name is empty."""
+    return f"its module {name!r}" if name else type(model).__name__
 
 
 def check_images(images: object, model: nn.Module | None = None, space: Space | None = None) -> None:

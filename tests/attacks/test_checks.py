@@ -50,6 +50,13 @@ def half_trained() -> nn.Module:
     return model
 
 
+def batchwise() -> nn.Module:
+    """A model whose answer for an image hangs on the others of its batch."""
+    model = own_model()
+    model[1] = nn.BatchNorm2d(4, track_running_stats=False).eval()
+    return model
+
+
 class Returns(nn.Module):
     """A model that returns whatever a function makes of its images."""
 
@@ -87,6 +94,11 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "images elsewhere": ({"images": images().to("meta")}, "expected it on the device of the images, meta"),
     "training": ({"model": own_model().train()}, "got Sequential in training mode; call model.eval"),
     "partly training": ({"model": half_trained()}, "got its module '1' in training mode; call model.eval"),
+    "batch norm": (
+        {"model": batchwise()},
+        "batch norms with running statistics; got its module '1' without, so that the answer for an image",
+    ),
+    "batch norm alone": ({"model": batchwise()[1]}, "got BatchNorm2d without, so that"),
     "function": ({"model": logits}, "expected a torch.nn.Module; got function; wrap a function"),
     "model elsewhere": (
         {"model": own_model().to("meta")},
@@ -170,6 +182,13 @@ def test_gradients_refuse(function: Callable[..., Tensor], wrong: str) -> None:
 def test_draws_are_a_number(draws: Any) -> None:
     with pytest.raises(ConfigError, match="draws of an expected gradient: expected >= 1; got"):
         expected_gradient(own_model(), images(), LABELS, draws=draws)
+
+
+def test_norms_of_single_images_are_attacked() -> None:
+    model = own_model()
+    model[1] = nn.InstanceNorm2d(4).eval()  # without running statistics too, but of each image by itself
+    whole = input_gradient(model, images(), LABELS)
+    torch.testing.assert_close(input_gradient(model, images()[2:3], LABELS[2:3]), whole[2:3])
 
 
 GRADIENTS: dict[str, tuple[dict[str, Any], str]] = {
