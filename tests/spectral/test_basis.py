@@ -54,6 +54,14 @@ def test_mirror_images_are_one_and_are_asked_once():
     assert half_plane(7, 3) == grid
 
 
+def test_at_half_as_many_cycles_as_pixels_two_of_the_grid_are_one_wave():
+    grid = half_plane(4, 2)
+    for one, other in (((4, 2), (4, -2)), ((2, 4), (2, -4))):
+        assert {one, other} <= {*grid}
+        assert torch.allclose(basis_image(8, 8, *one), basis_image(8, 8, *other), atol=1e-12)
+        assert not torch.allclose(basis_image(9, 9, *one), basis_image(9, 9, *other), atol=0.1)
+
+
 @pytest.mark.parametrize(("sides", "at"), [((8, 8), (5, 0)), ((8, 8), (0, -5)), ((7, 7), (4, 0))])
 def test_frequencies_that_images_do_not_have_are_refused(sides, at):
     with pytest.raises(ConfigError, match=r"expected a (vertical|horizontal) frequency between"):
