@@ -160,3 +160,26 @@ def test_a_verdict_is_of_images_of_any_range(learned: Any) -> None:
     right = (learned.model(images).argmax(1) == labels).long()
     assert 0 < int(right.sum()) < len(labels)
     assert torch.equal(judge(learned.model, images, labels, draws=2).right, 2 * right)
+
+
+@pytest.mark.parametrize("asked", ["high", "medium"])
+def test_products_are_exact_while_a_model_is_attacked_whatever_a_script_asked_for(asked: str) -> None:
+    seen: list[tuple[str, bool]] = []
+
+    class Told(nn.Linear):
+        def forward(self, x: Tensor) -> Tensor:
+            seen.append((torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32))
+            return super().forward(x)
+
+    model, before = nn.Sequential(nn.Flatten(), Told(128, 6)).eval(), torch.get_float32_matmul_precision()
+    try:
+        torch.set_float32_matmul_precision(asked)
+        for ask in ASKED.values():
+            ask(model, torch.full((2, 2, 8, 8), 0.5), torch.arange(2), BALL)
+        assert torch.get_float32_matmul_precision() == asked
+        with pytest.raises(ConfigError):
+            judge(model, torch.zeros(2, 2, 8, 8), torch.tensor([0, 6]))
+        assert torch.get_float32_matmul_precision() == asked
+    finally:
+        torch.set_float32_matmul_precision(before)
+    assert {*seen} == {("highest", False)}
