@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from flexnet.attacks.balls import Ball, unit_l2
+from flexnet.attacks.checks import check_count
 from flexnet.attacks.keys import Key
 from flexnet.attacks.passes import Passes, attacking, check_attacked
 from flexnet.attacks.results import Attacked
@@ -30,6 +31,7 @@ def hopskipjump(
     options: HopSkipJumpOptions = STANDARD,
     *,
     key: Key | None = None,
+    batch_size: int = 1000,
 ) -> Attacked:
     """Attack images one by one by their class alone, until each is fooled within the ball.
 
@@ -40,24 +42,28 @@ def hopskipjump(
         ball: how far the attack may go.
         options: rounds and queries.
         key: names the random numbers of each image.
+        batch_size: most queries per pass.
 
     Raises:
         ConfigError: if an argument is something else, or the model is stochastic.
         NumericalError: if a logit is NaN or infinite.
     """
     key = Key() if key is None else key
+    check_count("batch size of an attack", batch_size)
     highest = check_attacked(model, images, labels, ball, key)
     require_deterministic(model, images, "hopskipjump", ADVICE)
     found, queries = [], []
     with attacking(images, model):
         for place, generator in enumerate(key.generators(len(images), "hopskipjump")):
             passes = Passes(model, key, "hopskipjump", highest, fixed=True)
-            walk = _Walk(passes, images[place : place + 1].detach(), labels[place], ball, generator)
+            image = images[place : place + 1].detach()
+            walk = _Walk(passes, image, labels[place], ball, generator, batch_size)
             found.append(walk.run(options))
             queries.append(walk.queries)
         moved = torch.cat(found)
         distant = ball.distance(moved, images) > ball.epsilon * (1 + 1e-5) + 1e-7
-        right = distant | ~Passes(model, key, "told", highest, fixed=True).forward(moved, labels).fooled
+        told = Passes(model, key, "told", highest, fixed=True)
+        right = distant | ~_wrong(told, moved, labels, batch_size)
     moved = torch.where(right.view(-1, 1, 1, 1), images, moved)
     passed = torch.tensor(queries, device=labels.device)
     return Attacked(moved, Verdict(right.to(labels), 1), passed, torch.zeros_like(passed))
@@ -72,6 +78,7 @@ class _Walk:
     label: Tensor
     ball: Ball
     generator: torch.Generator
+    batch_size: int
     queries: int = 0
 
     def run(self, options: HopSkipJumpOptions) -> Tensor:
@@ -93,7 +100,7 @@ class _Walk:
     def wrong(self, points: Tensor) -> Tensor:
         """Whether the model is wrong about points (b, C, H, W): all that this attack ever asks."""
         self.queries += len(points)
-        return self.passes.forward(points, self.label.expand(len(points))).fooled
+        return _wrong(self.passes, points, self.label.expand(len(points)), self.batch_size)
 
     def _distance(self, point: Tensor) -> float:
         return float(self.ball.distance(point, self.clean))
@@ -155,6 +162,12 @@ class _Walk:
                 return moved
             size /= 2
         return now
+
+
+def _wrong(passes: Passes, points: Tensor, labels: Tensor, batch_size: int) -> Tensor:
+    """Whether the model is wrong about points (b, C, H, W), bool, (b,), so many at a time."""
+    parts = zip(points.split(batch_size), labels.split(batch_size), strict=True)
+    return torch.cat([passes.forward(part, truth).fooled for part, truth in parts])
 
 
 def _cube(shape: tuple[int, ...], *, generator: torch.Generator) -> Tensor:

@@ -9,7 +9,7 @@ from flexnet.attacks.balls import Ball
 from flexnet.attacks.checks import check_count
 from flexnet.attacks.keys import Key, position_batches
 from flexnet.attacks.results import Attacked, joined
-from flexnet.attacks.verdicts import Verdict
+from flexnet.attacks.verdicts import Verdict, judge
 
 
 class Attack(Protocol):
@@ -36,6 +36,16 @@ def batched(attack: Attack, batch_size: int) -> Attack:
             attack(model, images[part], labels[part], ball, key=key.part(part, len(images))) for part in parts
         ]
         return joined(results)
+
+    return run
+
+
+def unattacked(verdicts: int) -> Attack:
+    """No attack: the verdict on the images as they are, of so many draws."""
+
+    def run(model: nn.Module, images: Tensor, labels: Tensor, ball: Ball, *, key: Key) -> Attacked:
+        verdict = judge(model, images, labels, draws=verdicts, key=key)
+        return Attacked(images, verdict, torch.full_like(labels, verdicts), torch.zeros_like(labels))
 
     return run
 

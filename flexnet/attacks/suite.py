@@ -9,7 +9,6 @@ the verdict.
 from dataclasses import dataclass
 from functools import partial
 
-import torch
 from torch import Tensor, nn
 
 from flexnet.attacks.apgd import apgd
@@ -18,10 +17,10 @@ from flexnet.attacks.checks import check_count
 from flexnet.attacks.fab import fab
 from flexnet.attacks.keys import Key
 from flexnet.attacks.passes import check_attacked
-from flexnet.attacks.repeats import Attack, batched, standing
+from flexnet.attacks.repeats import Attack, batched, standing, unattacked
 from flexnet.attacks.results import Attacked
 from flexnet.attacks.square import square_attack
-from flexnet.attacks.verdicts import judge, require_deterministic
+from flexnet.attacks.verdicts import require_deterministic
 from flexnet.by_name import ByName
 from flexnet.options.iterated import ApgdOptions, SuiteOptions
 
@@ -86,7 +85,7 @@ def suite(
     check_attacked(model, images, labels, ball, key)
     if options.verdicts == 1 or options.draws == 1:
         require_deterministic(model, images, "suite", ADVICE)
-    found = batched(_clean(options.verdicts), batch_size)(model, images, labels, ball, key=key)
+    found = batched(unattacked(options.verdicts), batch_size)(model, images, labels, ball, key=key)
     clean = 1 - float(found.fooled.double().mean())
     by, left = ["clean" if fooled else "" for fooled in found.fooled.tolist()], {}
     for name in options.order():
@@ -108,16 +107,6 @@ def fitting(classes: int, draws: int = 1) -> SuiteOptions:
     return (
         SuiteOptions() if classes >= 4 else SuiteOptions(parts=("apgd-ce", "apgd-margin", "fab-t", "square"))
     )
-
-
-def _clean(verdicts: int) -> Attack:
-    """No attack: the verdict on the images as they are."""
-
-    def run(model: nn.Module, images: Tensor, labels: Tensor, ball: Ball, *, key: Key) -> Attacked:
-        verdict = judge(model, images, labels, draws=verdicts, key=key)
-        return Attacked(images, verdict, torch.full_like(labels, verdicts), torch.zeros_like(labels))
-
-    return run
 
 
 def _part(name: str, options: SuiteOptions) -> Attack:

@@ -11,9 +11,9 @@ from flexnet.attacks.checks import check_attacked_logits
 from flexnet.attacks.keys import Key
 from flexnet.attacks.passes import attacking, check_attacked
 from flexnet.attacks.pgd import pgd
-from flexnet.attacks.repeats import batched
+from flexnet.attacks.repeats import batched, unattacked
 from flexnet.attacks.results import Attacked
-from flexnet.attacks.verdicts import judge, varies
+from flexnet.attacks.verdicts import varies
 from flexnet.options.iterated import PgdOptions
 
 DRAWS = 20  # of the gradient and of verdicts, where a model is stochastic
@@ -82,7 +82,7 @@ class Bench:
     @cached_property
     def clean(self) -> Tensor:
         """Whether each image is answered rightly before any attack, bool, (N,)."""
-        return ~judge(self.model, self.images, self.labels, draws=self.verdicts, key=self.key).fooled
+        return ~self.judged(self.images, self.key)
 
     @cached_property
     def cross_entropy(self) -> Tensor:
@@ -97,6 +97,11 @@ class Bench:
         networks; that would be taken for masking.
         """
         return self.cross_entropy | self.attack(replace(self.options, loss="margin")).fooled
+
+    def judged(self, images: Tensor, key: Key) -> Tensor:
+        """Whether the model is wrong about images as they are, bool, (N,)."""
+        ask = batched(unattacked(self.verdicts), self.batch_size)
+        return ask(self.model, images, self.labels, self.ball, key=key).fooled
 
     def attack(
         self,

@@ -14,7 +14,6 @@ from flexnet.attacks.passes import named_draws
 from flexnet.attacks.repeats import batched
 from flexnet.attacks.square import square_attack
 from flexnet.attacks.suite import fitting, suite
-from flexnet.attacks.verdicts import judge
 from flexnet.audit.bench import DRAWS, Bench
 from flexnet.audit.findings import Finding
 from flexnet.audit.gates import copied, frozen, softened
@@ -53,7 +52,7 @@ def noise(bench: Bench) -> Finding:
         draws = (key.uniform(bench.images, "noise"), key.normal(bench.images, "noise direction"))
         place = bench.ball.inner if repeat < 10 else bench.ball.surface
         moved = bench.ball.project(place(bench.images, *draws), bench.images)
-        fooled |= judge(bench.model, moved, bench.labels, draws=bench.verdicts, key=key).fooled
+        fooled |= bench.judged(moved, key)
     return _beyond(bench, "noise", fooled & bench.clean)
 
 
@@ -91,7 +90,8 @@ def decision(bench: Bench) -> Finding:
     if not len(left):
         return Finding("decision", 0.0, {"images": [0.0], "fooled": [0.0]})
     key = bench.key.part(left.tolist(), len(bench.images))
-    found = hopskipjump(bench.model, bench.images[left], bench.labels[left], bench.ball, key=key)
+    given = bench.model, bench.images[left], bench.labels[left], bench.ball
+    found = hopskipjump(*given, key=key, batch_size=bench.batch_size)
     fooled = torch.zeros_like(bench.white)
     fooled[left] = found.fooled
     bench.remember(fooled)

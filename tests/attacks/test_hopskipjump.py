@@ -46,7 +46,7 @@ def test_the_nearest_point_of_a_plane(norm: str) -> None:
 
 def walk(norm: str) -> _Walk:
     passes, generator = Passes(Plane(), Key(), "test", 1, fixed=True), torch.Generator().manual_seed(0)
-    return _Walk(passes, IMAGES[:1], LABEL[0], Ball(0.5, Space.pixel(1), norm), generator)
+    return _Walk(passes, IMAGES[:1], LABEL[0], Ball(0.5, Space.pixel(1), norm), generator, 1000)
 
 
 def test_the_boundary_is_known_as_closely_as_the_paper_has_it() -> None:
@@ -75,6 +75,19 @@ def test_draws_are_named_per_image() -> None:
     both = hopskipjump(Plane(), IMAGES, LABEL, ball, options, key=Key(1))
     second = hopskipjump(Plane(), IMAGES[1:], LABEL[1:], ball, options, key=Key(1, (1,)))
     assert both.forwards[1] == second.forwards[0]
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_passes_are_no_larger_than_allowed_and_find_the_same(norm: str) -> None:
+    model, ball, sizes = Plane(), Ball(1.15 * NEAREST[norm], Space.pixel(1), norm), []
+    whole = hopskipjump(model, IMAGES, LABEL, ball, OPTIONS)
+    model.register_forward_pre_hook(lambda module, given: sizes.append(len(given[0])))
+    parts = hopskipjump(model, IMAGES[:1], LABEL[:1], ball, OPTIONS, batch_size=7)
+    assert max(sizes) == 7
+    assert torch.equal(parts.images, whole.images[:1])
+    assert parts.forwards[0] == whole.forwards[0]
+    with pytest.raises(ConfigError, match="batch size of an attack: expected >= 1; got 0"):
+        hopskipjump(model, IMAGES, LABEL, ball, OPTIONS, batch_size=0)
 
 
 def test_a_wrong_image_costs_one_query_and_a_constant_model_withstands() -> None:

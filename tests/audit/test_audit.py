@@ -212,3 +212,30 @@ def test_answers_that_are_no_logits_are_refused(task: Any, ball: Ball) -> None:
         ):
             with pytest.raises(ConfigError, match=message):
                 ask(subject)
+
+
+def test_passes_are_no_larger_than_allowed_and_find_the_same(task: Any, ball: Ball) -> None:
+    """Of all checks that judge images in many batches: noise, clean images, attacks by decisions."""
+    sizes: list[int] = []
+    model = Around(task.plain)
+    model.register_forward_pre_hook(lambda module, given: sizes.append(len(given[0])))
+    # Within a ball where nothing can happen there are images left to ask by decisions.
+    small, checks, told = Ball(1e-3, Space.pixel(1)), ["zero_gradients", "noise", "decision"], []
+    for most in (200, 9):
+        sizes.clear()
+        subject = Bench(model, task.images, task.labels, small, Key(1), steps=1, few=2, batch_size=most)
+        told.append(audit(subject, checks))
+        assert max(sizes) == most
+    assert told[0] == told[1]
+
+
+def test_a_wavering_network_is_judged_alike_in_any_batches(task: Any) -> None:
+    def behind(logits: Tensor) -> Tensor:
+        return logits + 9 * torch.randn(1, logits.shape[1])
+
+    nothing, counts = Ball(1e-6, Space.pixel(1)), []
+    for most in (100, 30):
+        subject = Bench(Around(task.plain, behind=behind), task.images, task.labels, nothing, batch_size=most)
+        counts.append(subject.clean.tolist())
+    assert counts[0] == counts[1]
+    assert len({*counts[0]}) == 2
