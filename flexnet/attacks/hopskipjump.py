@@ -166,7 +166,7 @@ class _Walk:
 
 def _wrong(passes: Passes, points: Tensor, labels: Tensor, batch_size: int) -> Tensor:
     """Whether the model is wrong about points (b, C, H, W), bool, (b,), so many at a time."""
-    parts = zip(points.split(batch_size), labels.split(batch_size), strict=True)
+    parts = zip(torch.split(points, batch_size), torch.split(labels, batch_size), strict=True)
     return torch.cat([passes.forward(part, truth).fooled for part, truth in parts])
 
 
