@@ -50,7 +50,8 @@ def ordinary_gradients(
 ) -> list[Tensor | None]:
     """Gradients of a function of ordinary operations, for the backward pass of a faster version of it.
 
-    They can be differentiated again (create_graph=True) and computed for a batch of `grad` at once.
+    They can be differentiated again (create_graph=True) and computed for a batch of `grad` at once. Hooks on
+    the operands are left to the backward pass that asks: it runs them on what is returned.
 
     Args:
         function: maps the operands to one tensor.
@@ -62,12 +63,15 @@ def ordinary_gradients(
         One gradient for each operand, None where it is not needed.
     """
     again = torch.is_grad_enabled()
-    if not again:
-        pairs = zip(operands, needed, strict=True)
-        operands = [tensor.detach().requires_grad_(need) for tensor, need in pairs]
     with torch.enable_grad():
-        result = function(*operands)
-    wanted = [tensor for tensor, need in zip(operands, needed, strict=True) if need]
+        # To be differentiated again, aliases that nobody else holds: two operands that are one tensor have
+        # a gradient each, and no hook sees what is not yet the whole gradient of its tensor.
+        own = [
+            tensor.view_as(tensor) if again else tensor.detach().requires_grad_(need)
+            for tensor, need in zip(operands, needed, strict=True)
+        ]
+        result = function(*own)
+    wanted = [tensor for tensor, need in zip(own, needed, strict=True) if need]
     found = iter(torch.autograd.grad(result, wanted, grad, create_graph=again))
     return [next(found) if need else None for need in needed]
 
