@@ -1,7 +1,7 @@
 """The optimiser: parameters that are no weights, such as thresholds, are a group of their own."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -41,12 +41,24 @@ class SGD:
         for group in self.param_groups:
             used = [parameter for parameter in group["params"] if parameter.grad is not None]
             remembering = used if group["momentum"] else []
-            momenta: list[Any] = [self.state.get(each, {}).get("momentum_buffer") for each in remembering]
+            momenta = self._momenta(remembering)
             told = {key: group[key] for key in ("lr", "momentum", "nesterov", "weight_decay")}
             gradients = [parameter.grad for parameter in used]
             sgd(used, gradients, momenta, fused=True, dampening=0.0, maximize=False, **told)
             for parameter, momentum in zip(remembering, momenta, strict=True):
                 self.state[parameter] = {"momentum_buffer": momentum}
+
+    def _momenta(self, parameters: Sequence[Tensor]) -> list[Any]:
+        """Momenta of parameters that have a gradient; those of a first step are left to torch to fill in.
+
+        It does so for all or none. Where some are late, by stochastic depth or unfrozen, theirs are zeros,
+        from which their first step makes what torch would.
+        """
+        found = [self.state.get(each, {}).get("momentum_buffer") for each in parameters]
+        if all(momentum is None for momentum in found):
+            return found
+        pairs = zip(parameters, found, strict=True)
+        return [torch.zeros_like(cast(Tensor, each.grad)) if own is None else own for each, own in pairs]
 
 
 def make_optimiser(model: nn.Module, recipe: Recipe) -> SGD:

@@ -3,6 +3,7 @@
 import copy
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from torch import nn
 
 from flexnet.layers.flexible import FlexibleConv2d
 from flexnet.networks.registry import build
+from flexnet.training.checkpoint import Checkpoint, State
 from flexnet.training.optimiser import make_optimiser, set_rate
 from flexnet.training.recipe import Recipe
 
@@ -103,6 +105,47 @@ def test_steps_are_those_of_torchs_optimiser_to_the_last_bit(changes: dict[str, 
         if buffers:
             assert torch.equal(*buffers)
             assert buffers[0].stride() == buffers[1].stride()
+
+
+class Deepening(nn.Module):
+    """A network whose parts come into use one after the other, as by stochastic depth."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts = nn.ModuleList(nn.Conv2d(1, 1, 3, padding=1) for _ in range(3))
+
+    def forward(self, images: torch.Tensor, depth: int) -> torch.Tensor:
+        for part in self.parts[:depth]:
+            images = part(images)
+        return images
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_a_parameter_may_get_its_first_gradient_late(nesterov: bool, resumed: bool, tmp_path: Path) -> None:
+    """Torch's fused update fills in all momenta or none; its plain one says what is expected."""
+    torch.manual_seed(0)
+    model, images = Deepening(), torch.rand(4, 1, 5, 5)
+    twin = copy.deepcopy(model)
+    rates = {"momentum": 0.9, "weight_decay": 0.01, "nesterov": nesterov}
+    optimiser = make_optimiser(model, Recipe(learning_rate=0.1, **rates))
+    theirs = torch.optim.SGD(twin.parameters(), lr=0.1, foreach=False, fused=False, **rates)
+    for step, depth in enumerate((1, 2, 1, 3, 3)):
+        for network, rule in ((model, optimiser), (twin, theirs)):
+            rule.zero_grad()
+            network(images, depth).square().mean().backward()
+            rule.step()
+        if resumed and step in (0, 1):
+            checkpoint = Checkpoint(tmp_path / "checkpoint.safetensors", "a run")
+            checkpoint.save(State(step=step), model, optimiser)
+            model = Deepening()
+            optimiser = make_optimiser(model, Recipe(learning_rate=0.1, **rates))
+            assert checkpoint.load(model, optimiser) is not None
+    for mine, other in zip(model.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(mine, other)
+        torch.testing.assert_close(
+            optimiser.state[mine]["momentum_buffer"], theirs.state[other]["momentum_buffer"]
+        )
 
 
 def test_training_does_not_load_the_compiler() -> None:
