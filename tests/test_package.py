@@ -90,6 +90,21 @@ def test_a_model_that_would_not_come_back_is_not_saved(options: dict[str, Any], 
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
+def test_a_model_of_another_type_is_not_saved_before_it_is_converted(
+    kind: torch.dtype, tmp_path: Path
+) -> None:
+    options = {"width": 0.25, "input_size": 12}
+    model = flexnet.build("small", **options).to(kind)
+    with pytest.raises(ConfigError, match=rf"in torch.float32, .*; got {kind}; convert .* with \.float\(\)"):
+        flexnet.save_model(tmp_path / "m.safetensors", model, "small", options)
+    assert list(tmp_path.iterdir()) == []
+    flexnet.save_model(tmp_path / "m.safetensors", model.float(), "small", options)
+    again, _ = flexnet.load_model(tmp_path / "m.safetensors")
+    images = torch.rand(2, 1, 12, 12)
+    assert torch.equal(again(images), model.eval()(images))
+
+
 def test_groups_hold_every_parameter_once_and_thresholds_apart() -> None:
     model = flexnet.build("vgg16", width=0.05, flexible="all", layer={"scheme": "learned"})
     weights, thresholds = parameter_groups(model, weight_decay=0.006)

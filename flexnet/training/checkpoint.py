@@ -115,20 +115,12 @@ def save_model(
         said: what the file shall say of itself beside.
 
     Raises:
-        ConfigError: if the network or an option is unknown, or builds another model than this.
+        ConfigError: if the network or an option is unknown, or builds another model than this, or one of
+            other types.
     """
     metadata = {**said, "network": network, "options": canonical_json(options)}
     twin = _built(network, options, _first_seed(metadata))
-    expected = {name: tensor.shape for name, tensor in twin.state_dict().items()}
-    found = {name: tensor.shape for name, tensor in model.state_dict().items()}
-    if found != expected:
-        other = sorted(
-            name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name)
-        )
-        raise ConfigError(
-            f"{path}: expected a model as {network!r} with these options builds it; {', '.join(other[:5])} "
-            "differ; give the network and the options that it was built with"
-        )
+    _require_built(path, network, twin.state_dict(), model.state_dict())
     _require_told(path, network, options, twin, model)
     save_tensors(path, model.state_dict(), metadata)
 
@@ -150,6 +142,27 @@ def _first_seed(metadata: Mapping[str, str]) -> int:
     """Seed of the weights with which a run began; 0 where none is told."""
     told = {"model", "seed", "network", "options", "run_seed", "code"} <= set(metadata)
     return Run.from_metadata(metadata).derive("init") if told else 0
+
+
+def _require_built(
+    path: str | Path, network: str, expected: Mapping[str, Tensor], found: Mapping[str, Tensor]
+) -> None:
+    """Refuse tensors of other names, shapes or types than the network's: the file could not be loaded."""
+    shared = expected.keys() & found.keys()
+    other = (expected.keys() ^ found.keys()) | {
+        name for name in shared if expected[name].shape != found[name].shape
+    }
+    if other:
+        raise ConfigError(
+            f"{path}: expected a model as {network!r} with these options builds it; "
+            f"{', '.join(sorted(other)[:5])} differ; give the network and the options that it was built with"
+        )
+    for name, own in expected.items():
+        if found[name].dtype != own.dtype:
+            raise ConfigError(
+                f"{path}: expected {name} in {own.dtype}, as {network!r} builds it; got {found[name].dtype}; "
+                f"convert the model with {'.float()' if own.dtype == torch.float32 else f'.to({own.dtype})'}"
+            )
 
 
 def _require_told(
