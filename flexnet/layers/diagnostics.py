@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from flexnet.errors import ConfigError, DataError, NumericalError
 from flexnet.layers.flexible import FlexibleConv2d
-from flexnet.layers.tracing import evaluation_mode
+from flexnet.layers.tracing import evaluation_mode, first_argument
 
 
 @dataclass(frozen=True)
@@ -115,16 +115,17 @@ class _Tally:
         self.broken: Tensor | int = 0
         self.total: Tensor | None = None
         self.to_max: Tensor | None = None
-        self.handle = layer.register_forward_pre_hook(self._see)
+        self.handle = layer.register_forward_pre_hook(self._see, with_kwargs=True)
 
-    def _see(self, layer: nn.Module, inputs: tuple[Any, ...]) -> None:
+    def _see(self, layer: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any]) -> None:
         assert isinstance(layer, FlexibleConv2d)
-        if inputs[0].dim() != 4:
+        input: Tensor = first_argument(inputs, named)
+        if input.dim() != 4:
             raise ConfigError(
-                f"gate statistics: expected batches (N,C,H,W) at each layer; got {tuple(inputs[0].shape)}; "
+                f"gate statistics: expected batches (N,C,H,W) at each layer; got {tuple(input.shape)}; "
                 "hand over batches, such as torch.split(images, 100), not single images"
             )
-        share = layer.max_share(inputs[0])
+        share = layer.max_share(input)
         self.broken += (~share.amax((1, 2, 3)).isfinite()).sum()
         total, to_max = share.double().sum(0), (share > 0.5).sum(0)
         self.images += share.shape[0]

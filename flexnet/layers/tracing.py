@@ -34,6 +34,11 @@ def evaluation_mode(model: nn.Module) -> Iterator[None]:
             module.training = training
 
 
+def first_argument(inputs: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
+    """What a hook sees a layer called with: its input, by place or by name; None if nothing."""
+    return next(iter(inputs), named.get("input", next(iter(named.values()), None)))
+
+
 def input_sizes(model: nn.Module, layers: Mapping[str, nn.Module], example: Example) -> dict[str, Pair]:
     """Height and width of the input of each layer when the model is run on `example`.
 
@@ -53,9 +58,9 @@ def input_sizes(model: nn.Module, layers: Mapping[str, nn.Module], example: Exam
 
     def remember(name: str) -> Any:
         def hook(_module: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any]) -> None:
-            given = inputs[0] if inputs else named.get("input")
-            if isinstance(given, Tensor) and given.dim() >= 2:  # else the layer itself refuses it
-                seen[name].add((given.shape[-2], given.shape[-1]))
+            input = first_argument(inputs, named)
+            if isinstance(input, Tensor) and input.dim() >= 2:  # else the layer itself refuses it
+                seen[name].add((input.shape[-2], input.shape[-1]))
 
         return hook
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from flexnet.errors import DataError
+from flexnet.errors import ConfigError, DataError
 from flexnet.layers.diagnostics import gate_statistics, threshold_shift, threshold_snapshot, thresholds
 from flexnet.layers.flexible import FlexibleConv2d
 from flexnet.layers.randomness import is_redrawn, is_stochastic, redraw_layers, set_generator
@@ -47,6 +47,27 @@ def test_gate_statistics_by_hand() -> None:
     torch.testing.assert_close(record.unit_share, torch.tensor([[[0.0, 1.0, 2.5 / 4]]]))
     assert record.max_share == pytest.approx((0 + 1 + 2.5 / 4) / 3)
     assert record.switching == pytest.approx(1 / 3)
+
+
+class ByName(nn.Module):
+    """Calls its layer by keyword."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        output: torch.Tensor = self.layer(input=images)
+        return output
+
+
+def test_a_layer_that_is_called_by_keyword_has_the_same_statistics() -> None:
+    layer, images = with_thresholds([0.0, 5.0, 1.0]), torch.tensor([2.0, 2.0, 0.5]).reshape(1, 1, 1, 3)
+    (by_name,), (by_place,) = gate_statistics(ByName(layer), [images]), gate_statistics(layer, [images])
+    assert (by_name.images, by_name.max_share) == (1, by_place.max_share)
+    assert torch.equal(by_name.unit_share, by_place.unit_share)
+    with pytest.raises(ConfigError, match=r"expected batches \(N,C,H,W\) at each layer; got \(1, 1, 3\)"):
+        gate_statistics(ByName(layer), [images[0]])
 
 
 def test_a_unit_that_switches_between_batches_counts() -> None:
