@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from flexnet.errors import ConfigError
-from flexnet.layers.tracing import evaluation_mode
+from flexnet.layers.tracing import evaluation_mode, first_argument
 from flexnet.networks.registry import build, expected_images
 from flexnet.own import own_code
 
@@ -46,8 +46,9 @@ def describe(network: str, options: Mapping[str, Any]) -> list[Row]:
         (such as "64x30x30"), weights (parameters other than thresholds) and thresholds.
 
     Raises:
-        ConfigError: if the network or an option is unknown, a window is not square, or a layer with weights
-            is passed never or twice, so that counts of rows would not add up.
+        ConfigError: if the network or an option is unknown, a window is not square or not padded alike on all
+            sides, a layer takes or gives something else than one tensor, or one with weights is passed never
+            or twice, so that counts of rows would not add up.
     """
     channels, size, _ = expected_images(network, options)
     with torch.random.fork_rng(), torch.device("cpu" if own_code(network, options) else "meta"):
@@ -68,12 +69,15 @@ def _trace(model: nn.Module, images: Tensor) -> list[Row]:
     rows: list[Row] = []
 
     def note(name: str) -> Any:
-        return lambda layer, inputs, output: rows.append(
-            {"step": len(rows), "module": name, **_row(layer, inputs[0], output)}
-        )
+        def hook(layer: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any], output: Any) -> None:
+            input = first_argument(inputs, named)
+            _require_tensors(name, layer, input, output)
+            rows.append({"step": len(rows), "module": name, **_row(layer, input, output)})
+
+        return hook
 
     handles = [
-        layer.register_forward_hook(note(name))
+        layer.register_forward_hook(note(name), with_kwargs=True)
         for name, layer in model.named_modules()
         if not list(layer.children()) and not isinstance(layer, nn.Identity)
     ]
@@ -84,6 +88,16 @@ def _trace(model: nn.Module, images: Tensor) -> list[Row]:
         for handle in handles:
             handle.remove()
     return rows
+
+
+def _require_tensors(name: str, layer: nn.Module, input: object, output: object) -> None:
+    """Refuse a network that branches into several maps, such as HMAX: no row could say where they go."""
+    if not isinstance(input, Tensor) or not isinstance(output, Tensor):
+        raise ConfigError(
+            f"expected layers that map one tensor to one; {name!r}, a {type(layer).__name__}, maps "
+            f"{type(input).__name__} to {type(output).__name__}; describe a network whose layers follow each "
+            "other"
+        )
 
 
 def _row(layer: nn.Module, input: Tensor, output: Tensor) -> Row:
@@ -111,9 +125,14 @@ def kind_of(layer: nn.Module) -> str:
 def _side(layer: nn.Module, name: str) -> int | None:
     """Side in pixels of a square window, from PyTorch's one or two numbers."""
     value = getattr(layer, name, None)
+    if isinstance(value, str):  # a convolution's padding "same" or "valid", which it knows in pixels as well
+        value = tuple(getattr(layer, "_reversed_padding_repeated_twice", ()))
     sides = {value} if isinstance(value, int) else set(value or ())
     if len(sides) > 1:
-        raise ConfigError(f"expected a square window; got {name} {value} in {layer}; use one number")
+        raise ConfigError(
+            f"expected a square window, padded alike on all sides; got {name} {value} in {layer}; use one "
+            "number"
+        )
     return sides.pop() if sides else None
 
 

@@ -132,8 +132,61 @@ class Twice(nn.Module):
         return self.layer(self.layer(images.flatten(1)))
 
 
-def test_a_window_that_is_not_square_is_refused(monkeypatch):
-    monkeypatch.setattr(module, "expected_images", lambda *_: (1, 4, 4))
-    monkeypatch.setattr(module, "build", lambda *_: nn.Sequential(nn.Conv2d(1, 1, (1, 3), device="meta")))
-    with pytest.raises(ConfigError, match=r"square window; got kernel_size \(1, 3\)"):
-        describe("small", {})
+@pytest.fixture
+def rows_of(monkeypatch):
+    """Describes a network for images (1, 4, 4)."""
+
+    def rows(network):
+        monkeypatch.setattr(module, "expected_images", lambda *_: (1, 4, 4))
+        monkeypatch.setattr(module, "build", lambda *_: network.to("meta"))
+        return describe("small", {})
+
+    return rows
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths:UserWarning")
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"kernel_size": (1, 3)}, r"square window, .*; got kernel_size \(1, 3\)"),
+        ({"kernel_size": 2, "padding": "same"}, r"padded alike on all sides; got padding \(0, 1, 0, 1\)"),
+    ],
+)
+def test_a_window_that_is_not_square_is_refused(rows_of, options, message):
+    with pytest.raises(ConfigError, match=message):
+        rows_of(nn.Sequential(nn.Conv2d(1, 1, **options)))
+
+
+@pytest.mark.parametrize(
+    ("options", "padding"),
+    [({"padding": "same"}, 1), ({"padding": "same", "dilation": 2}, 2), ({"padding": "valid"}, 0)],
+)
+def test_padding_given_in_words_is_told_in_pixels(rows_of, options, padding):
+    (row,) = rows_of(nn.Sequential(nn.Conv2d(1, 1, 3, **options)))
+    assert row["padding"] == padding
+
+
+class ByName(nn.Module):
+    """Calls its layers by keyword, the second by a name of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.scale = nn.Conv2d(1, 2, 3), Scale()
+
+    def forward(self, images):
+        return self.scale(maps=self.conv(input=images))
+
+
+class Scale(nn.Module):
+    def forward(self, maps):
+        return 2 * maps
+
+
+def test_layers_may_be_called_by_keyword(rows_of):
+    rows = rows_of(ByName())
+    assert [(row["in_shape"], row["out_shape"]) for row in rows] == [("1x4x4", "2x2x2"), ("2x2x2", "2x2x2")]
+
+
+def test_a_network_that_branches_is_refused_by_name():
+    with pytest.raises(ConfigError, match=r"'features.0', a SplitMaps, maps Tensor to list; describe a net"):
+        describe("hmax", {"prototypes": 2})
