@@ -6,6 +6,7 @@ approximation, Athalye et al. 2018) shows whether that is what an attack fails a
 """
 
 import copy
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -67,10 +68,12 @@ def softened(model: nn.Module, sharpness: float) -> nn.Module | None:
         None if no layer has a gate that depends on the input.
 
     Raises:
-        ConfigError: if the model cannot be attacked, or the sharpness is not positive.
+        ConfigError: if the model cannot be attacked, or the sharpness is not a positive number.
     """
-    if not sharpness > 0:
-        raise ConfigError(f"sharpness of softened gates: expected > 0; got {sharpness}; use 1, 5 or 10")
+    if not 0 < sharpness < math.inf:
+        raise ConfigError(
+            f"sharpness of softened gates: expected a finite number > 0; got {sharpness}; use 1, 5 or 10"
+        )
 
     def mix(layer: FlexibleConv2d, x: Tensor) -> Tensor:
         threshold = layer.threshold

@@ -5,6 +5,7 @@ branch under the rule "below" (MAX where the pooled input lies below the thresho
 flips the sign of the argument; it is what the authors' released code does in its larger networks.
 """
 
+import math
 from functools import partial
 from typing import Any
 
@@ -25,12 +26,14 @@ def signed_sharpness(rule: str, sharpness: float) -> float:
     """`sharpness` with the sign that the rule gives to the gate's argument.
 
     Raises:
-        ConfigError: if the rule is unknown or the sharpness is not positive.
+        ConfigError: if the rule is unknown or the sharpness is not a positive number.
     """
     if rule not in RULES:
         raise ConfigError(f"expected a rule out of {RULES}; got {rule!r}")
-    if not sharpness > 0:
-        raise ConfigError(f"expected a positive sharpness; got {sharpness}; the rule sets the direction")
+    if not 0 < sharpness < math.inf:  # an infinite one is no number where MAX equals the threshold
+        raise ConfigError(
+            f"expected a finite positive sharpness; got {sharpness}; the rule sets the direction"
+        )
     return sharpness if rule == "below" else -sharpness
 
 
@@ -51,7 +54,7 @@ def gate(f_max: Tensor, threshold: Tensor, rule: str = "below", sharpness: float
         g (N,C,H,W), computed and returned in at least float32, since bfloat16 saturates at |T - MAX| = 0.12.
 
     Raises:
-        ConfigError: if the rule is unknown or the sharpness is not positive.
+        ConfigError: if the rule is unknown or the sharpness is not a positive number.
     """
     return _share(_wide(threshold) - _wide(f_max), signed_sharpness(rule, sharpness))
 
@@ -68,7 +71,7 @@ def blend(f_max: Tensor, f_conv: Tensor, threshold: Tensor, rule: str, sharpness
         sharpness: s, per unit of input.
 
     Raises:
-        ConfigError: if the rule is unknown, the sharpness is not positive or a shape does not fit.
+        ConfigError: if the rule is unknown, the sharpness is not a positive number or a shape does not fit.
     """
     slope = signed_sharpness(rule, sharpness)
     dtype = f_conv.dtype

@@ -1,5 +1,7 @@
 """The push-pull response as a function of tensors: what excites, less what a wider opposite kernel finds."""
 
+import math
+
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -64,9 +66,10 @@ def push_pull_conv2d(
         ConfigError: if the kernel is not square or has an even side, or a number is out of its range.
     """
     check_kernel((weight.shape[-2], weight.shape[-1]))
-    if not h >= 1 or not (isinstance(alpha, Tensor) or alpha >= 0):
+    if not 1 <= h < math.inf or not (isinstance(alpha, Tensor) or 0 <= alpha < math.inf):
         raise ConfigError(
-            f"push-pull: expected an h of at least 1 and an alpha of 0 or more; got h {h}, alpha {alpha}"
+            "push-pull: expected an h of at least 1 and an alpha of 0 or more, both finite; "
+            f"got h {h}, alpha {alpha}"
         )
     size, batch = weight.shape[-1], as_batch(input)
     wide = enlarged_size(size, h)

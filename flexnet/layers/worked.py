@@ -56,7 +56,7 @@ def gate_curves(sharpness: float) -> dict[str, Tensor]:
     """The gate against T - MAX: "difference" and, named after the rules, the share of MAX in [0, 1].
 
     Raises:
-        ConfigError: if the sharpness is not positive.
+        ConfigError: if the sharpness is not a positive number.
     """
     difference = torch.linspace(-CURVE_REACH, CURVE_REACH, CURVE_STEPS, dtype=torch.float64)
     zero = torch.zeros_like(difference)

@@ -1,5 +1,7 @@
 """Networks with the same answers and another gradient."""
 
+import math
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -84,5 +86,6 @@ def test_a_random_mask_stays() -> None:
 def test_nothing_to_soften() -> None:
     assert softened(net(scheme="conv"), 1.0) is None
     assert frozen(net(scheme="max")) is None
-    with pytest.raises(ConfigError, match="sharpness of softened gates: expected > 0"):
-        softened(net(scheme="learned"), 0.0)
+    for wrong in (0.0, math.inf, math.nan):
+        with pytest.raises(ConfigError, match=f"softened gates: expected a finite number > 0; got {wrong}"):
+            softened(net(scheme="learned"), wrong)

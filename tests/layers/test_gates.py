@@ -201,7 +201,12 @@ def test_half_precision_input_has_a_gate_in_single_precision(dtype: torch.dtype)
 def test_wrong_arguments_are_named() -> None:
     with pytest.raises(ConfigError, match="rule out of"):
         gate(torch.zeros(1), torch.zeros(1), "beyond")
-    with pytest.raises(ConfigError, match="positive sharpness; got -1"):
-        gate(torch.zeros(1), torch.zeros(1), "below", -1)
+    for wrong in (-1, 0, math.inf, math.nan):
+        with pytest.raises(ConfigError, match=f"finite positive sharpness; got {wrong}"):
+            gate(torch.zeros(1), torch.zeros(1), "below", wrong)
+        with pytest.raises(ConfigError, match=f"finite positive sharpness; got {wrong}"):
+            flexible_conv2d(
+                NINE, torch.ones(1, 1, 3, 3), None, torch.full((1, 1, 1, 1), 0.9), sharpness=wrong
+            )
     with pytest.raises(ConfigError, match=r"at most half the window; got padding \(2, 2\)"):
         flexible_conv2d(NINE, torch.ones(1, 1, 3, 3), None, torch.zeros(1, 1, 1, 1), padding=2)

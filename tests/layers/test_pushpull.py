@@ -360,8 +360,11 @@ def test_what_the_layer_cannot_be_is_refused(arguments: dict[str, Any], message:
 def test_the_function_refuses_kernels_that_have_no_centre() -> None:
     with pytest.raises(ConfigError, match="odd side; got 2 x 2"):
         push_pull_conv2d(IMAGES, drawn(4, 3, 2, 2))
-    for wrong in ({"h": 0.5}, {"h": math.nan}, {"alpha": -1.0}):
-        with pytest.raises(ConfigError, match="expected an h of at least 1 and an alpha of 0 or more"):
+    for wrong in (
+        *({"h": h} for h in (0.5, math.nan, math.inf)),
+        *({"alpha": alpha} for alpha in (-1.0, math.nan, math.inf)),
+    ):
+        with pytest.raises(ConfigError, match="at least 1 and an alpha of 0 or more, both finite; got h"):
             response(IMAGES, KERNELS, **wrong)
 
 
