@@ -1,5 +1,8 @@
 """The Flexible Layer as a function of tensors."""
 
+from operator import index
+from typing import SupportsIndex
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -14,8 +17,26 @@ __all__ = ["Pair", "check_padding", "flexible_conv2d", "gate", "match_groups", "
 
 
 def pair(size: int | Pair) -> Pair:
-    """A size given once for both directions, or as (vertical, horizontal)."""
-    return (size, size) if isinstance(size, int) else (int(size[0]), int(size[1]))
+    """A size given once for both directions, or as (vertical, horizontal).
+
+    Raises:
+        ConfigError: if it is neither one whole number nor two.
+    """
+    sides = size if isinstance(size, list | tuple) else (size, size)
+    try:
+        vertical, horizontal = (_whole(side) for side in sides)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(
+            f"expected a size as one whole number or as two, (vertical, horizontal); got {size!r}; give it so"
+        ) from error
+    return vertical, horizontal
+
+
+def _whole(side: SupportsIndex) -> int:
+    """A number as Python's own, also one of NumPy or of a tracer; true and false are none."""
+    if isinstance(side, bool):
+        raise TypeError("expected a whole number")
+    return side if isinstance(side, int) else index(side)
 
 
 def check_padding(kernel_size: Pair, padding: Pair, dilation: Pair = (1, 1)) -> None:

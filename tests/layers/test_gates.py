@@ -1,5 +1,8 @@
 import math
+import re
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -8,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from flexnet.errors import ConfigError
-from flexnet.layers.functional import flexible_conv2d, gate
+from flexnet.layers.functional import flexible_conv2d, gate, pair
 
 NINE = torch.tensor([[0.1, 0.2, 0.3], [0.4, 0.5, 0.6], [0.7, 0.8, 0.9]]).reshape(1, 1, 3, 3)
 
@@ -196,6 +199,29 @@ def test_half_precision_input_has_a_gate_in_single_precision(dtype: torch.dtype)
     assert 0 < 1 - share.item() < 1e-5  # 12.5 in the sigmoid: both half types would round to 1
     y = flexible_conv2d(NINE.to(dtype), torch.ones(1, 1, 3, 3, dtype=dtype), None, torch.zeros(1, 1, 1, 1))
     assert y.dtype == dtype
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        (3, (3, 3)),
+        ((3, 4), (3, 4)),
+        ([3, 4], (3, 4)),
+        (torch.Size((3, 4)), (3, 4)),
+        (np.int64(8), (8, 8)),
+        ((np.int64(8), 2), (8, 2)),
+    ],
+)
+def test_sizes_are_one_whole_number_or_two(size: Any, expected: tuple[int, int]) -> None:
+    found = pair(size)
+    assert found == expected
+    assert [type(side) for side in found] == [int, int]
+
+
+@pytest.mark.parametrize("size", ["32", (3, 32, 32), (3,), True, (True, 3), 3.0, (3.5, 1), ("3", "2"), None])
+def test_other_sizes_are_refused(size: Any) -> None:
+    with pytest.raises(ConfigError, match=re.escape(f"(vertical, horizontal); got {size!r}")):
+        pair(size)
 
 
 def test_wrong_arguments_are_named() -> None:
