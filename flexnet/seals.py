@@ -16,13 +16,15 @@ from flexnet.stopping import PARENT_VARIABLE
 
 FOLDER = Path(".snakemake/seals")
 MISSING = "missing"
+LONGEST = 200  # characters of a note's name: systems take 255, and it is longer while it is written
 # Files that are written beside an output of a job.
 BESIDE = (".outcomes.safetensors", ".facts.json")
 
 
 def note_of(path: str | Path) -> Path:
-    """Where the digest of a file is noted."""
-    return FOLDER / quote(str(path), safe="")
+    """Where the digest of a file is noted: under its path, or the digest of that where it is long."""
+    name = quote(str(path), safe="")
+    return FOLDER / (name if len(name) <= LONGEST else hashlib.sha256(name.encode()).hexdigest())
 
 
 def break_seals(paths: Iterable[str | Path]) -> None:
@@ -34,7 +36,7 @@ def break_seals(paths: Iterable[str | Path]) -> None:
 def seal(paths: Iterable[str | Path]) -> None:
     """Note the digests of files that were written, and of those beside them; outside a workflow, nothing."""
     if os.environ.get(PARENT_VARIABLE):
-        for path in filter(Path.is_file, _written(paths)):
+        for path in filter(os.path.isfile, _written(paths)):  # which takes names that no file can have
             write_text(note_of(path), _digest(path))
 
 
@@ -46,7 +48,7 @@ def require_sealed(paths: Iterable[str | Path]) -> None:
     """
     for path in paths:
         note = note_of(path)
-        known = note.read_text(encoding="utf-8") if len(note.name) < 255 and note.is_file() else None
+        known = note.read_text(encoding="utf-8") if note.is_file() else None
         if known is not None and known != _digest(Path(path)) != MISSING:
             raise DataError(
                 f"{path}: expected the bytes that a job of this workflow wrote; got others, by a damaged "

@@ -55,6 +55,26 @@ def test_what_was_never_sealed_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch
     assert not FOLDER.exists()
 
 
+@pytest.mark.parametrize("name", ["/".join(["folder"] * 40), "ä" * 60, "x" * 240, "x" * 190, "x" * 230])
+def test_files_of_long_names_are_sealed_as_others(name: str) -> None:
+    path, other = Path(name + ".csv"), Path(name + "2.csv")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for each in (path, other):
+        each.write_text("a\n")
+    break_seals([path, other])
+    seal([path, other])
+    other.write_text("b\n")
+    require_sealed([path])
+    with pytest.raises(DataError, match=r"2\.csv: expected the bytes that a job of this workflow wrote"):
+        require_sealed([other])
+    break_seals([other])
+    require_sealed([path, other])
+
+
+def test_a_note_of_an_ordinary_name_is_found_by_it() -> None:
+    assert note_of("results/a b.csv") == FOLDER / "results%2Fa%20b.csv"
+
+
 def test_a_missing_file_is_left_to_its_reader() -> None:
     Path("a.csv").write_text("a\n")
     seal(["a.csv"])
