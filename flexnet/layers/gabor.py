@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from flexnet.layers.eager import one_node, refuse_scripting, sizes
+from flexnet.layers.steps import typed_as_weights
 
 SIZES = tuple(range(7, 38, 2))
 DIVISORS = tuple(4.0 - 0.05 * step for step in range(len(SIZES)))
@@ -77,7 +78,8 @@ class GaborS1(nn.Module):
     mean and norm over the square around it; on random images the two correlate by 0.99.) Images are padded
     with zeros, and responses at the border are kept: at 28 pixels no window of the larger filters lies
     inside the image. Filters and discs are buffers, saved with the model. Everything is computed in at
-    least float32, under autocast too, so that responses kept from one pass serve every later one.
+    least float32, under autocast too, so that responses kept from one pass serve every later one; a model
+    that is itself in half precision gets them in its type.
     """
 
     def __init__(self) -> None:
@@ -88,11 +90,13 @@ class GaborS1(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the larger response of two neighbouring sizes (N, 8, 4, H, W) to images (N, 1, H, W)."""
-        return _neighbours(images, *self._banks())
+        filters, discs = self._banks()
+        return typed_as_weights(_neighbours(images, filters, discs), filters[0])
 
     def responses(self, images: Tensor) -> list[Tensor]:
         """Return the response of each of the 16 sizes (N, 4, H, W), in [0, 1], to images (N, 1, H, W)."""
-        return _responses(images, *self._banks())
+        filters, discs = self._banks()
+        return [typed_as_weights(each, filters[0]) for each in _responses(images, filters, discs)]
 
     def _banks(self) -> tuple[list[Tensor], list[Tensor]]:
         """Filters and discs of all sizes."""

@@ -46,11 +46,26 @@ def checked(input: Tensor, channels: int, expected: Pair | None) -> Tensor:
 @one_node
 def typed_as_convolved(pooled: Tensor) -> Tensor:
     """Return a tensor in the type in which a convolution of it would come out."""
-    kind = pooled.device.type
-    autocast = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
-    if autocast and pooled.dtype != torch.float64:
-        return pooled.to(torch.get_autocast_dtype(kind))
+    if _autocast(pooled) and pooled.dtype != torch.float64:
+        return pooled.to(torch.get_autocast_dtype(pooled.device.type))
     return pooled
+
+
+@one_node
+def typed_as_weights(output: Tensor, weight: Tensor) -> Tensor:
+    """Return what was computed in single precision in the type of half-precision weights.
+
+    The layers that follow are of that type too, and take no other. With wider weights, and under autocast,
+    which converts for them, the output stays as it is.
+    """
+    half = weight.dtype in (torch.float16, torch.bfloat16) and not _autocast(output)
+    return output.to(weight.dtype) if half else output
+
+
+def _autocast(tensor: Tensor) -> bool:
+    """Whether autocast chooses the types of operations where a tensor is."""
+    kind = tensor.device.type
+    return torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
 
 
 def parameter_like(old: Tensor) -> nn.Parameter:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from flexnet.errors import ConfigError
 from flexnet.layers.eager import one_node, refuse_scripting, sizes
 from flexnet.layers.flexible import FlexibleConv2d
+from flexnet.layers.steps import typed_as_weights
 
 EPSILON = 1e-6  # under the root: its slope stays finite where a window equals the patch
 
@@ -89,16 +90,22 @@ class Patches(nn.Conv2d):
 
 
 class Templates(Patches):
-    """Learned patches that respond with minus their Euclidean distance to the input."""
+    """Learned patches that respond with minus their Euclidean distance to the input.
+
+    It is computed in float32 at least, and given in the type of patches in half precision.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the responses (N, C', d + 1, d + 1) to maps (N, C, d, d)."""
-        return response(similarity(input, self.weight), self.weight)
+        return self._response(similarity(input, self.weight))
 
     def peak(self, input: Tensor) -> Tensor:
         """Return the maximum of `forward` over positions (N, C', 1, 1); the root is taken there only."""
         nearest = F.adaptive_max_pool2d(similarity(input, self.weight), 1)
-        return response(nearest, self.weight)
+        return self._response(nearest)
+
+    def _response(self, similarity: Tensor) -> Tensor:
+        return typed_as_weights(response(similarity, self.weight), self.weight)
 
 
 class FlexibleTemplates(FlexibleConv2d):

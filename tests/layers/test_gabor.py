@@ -114,6 +114,16 @@ def test_blank_images_give_zeros_and_finite_gradients() -> None:
     assert blank.grad is not None and blank.grad.isfinite().all()
 
 
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16])
+def test_a_model_in_half_precision_gets_responses_of_its_type(kind: torch.dtype) -> None:
+    s1, x = GaborS1().to(kind), images().to(kind)
+    wide = GaborS1().to(kind).float()  # whose filters are rounded as those
+    assert torch.equal(s1(x), wide(x.float()).to(kind))
+    assert all(map(torch.equal, s1.responses(x), (each.to(kind) for each in wide.responses(x.float()))))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(s1(x), wide(x.float()))
+
+
 def test_precision_does_not_follow_autocast() -> None:
     s1, x = GaborS1(), images()
     with torch.autocast("cpu", torch.bfloat16):

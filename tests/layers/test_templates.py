@@ -145,6 +145,17 @@ def test_a_copy_of_the_whole_follows_its_own_templates() -> None:
     assert torch.equal(twin[1](maps(5)), model[1](maps(5)))
 
 
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16])
+def test_distances_to_half_precision_patches_are_of_their_type(kind: torch.dtype) -> None:
+    owner, x = Templates(4, 6, 16).to(kind), maps(5).to(kind)
+    exact = -(distances(x.double(), owner.weight.detach().double()) ** 2 + 1e-6).sqrt()
+    for found, expected in ((owner(x), exact), (owner.peak(x), exact.amax((2, 3), keepdim=True))):
+        assert found.dtype == kind
+        torch.testing.assert_close(found.double(), expected, atol=0.05, rtol=0.01)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert owner(x).dtype == owner.peak(x).dtype == torch.float32
+
+
 def test_distances_stay_in_single_precision_under_autocast() -> None:
     owner = Templates(4, 6, 16)
     layer, x = flexible(owner), maps(5)

@@ -58,6 +58,20 @@ def test_jit_trace_saved_and_loaded(variant: str) -> None:
     same(loaded, model, variant)
 
 
+@pytest.mark.parametrize(
+    ("variant", "kind"),
+    [("definition", torch.bfloat16), ("definition", torch.float16), ("random", torch.float16)],
+)
+def test_half_precision(variant: str, kind: torch.dtype) -> None:
+    model, x = hmax(variant).eval(), images(variant)[:1]
+    torch.manual_seed(3)
+    expected = model(x)
+    torch.manual_seed(3)
+    found = model.to(kind)(x.to(kind))
+    assert found.dtype == kind
+    assert (found.float() - expected).norm() < 0.02 * expected.norm()
+
+
 @variants
 def test_scripts_are_refused(variant: str) -> None:
     with warnings.catch_warnings(), pytest.raises(ConfigError, match="use torch.export"):
