@@ -21,7 +21,11 @@ def listing(study: Study, cores: int) -> str:
     parts = [_part(study, home, cores) for home in (*study.scales, *study.published_rows)]
     named = ", ".join(named_targets(study))
     place = "one core" if cores == 1 else f"{cores} cores"
-    head = f"Type `snakemake <target>`. Costs: on {place} of a usual machine, without a GPU, from nothing."
+    head = (
+        f"Type `snakemake <target>`. Costs: on {place} of a usual machine, without a GPU, from nothing. What"
+        " is trained in bf16 (scales bf16, laptop, night) takes several times as long on a processor without "
+        "instructions for it."
+    )
     return "\n\n".join([head, *parts, f"Everything of a scale, and what is published: {named}"])
 
 
