@@ -23,8 +23,8 @@ def listing(study: Study, cores: int) -> str:
     place = "one core" if cores == 1 else f"{cores} cores"
     head = (
         f"Type `snakemake <target>`. Costs: on {place} of a usual machine, without a GPU, from nothing. What"
-        " is trained in bf16 (scales bf16, laptop, night) takes several times as long on a processor without "
-        "instructions for it."
+        " is trained in bf16 (scales bf16, laptop, night) takes a fraction of it on a processor with "
+        "instructions for that."
     )
     return "\n\n".join([head, *parts, f"Everything of a scale, and what is published: {named}"])
 

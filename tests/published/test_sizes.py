@@ -5,7 +5,8 @@ import pytest
 from told import ROOT, effect, page, require_told
 
 from flexnet.claims.catalogue import published
-from flexnet.study.published import run_of
+from flexnet.study.labels import table_of
+from flexnet.study.published import runs_of
 from flexnet.tables.frames import read_rows
 
 # --- 1,000 images at the paper's size ------------------------------------------------------------------
@@ -138,8 +139,13 @@ def test_table_2_by_the_released_codes_rules_is_told() -> None:
 def test_what_was_trained_on_a_gpu_is_told(figure: str) -> None:
     """All networks but those of Figure 3, the controls, and the small ones by the released code's recipe."""
     folder, here = ROOT / "published/bf16", figure in ("fig3", "table2_controls")
-    runs = {name: run_of(folder, name, figure) for name in ("paper", "corrected", "release")}
-    found = {name: run["machine"]["gpu"] != "none" for name, run in runs.items() if run}
+    tables = {name: table_of(name, figure) for name in ("paper", "corrected", "release")}
+    runs = {
+        name: [run for run in runs_of(folder) if table in run["sha256"]] for name, table in tables.items()
+    }
+    trained = {name: {run["machine"]["gpu"] != "none" for run in some} for name, some in runs.items() if some}
+    assert all(len(kinds) == 1 for kinds in trained.values())
+    found = {name: True in kinds for name, kinds in trained.items()}
     released = figure == "table2"
     assert found == {name: not here and not (released and name == "release") for name in found}
     assert found

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.speeds import kin_of
 from flexnet.errors import ConfigError
 from flexnet.study import cost, speeds
 from flexnet.study.configuration import Given, load_figures, load_scales
@@ -94,6 +95,18 @@ def test_networks_that_a_figure_does_not_show_but_needs_are_counted_once(study: 
     shown = set(study.series("", "table3", "paper").values())
     assert set(trained) == {*shown, "surrogate"}
     assert trained.count("surrogate") == max(trained.count(name) for name in shown)
+
+
+def test_a_new_row_of_the_table_is_timed_beside_one_of_its_precision() -> None:
+    """A machine may be five times as fast as that of the table in bf16, and as fast in float32."""
+    known = {f'["{name}",{{}},100,"{kind}",[]]': 1.0 for name in ("a", "b") for kind in ("float32", "bf16")}
+    known[speeds.REFERENCE_KEY] = 1.0
+    for name, kin in (("b", "b"), ("c", "a")):
+        for kind in ("float32", "bf16"):
+            assert kin_of(f'["{name}",{{"w":2}},50,"{kind}",[]]', known, list(known)) == (
+                f'["{kin}",{{}},100,"{kind}",[]]'
+            )
+    assert kin_of('["a",{},100,"fp8",[]]', known, list(known)) == speeds.REFERENCE_KEY
 
 
 def test_what_will_be_trained_is_timed_beside_the_reference(study: Study) -> None:
