@@ -381,7 +381,7 @@ def test_published_networks_that_are_trained_again_are_compared_row_by_row(
             "runs": [{"sha256": {"results/rows/paper/fig4b.csv": ""}, "config": recorded(finished)}]
         }
         (home.parents[2] / "provenance.json").write_text(json.dumps(provenance))
-        assert "other by now: recipe" in verify("vgg16-random:2")
+        assert "other by now: vgg16-random: recipe" in verify("vgg16-random:2")
 
 
 def recorded(project: Any) -> Any:
