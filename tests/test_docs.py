@@ -62,6 +62,12 @@ def test_commands_can_be_pasted_into_any_shell(path: Path) -> None:
         assert not re.search(r"\s#|[\[*?]", bare), line
 
 
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)
+def test_every_link_of_a_page_leads_to_a_page(path: Path) -> None:
+    """What no page shows is named without a link; the build of the documentation stops at another."""
+    docs.with_links(path.read_text(encoding="utf-8"), str(path.relative_to(ROOT)))
+
+
 def test_links_are_turned_to_where_the_texts_lie_among_the_pages() -> None:
     text = (
         "[a](../config/README.md#the-study) [b](own.md) ![c](demo-fig4d.png) [d](https://example.org/x.md)\n"
