@@ -7,12 +7,8 @@ from flexnet.config import Config
 from flexnet.families.base import Family
 from flexnet.study.visiting import visited
 
-TRAINED_BY = (
-    "network",
-    "options",
-    "checkpoint",
-    "dataset",
-)  # what a model's row says of its training, as it is
+# What a model's row says of its training, as it is.
+TRAINED_BY = ("network", "options", "checkpoint", "dataset")
 
 
 def circumstances(
