@@ -57,12 +57,13 @@ def main() -> None:
     torch.set_num_threads(1)
     found = dict(speeds())
     rows = wanted()
+    here: dict[str, float] = {}
     for key, row in rows.items():
         if key in found:
             continue
         kin = REFERENCE_KEY if key == REFERENCE_KEY else kin_of(key, found, rows)
-        here = min(seconds_here(rows[kin]) for _ in range(5))
-        found[key] = float(f"{found.get(kin, here) / here * seconds_here(row):.3g}")
+        here[kin] = here.get(kin) or min(seconds_here(rows[kin]) for _ in range(5))
+        found[key] = float(f"{found.get(kin, here[kin]) / here[kin] * seconds_here(row):.3g}")
         print(found[key], key, flush=True)
         with atomic_path(SPEEDS) as temporary:
             temporary.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
-from torch.backends import cudnn
 
 from flexnet.errors import ConfigError
+from flexnet.rounding import tf32
 
 HALF = (torch.float16, torch.bfloat16)
 
@@ -51,26 +51,6 @@ def require_full_logits(logits: Tensor, name: str) -> None:
 
 @contextmanager
 def full_precision(device: torch.device) -> Iterator[None]:
-    """Switch autocast and TF32 off, in convolutions and products.
-
-    TF32 keeps 10 bits of mantissa, as float16 does. A script may have asked for it in products with
-    `torch.set_float32_matmul_precision("high")`; afterwards it has it again.
-    """
-    exact = cudnn.flags(
-        enabled=cudnn.enabled,
-        benchmark=cudnn.benchmark,
-        deterministic=cudnn.deterministic,
-        allow_tf32=False,
-    )
-    with torch.autocast(device.type, enabled=False), exact, _exact_products():
+    """Switch autocast and TF32 off, in convolutions and products."""
+    with torch.autocast(device.type, enabled=False), tf32(False):
         yield
-
-
-@contextmanager
-def _exact_products() -> Iterator[None]:
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest")
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)

@@ -33,9 +33,8 @@ def circumstances(
     for name in (*taking_part, *sorted(others)):
         found |= {f"{name}: {part}": value for part, value in _of_model(config, name, asking).items()}
     datasets = {config["models"][name]["dataset"] for name in (*taking_part, *others)}
-    datasets |= {
-        dataset for family in asking for dataset in visited(family, family.section(sections)).values()
-    }
+    asked = [family for family in asking if family.applies(sections)]
+    datasets |= {each for family in asked for each in visited(family, family.section(sections)).values()}
     for name in sorted(datasets):
         row = config["datasets"][name]
         found |= {f"the dataset {name}": row, f"the images of {name}": config["sources"][row["source"]]}

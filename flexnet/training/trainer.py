@@ -2,8 +2,8 @@
 
 import math
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -16,6 +16,7 @@ from flexnet.errors import Stopped, TrainingError
 from flexnet.files import canonical_json, remove_leftovers, write_rows
 from flexnet.locks import exclusive
 from flexnet.progress import Progress
+from flexnet.rounding import tf32
 from flexnet.seeds import derive_seed
 from flexnet.stopping import stop_requests
 from flexnet.training.adversarial import hardened
@@ -36,21 +37,9 @@ def _autocast(recipe: Recipe, device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=recipe.precision == "bf16")
 
 
-@contextmanager
-def _products(recipe: Recipe) -> Iterator[None]:
-    """Let a GPU round the factors of products to TF32 where the recipe says so, and nowhere else.
-
-    By default it does so in convolutions, whatever is asked.
-    """
-    rounded = recipe.precision == "tf32"
-    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
-    torch.set_float32_matmul_precision("high" if rounded else "highest")
-    torch.backends.cudnn.allow_tf32 = rounded
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before[0])
-        torch.backends.cudnn.allow_tf32 = before[1]
+def _products(recipe: Recipe) -> AbstractContextManager[None]:
+    """Let a GPU round the factors of products where the recipe says so, and nowhere else."""
+    return tf32(recipe.precision == "tf32")
 
 
 def _channels_last(images: Tensor) -> Tensor:

@@ -78,6 +78,15 @@ def test_drawings_that_are_judged_count() -> None:
     assert other("fig6", model, **keys) == [f"the dataset {dataset}"]
 
 
+def test_a_family_that_one_protocol_does_not_ask_differs_and_stops_nothing() -> None:
+    asking, model = families_of(FIGURES["fig6"]), next(iter(FIGURES["fig6"]["series"].values()))
+    then, now = laptop(), laptop()
+    del now["protocols"]["paper"]["drawings"]
+    found = changed(*(circumstances(config, "paper", [model], asking) for config in (then, now)))
+    assert found[-1] == "the rules of drawings"
+    assert all(part.startswith(("the dataset", "the images")) for part in found[:-1])
+
+
 @pytest.mark.parametrize(
     "keys",
     [
