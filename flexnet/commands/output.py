@@ -5,6 +5,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 from flexnet.errors import ConfigError
+from flexnet.writable import can_be_written
 
 
 def add_output(parser: ArgumentParser, what: str) -> None:
@@ -23,6 +24,5 @@ def require_output(given: str | None) -> None:
     place = Path(given)
     if place.is_dir() or given.endswith(os.sep):
         raise ConfigError(f"--output: expected a file; got the folder {given}; name a file in it")
-    above = next(folder for folder in place.absolute().parents if folder.exists())
-    if not (above.is_dir() and os.access(above, os.W_OK)):
+    if not can_be_written(place.parent):
         raise ConfigError(f"--output: expected a place that can be written; got {given}; name another")

@@ -1,16 +1,11 @@
 """Where programs keep their caches if the home directory cannot be written."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from flexnet.writable import can_be_written
+
 CACHES = {"XDG_CACHE_HOME": "", "MPLCONFIGDIR": "matplotlib", "TRITON_CACHE_DIR": "triton"}
-
-
-def can_be_written(folder: Path) -> bool:
-    """Whether files can be made below a folder, which need not be there yet."""
-    there = next(path for path in (folder, *folder.parents) if path.exists())
-    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
 
 
 def cache_variables(environment: Mapping[str, str], folder: Path) -> dict[str, str]:

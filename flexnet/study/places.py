@@ -5,6 +5,7 @@ are not: then rules, schemas, scripts, the package, and the defaults of all conf
 checkout, while results, data and whatever the user has of his own are looked for in the working directory.
 """
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 from flexnet.config import scale_files
 from flexnet.errors import ConfigError
 from flexnet.study.labels import tables_below
+from flexnet.writable import can_be_written
 
 MADE = ("figures", "logs", "results")  # what the folder of a scale holds
 
@@ -37,6 +39,20 @@ class Places:
     def apart(self) -> bool:
         """Whether the user works in another folder than the checkout."""
         return self.here.resolve() != self.checkout.resolve()
+
+    def require_writable(self) -> None:
+        """Check that a run can keep its notes, which Snakemake makes first of all.
+
+        Raises:
+            ConfigError: naming the folder, and how to work in another.
+        """
+        if not can_be_written(self.here / ".snakemake"):
+            workflow = shlex.quote(str(self.checkout / "Snakefile"))
+            raise ConfigError(
+                f"expected a working directory in which files can be made; got {self.here}, which may only be"
+                f" read; work in a folder of your own: cd FOLDER && snakemake --snakefile {workflow}"
+                " --directory . TARGET --cores 2"
+            )
 
     def config_files(self) -> list[Path]:
         """The configuration, and the user's own that is laid over it if he has one elsewhere."""

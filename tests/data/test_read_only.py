@@ -1,13 +1,12 @@
 """Folders that may only be read: sources in them serve, and what cannot be written is told by its name."""
 
-import os
-import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pytest
+from read_only import read_only_folder
 
 from flexnet.data.arrays import ImageArrays
 from flexnet.data.catalogue import DATASETS, Dataset
@@ -18,36 +17,11 @@ from flexnet.jobs import run_job
 ReadOnly = Callable[[Path], None]
 
 
-@contextmanager
-def _mounted(folder: Path) -> Iterator[bool]:
-    """Root may write everywhere but where a disk is mounted to be read only."""
-    done = False
-    with suppress(OSError):
-        bound = subprocess.run(["mount", "--bind", folder, folder], capture_output=True, check=False)
-        done = bound.returncode == 0
-    try:
-        if done:
-            subprocess.run(["mount", "-o", "remount,ro,bind", folder], capture_output=True, check=True)
-        yield done
-    finally:
-        if done:
-            subprocess.run(["umount", folder], check=True)
-
-
 @pytest.fixture
 def read_only() -> Iterator[ReadOnly]:
     """Make a folder read only until the test is over."""
     with ExitStack() as stack:
-
-        def make(folder: Path) -> None:
-            if os.geteuid() == 0:
-                if not stack.enter_context(_mounted(folder)):
-                    pytest.skip("root writes everywhere here, and no disk can be mounted")
-                return
-            folder.chmod(0o555)
-            stack.callback(folder.chmod, 0o755)
-
-        yield make
+        yield lambda folder: stack.enter_context(read_only_folder(folder))
 
 
 @pytest.fixture

@@ -1,10 +1,13 @@
-"""This machine: each job on a GPU of its own, what is typed, caches where no home can be written."""
+"""This machine: each job on a GPU of its own, what is typed, and places that cannot be written."""
 
+import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from read_only import read_only_folder
 
 # In the place of the real stages: it takes its time and writes when it ran, and on which card.
 STUB = """\
@@ -149,7 +152,7 @@ def test_a_scale_named_on_the_spot_has_its_own_name_in_captions(project: Any) ->
         assert f'"width":{width}' in done.stdout
 
 
-# --- without a home ---------------------------------------------------------------------------------
+# --- places that cannot be written ------------------------------------------------------------------
 
 
 def test_a_home_that_cannot_be_written_is_no_obstacle(new_project: Callable[[], Any], tmp_path: Path) -> None:
@@ -161,3 +164,20 @@ def test_a_home_that_cannot_be_written_is_no_obstacle(new_project: Callable[[], 
     assert str(tmp_path) not in done.stdout
     assert (project.folder / ".snakemake/cache").is_dir()
     assert (project.folder / "demo/figures/fig1.pdf").exists()
+
+
+def test_a_checkout_that_may_only_be_read_serves_another_folder(
+    new_project: Callable[[], Any], tmp_path: Path
+) -> None:
+    project = new_project()
+    command = ("-m", "snakemake", "--cores", "1", "demo/figures/fig1.pdf")
+    with read_only_folder(project.folder):
+        told = project.run(*command)
+        advice = next(line for line in told.stdout.splitlines() if line.startswith("flexnet: "))
+        (words,) = re.findall(r"&& snakemake (.*) TARGET --cores 2$", advice)
+        done = project.run(*command, *shlex.split(words), folder=tmp_path)
+    assert told.returncode == 1
+    assert f"files can be made; got {project.folder}, which may only be read" in advice
+    assert "Traceback" not in told.stdout
+    assert done.returncode == 0, done.stdout
+    assert (tmp_path / "demo/figures/fig1.pdf").exists()

@@ -92,6 +92,7 @@ def load_configuration():
 
 
 try:
+    PLACES.require_writable()
     SCALES, FIGURES, GIVEN = load_configuration()
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
