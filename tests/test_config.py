@@ -92,10 +92,10 @@ def refused(layer: Any) -> str:
         ),
         ({"recipes": {"vgg": {"epoch": 1, "rate": 2}}}, "recipes.vgg: unknown key 'epoch', 'rate'; expected"),
         ({"recipes": {"vgg": {1: 2, "rate": 2}}}, "recipes.vgg: unknown key 1, 'rate'; expected keys"),
-        ({"threads": "all"}, "threads: expected a value of type integer; got 'all'"),
+        ({"threads": "all"}, "threads: expected a whole number; got 'all'"),
         (
             {"recipes": {"vgg": {"epochs": "many"}}},
-            "recipes.vgg.epochs: expected a value of type integer; got 'many'",
+            "recipes.vgg.epochs: expected a whole number; got 'many'",
         ),
         ({"device": "gpu"}, "(pattern ^(auto|cpu|mps|cuda(:[0-9]+)?)$); got 'gpu'"),
         ({"sources": {"x": {"title": "X"}}}, "sources.x: 'dataset' is a required property"),
@@ -103,30 +103,30 @@ def refused(layer: Any) -> str:
             {"sources": {"x": {"dataset": "shapes", "title": "X", "test": 10}}},
             "sources.x: 'train' is a required property",
         ),
-        (["a"], "scale.yaml: top level: expected a value of type object; got ['a']"),
+        (["a"], "scale.yaml: top level: expected keys with values; got ['a']"),
         (
             {"models": {"VGG": {}}},
             "models: expected a name of lower-case letters and digits, joined by hyphens",
         ),
         ({"datasets": {"a/b": {"source": "cifar10"}}}, "datasets: expected a name of lower-case letters"),
         ({"models": {False: {}}}, "models: expected names as keys; got False; put the key in quotes"),
-        ({"recipes": {"vgg": {"epochs": "1e3"}}}, "type integer; got '1e3', which is text; write 1000"),
+        ({"recipes": {"vgg": {"epochs": "1e3"}}}, "a whole number; got '1e3', which is text; write 1000"),
         ({"recipes": {"vgg": {"gamma": "0,5"}}}, "number or null; got '0,5', which is text; write 0.5"),
         (
             {"recipes": {"vgg": {"epochs": 10.0}}},
-            "recipes.vgg.epochs: expected a value of type integer; got 10.0",
+            "recipes.vgg.epochs: expected a whole number; got 10.0",
         ),
         (
             {"recipes": {"vgg": {"epochs": True}}},
-            "recipes.vgg.epochs: expected a value of type integer; got True",
+            "recipes.vgg.epochs: expected a whole number; got True",
         ),
-        ({"recipes": {"vgg": {"momentum": float("nan")}}}, "expected a value of type number; got nan"),
-        ({"recipes": {"vgg": {"momentum": float("inf")}}}, "expected a value of type number; got inf"),
+        ({"recipes": {"vgg": {"momentum": float("nan")}}}, "expected a finite number; got nan"),
+        ({"recipes": {"vgg": {"momentum": float("inf")}}}, "expected a finite number; got inf"),
         (
             {"models": {"small-low": {"seeds": 0}}},
             "models.small-low.seeds: expected a number of at least 1; got 0",
         ),
-        ({"datasets": None}, "datasets: expected a value of type object; got None"),
+        ({"datasets": None}, "datasets: expected keys with values; got None"),
     ],
 )
 def test_a_wrong_key_or_value_is_named_with_what_was_expected(layer: Any, message: str) -> None:
@@ -436,7 +436,7 @@ def test_drawn_objects_are_never_evidence() -> None:
 
 
 def test_evidence_is_yes_or_no() -> None:
-    with pytest.raises(ConfigError, match="evidence: expected a value of type boolean; got 'perhaps'"):
+    with pytest.raises(ConfigError, match="evidence: expected true or false; got 'perhaps'"):
         settings.check({**BASE, "evidence": "perhaps"}, SCHEMA, "config")
     with pytest.raises(ConfigError, match="'evidence' is a required property"):
         settings.check({key: row for key, row in BASE.items() if key != "evidence"}, SCHEMA, "config")

@@ -246,7 +246,7 @@ SLIPS: dict[str, tuple[Edit, str]] = {
     ),
     "epochs": (
         (MAIN, "epochs: 150", "epochs: 1e3"),
-        f"{MAIN}: recipes.vgg.epochs: expected a value of type integer; got '1e3', which is text; write 1000",
+        f"{MAIN}: recipes.vgg.epochs: expected a whole number; got '1e3', which is text; write 1000",
     ),
     "recipe-key": (
         (DEMO, "learning_rate: 0.02", "learning_rat: 0.02"),

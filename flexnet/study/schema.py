@@ -11,6 +11,16 @@ import jsonschema
 from flexnet.problems import Problem, unknown_keys, wrong
 
 LARGEST = 2**63 - 1
+# Types of a schema, as who writes YAML knows them.
+TYPES = {
+    "array": "a list",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "null": "null",
+    "number": "a finite number",
+    "object": "keys with values",
+    "string": "text",
+}
 
 
 def schema_problems(config: Any, schema: Any) -> list[Problem]:
@@ -77,7 +87,8 @@ def _without_path(error: jsonschema.ValidationError) -> Problem:
     if kind == "enum":
         return wrong(f"one of {limit}", value, [name for name in limit if isinstance(name, str)])
     if kind == "type":
-        return wrong(f"a value of type {limit if isinstance(limit, str) else ' or '.join(limit)}", value)
+        kinds = [limit] if isinstance(limit, str) else limit
+        return wrong(" or ".join(TYPES[kind] for kind in kinds), value)
     expected = {
         "minimum": f"a number of at least {limit}",
         "exclusiveMinimum": f"a number above {limit}",

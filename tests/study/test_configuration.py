@@ -238,7 +238,7 @@ def test_what_a_module_is_handed_takes_the_place_of_a_users_file(tmp_path: Path)
     found = load_scales(places, SCHEMA, typed(config={"seed": 5}, as_module=True))
     assert (found[""]["seed"], found["own/"]["note"]) == (5, "own")
     with pytest.raises(
-        ConfigError, match="^the workflow around this one: seed: expected a value of type integer; got 'x'"
+        ConfigError, match="^the workflow around this one: seed: expected a whole number; got 'x'"
     ):
         load_scales(places, SCHEMA, typed(config={"seed": "x"}, as_module=True))
 

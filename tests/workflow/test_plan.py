@@ -328,7 +328,7 @@ def test_wrong_settings_on_the_command_line_are_named(project: Any) -> None:
         ("device: cpu", ": device: expected keys among ["),
         (
             "recipes: {vgg: {epochs: many}}",
-            ": recipes.vgg.epochs: expected a value of type integer; got 'many'",
+            ": recipes.vgg.epochs: expected a whole number; got 'many'",
         ),
         (
             "models: {vgg16-random: {network: vgg61}}",
