@@ -8,6 +8,7 @@ rule evaluate:
         histories=asked("history.csv"),
         weights=asked("safetensors", ancient),
         others=told(jobs.other_models, lambda found: ancient(sum(found.values(), []))),
+        other_histories=told(jobs.other_histories),
         subset=asked_subset,
         training=training_images,
         test=test_images,
