@@ -5,6 +5,7 @@ order in which jobs run, and two purposes never share a stream.
 """
 
 import hashlib
+from numbers import Integral
 
 
 def derive_seed(*names: str | int) -> int:
@@ -13,6 +14,12 @@ def derive_seed(*names: str | int) -> int:
     >>> derive_seed(0, "vgg16-baseline", 1, "init") == derive_seed(0, "vgg16-baseline", 1, "init")
     True
     """
-    text = "\x1f".join(f"{type(name).__name__}:{name}" for name in names)
+    text = "\x1f".join(map(_told, names))
     digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") >> 1
+
+
+def _told(name: object) -> str:
+    """A name with its type, for 1 is not "1"; but a whole number of NumPy is the same number."""
+    plain = int(name) if isinstance(name, Integral) and not isinstance(name, bool) else name
+    return f"{type(plain).__name__}:{plain}"

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from flexnet import reading
@@ -18,6 +19,11 @@ def test_seeds_depend_on_every_name_its_type_and_its_place() -> None:
     assert all(0 <= seed < 2**63 for seed in seeds)
     # A constant: if this changes, every published number changes with it.
     assert derive_seed(0, "vgg16-baseline", 1, "init") == 7886206574255664343
+
+
+def test_a_whole_number_of_another_type_is_the_same_seed() -> None:
+    assert derive_seed(np.int64(0), "a", np.uint8(3)) == derive_seed(0, "a", 3)
+    assert len({derive_seed(1), derive_seed("1"), derive_seed(True)}) == 3
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:

@@ -9,12 +9,12 @@ from numbers import Integral, Real
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from flexnet import inputs
 from flexnet.attacks.precision import require_full_logits, require_full_precision
 from flexnet.attacks.spaces import Space
 from flexnet.errors import ConfigError, NumericalError
+from flexnet.layers.batch_statistics import require_own_statistics
 
 
 def check_model(model: object) -> None:
@@ -35,24 +35,13 @@ def check_model(model: object) -> None:
             f"attacked model: expected evaluation mode; got {_part(model, training)} in training mode; "
             "call model.eval() first"
         )
-    _require_own_statistics(model)
+    require_own_statistics(model, "attacked model")
     if any(parameter.is_inference() for parameter in model.parameters()):
         raise ConfigError(
             "attacked model: expected parameters that gradients can pass; got some made under "
             "torch.inference_mode(); build or load the model outside it"
         )
     require_full_precision(model, torch.empty(0))
-
-
-def _require_own_statistics(model: nn.Module) -> None:
-    norms = ((name, part) for name, part in model.named_modules() if isinstance(part, _BatchNorm))
-    name = next((name for name, norm in norms if norm.running_mean is None), None)
-    if name is not None:
-        raise ConfigError(
-            "attacked model: expected batch norms with running statistics; got "
-            f"{_part(model, name)} without, so that the answer for an image hangs on others of its batch; "
-            "train it with track_running_stats=True, or use a norm of single images (GroupNorm, InstanceNorm)"
-        )
 
 
 def _part(model: nn.Module, name: str) -> str:

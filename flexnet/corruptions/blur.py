@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from flexnet.corruptions.constants import Values
 from flexnet.corruptions.gaussian import gaussian_filter
-from flexnet.corruptions.kernel import Corruption, Draws, Shape, truncated, unit
+from flexnet.corruptions.kernel import Corruption, Draws, Shape, truncated, uniform, unit
 from flexnet.corruptions.motion import draw_path
 from flexnet.corruptions.motion import motion_blur as blur_along
 from flexnet.corruptions.zoom import zoomed
@@ -82,9 +82,9 @@ def draw_neighbours(generator: Generator, shape: Shape, constants: Values) -> Dr
     Of a shift between two whole numbers a share of the pixels has the upper one: 1.25 is 2 for a quarter.
     """
     least, size = floor(constants["shift"]), (2, int(constants["rounds"]), *shape[1:])
-    neighbours, shift = torch.rand(size, generator=generator), torch.tensor(float(least))
+    neighbours, shift = uniform(generator, *size), torch.full((), float(least), device="cpu")
     if constants["shift"] > least:
-        farther = torch.rand(size[1:], generator=generator) < constants["shift"] - least
+        farther = uniform(generator, *size[1:]) < constants["shift"] - least
         shift = shift + farther.float()
     return (neighbours.mul_(2 * shift).sub_(shift).floor_().to(torch.int8),)
 

@@ -76,7 +76,8 @@ def _all(images: Tensor, seeds: list[int], corruption: Corruption, constants: Va
     threads = torch.get_num_threads() if images.is_cpu and not corruption.one_thread else 1
     size = max(1, AT_ONCE["cpu" if images.is_cpu else "cuda"] // images[0].numel())
     size = min(size, -(-len(images) // threads))
-    done = torch.empty_like(images, memory_format=torch.contiguous_format)
+    with torch.inference_mode(False):  # the threads below are not in it, whatever the caller is
+        done = torch.empty_like(images, memory_format=torch.contiguous_format)
 
     def one(start: int) -> None:
         part = images[start : start + size].contiguous()

@@ -8,7 +8,7 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from flexnet.corruptions.constants import Values
-from flexnet.corruptions.kernel import Corruption, Draws, Shape, truncated, unit
+from flexnet.corruptions.kernel import Corruption, Draws, Shape, truncated, uniform, unit
 from flexnet.corruptions.widths import SMALLEST
 
 TRUNCATE = 3.0  # widths after which the filter of the displacements ends
@@ -16,8 +16,8 @@ TRUNCATE = 3.0  # widths after which the filter of the displacements ends
 
 def draw_elastic(generator: Generator, shape: Shape, constants: Values) -> Draws:
     """Jitter of three points, (3, 2), and displacements in columns and rows, (2, H, W); all in [-1, 1]."""
-    jitter = torch.rand(3, 2, dtype=torch.float64, generator=generator)
-    field = torch.rand(2, *shape[1:], generator=generator)
+    jitter = uniform(generator, 3, 2, dtype=torch.float64)
+    field = uniform(generator, 2, *shape[1:])
     return 2 * jitter - 1, 2 * field - 1
 
 
@@ -39,9 +39,9 @@ def elastic(images: Tensor, drawn: Draws, constants: Values) -> Tensor:
 def _points(height: int, width: int) -> Tensor:
     """Three points around the middle, (3, 2), each as (column, row).
 
-    The generators write (row, column) where OpenCV reads (column, row): on square images it is the same.
+    The generators, whose images are square, write (row, column) where OpenCV reads (column, row).
     """
-    middle, reach = (height // 2, width // 2), min(height, width) // 3
+    middle, reach = (width // 2, height // 2), min(height, width) // 3
     return torch.tensor(
         [
             [middle[0] + reach, middle[1] + reach],
@@ -49,6 +49,7 @@ def _points(height: int, width: int) -> Tensor:
             [middle[0] - reach, middle[1] - reach],
         ],
         dtype=torch.float64,
+        device="cpu",
     )
 
 

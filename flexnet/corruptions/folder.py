@@ -4,8 +4,8 @@
     ...          one file for each corruption
     labels.npy   (5 n,) in uint8: the n labels, five times
 
-A folder that is written here also has `flexnet.json`, which says how it was made. The published CIFAR-10-C
-has none, and is read just so.
+A folder that is written here also has `flexnet.json`, which says how it was made, and of what images. The
+published CIFAR-10-C has none, and is read just so.
 """
 
 import os
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from flexnet.corruptions.constants import AUTO, check_name, check_severity
 from flexnet.corruptions.corrupting import corrupt
 from flexnet.corruptions.names import NAMES, SEVERITIES, SYNTHETIC
+from flexnet.corruptions.origin import DIGITS, KEY, digests_of
 from flexnet.corruptions.places import LABELS, require_complete
 from flexnet.errors import ConfigError, DataError
 from flexnet.files import read_json, write_json
@@ -109,7 +110,8 @@ def open_corrupted(folder: str | Path, names: Sequence[str] = NAMES) -> Corrupte
     for name in names:
         _check_images(place / f"{name}.npy", _load(place / f"{name}.npy"), len(labels), shape)
     note = place / NOTE
-    return CorruptedSet(place, tuple(names), labels, shape, _note(note) if note.is_file() else None)
+    made = _note(note, len(labels)) if note.is_file() else None
+    return CorruptedSet(place, tuple(names), labels, shape, made)
 
 
 def write_corrupted(
@@ -153,7 +155,7 @@ def write_corrupted(
         np.save(temporary / f"{LABELS}.npy", np.tile(labels, len(SEVERITIES)).astype(np.uint8))
         made = {"corruptions": list(names), "seed": seed, "constants": constants, "n": len(images)}
         synthetic = {name: label for name, label in SYNTHETIC.items() if name in names}
-        write_json(temporary / NOTE, made | {"synthetic": synthetic})
+        write_json(temporary / NOTE, made | {"synthetic": synthetic, KEY: "".join(digests_of(images))})
 
 
 def _write(
@@ -223,7 +225,7 @@ def _check_images(path: Path, stored: NDArray[Any], n: int, shape: tuple[int, in
         )
 
 
-def _note(path: Path) -> dict[str, Any]:
+def _note(path: Path, n: int) -> dict[str, Any]:
     try:
         found = read_json(path)
     except ValueError as error:
@@ -232,4 +234,7 @@ def _note(path: Path) -> dict[str, Any]:
         ) from error
     if not isinstance(found, dict):
         raise DataError(f"{path}: expected a JSON object that says how the set was made; {REMEDY}")
+    kept = found.get(KEY, "0" * DIGITS * n)  # sets of before they were kept have none
+    if not isinstance(kept, str) or len(kept) != DIGITS * n:
+        raise DataError(f"{path}: expected digests of {n} images; {REMEDY}")
     return found

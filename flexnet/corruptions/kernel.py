@@ -17,6 +17,16 @@ def nothing(generator: Generator, shape: Shape, constants: Values) -> Draws:
     return ()
 
 
+def uniform(generator: Generator, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Numbers in [0, 1) on the CPU, the same whatever PyTorch's default type and device are."""
+    return torch.rand(shape, dtype=dtype, device="cpu", generator=generator)
+
+
+def normal(generator: Generator, *shape: int) -> Tensor:
+    """Standard normal numbers in float32 on the CPU, as `uniform`."""
+    return torch.randn(shape, dtype=torch.float32, device="cpu", generator=generator)
+
+
 @dataclass(frozen=True)
 class Corruption:
     """How a corruption is done.

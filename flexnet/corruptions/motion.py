@@ -13,11 +13,12 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from flexnet.corruptions.constants import Values
+from flexnet.corruptions.kernel import uniform
 
 
 def draw_path(generator: Generator, low: float, high: float, constants: Values) -> Tensor:
     """Steps of a path at a random angle between two in degrees: rows and columns, (2, length) in int64."""
-    angle = low + (high - low) * torch.rand(1, dtype=torch.float64, generator=generator).item()
+    angle = low + (high - low) * uniform(generator, 1, dtype=torch.float64).item()
     return path(angle, constants["radius"])
 
 
@@ -50,7 +51,7 @@ def motion_blur(images: Tensor, paths: Tensor, sigma: float) -> Tensor:
     starts = planes + (torch.arange(height, device=images.device) + reach) * columns + reach
     shifts = paths[:, 0] * columns + paths[:, 1]
     runs = padded.view(-1).unfold(0, width, 1)
-    blurred = torch.zeros(n * channels * height, width, device=images.device)
+    blurred = torch.zeros(n * channels * height, width, dtype=torch.float32, device=images.device)
     for step, weight in enumerate(_weights(paths.shape[2], sigma)):
         shifted = runs.index_select(0, (starts + shifts[:, step].view(n, 1, 1)).view(-1))
         blurred.add_(shifted.mul_(weight))

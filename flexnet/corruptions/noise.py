@@ -11,7 +11,7 @@ from scipy.special import pdtr
 from torch import Generator, Tensor
 
 from flexnet.corruptions.constants import Values
-from flexnet.corruptions.kernel import Corruption, Draws, Shape, truncated
+from flexnet.corruptions.kernel import Corruption, Draws, Shape, normal, truncated, uniform
 
 BINS = 1024  # of the probabilities of one value: a power of two, so that products with it are exact
 RARE = 1e-10  # numbers of photons beyond which so little probability lies are never drawn
@@ -19,12 +19,12 @@ RARE = 1e-10  # numbers of photons beyond which so little probability lies are n
 
 def draw_normal(generator: Generator, shape: Shape, constants: Values) -> Draws:
     """A standard normal number for each value, (C, H, W)."""
-    return (torch.randn(shape, generator=generator),)
+    return (normal(generator, *shape),)
 
 
 def draw_uniform(generator: Generator, shape: Shape, constants: Values) -> Draws:
     """A number in [0, 1) for each value, (C, H, W)."""
-    return (torch.rand(shape, generator=generator),)
+    return (uniform(generator, *shape),)
 
 
 def add_gaussian(images: Tensor, drawn: Draws, constants: Values) -> Tensor:

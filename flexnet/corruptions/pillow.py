@@ -85,7 +85,7 @@ def _taps(before: int, after: int) -> tuple[Tensor, Tensor]:
     weights are in fixed point.
     """
     scale = before / after
-    taken = torch.zeros(after, before)
+    taken = torch.zeros(after, before, dtype=torch.float32)
     for new in range(after):
         offsets = (torch.arange(before, dtype=torch.float64) - (new + 0.5) * scale + 0.5) / max(scale, 1.0)
         taken[new] = (offsets > -0.5) & (offsets <= 0.5)

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from flexnet.corruptions.constants import Values
 from flexnet.corruptions.edges import box_sum, canny, distances, equalised
 from flexnet.corruptions.gaussian import gaussian_filter
-from flexnet.corruptions.kernel import Corruption, Draws, Shape, luma, truncated
+from flexnet.corruptions.kernel import Corruption, Draws, Shape, luma, normal, truncated
 
 WATER = (175, 238, 238)  # pale turquoise
 MUD = (63, 42, 20)  # brown
@@ -19,7 +19,7 @@ DENSEST = 0.8  # mud is there where its mask is at least this
 
 def draw_liquid(generator: Generator, shape: Shape, constants: Values) -> Draws:
     """A standard normal number for each pixel, (1, H, W)."""
-    return (torch.randn(1, *shape[1:], generator=generator),)
+    return (normal(generator, 1, *shape[1:]),)
 
 
 def splash(images: Tensor, drawn: Draws, constants: Values) -> Tensor:
@@ -64,7 +64,7 @@ def _lit(levels: Tensor) -> Tensor:
 
 def _colour(colour: tuple[int, int, int], images: Tensor) -> Tensor:
     """A colour as (1, C, 1, 1) in [0, 1]: for grey images, its grey."""
-    full = torch.tensor(colour, device=images.device).view(1, 3, 1, 1) / 255
+    full = torch.tensor(colour, dtype=torch.float32, device=images.device).view(1, 3, 1, 1) / 255
     return full if images.shape[1] == 3 else luma(full)
 
 

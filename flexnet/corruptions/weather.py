@@ -8,7 +8,17 @@ from torch import Generator, Tensor
 from flexnet.corruptions.colour import Hsv, hsv, rgb_bytes
 from flexnet.corruptions.constants import Values
 from flexnet.corruptions.frost import PICTURES, frost_picture
-from flexnet.corruptions.kernel import Corruption, Draws, Shape, column, luma, truncated, unit
+from flexnet.corruptions.kernel import (
+    Corruption,
+    Draws,
+    Shape,
+    column,
+    luma,
+    normal,
+    truncated,
+    uniform,
+    unit,
+)
 from flexnet.corruptions.motion import draw_path, motion_blur
 from flexnet.corruptions.zoom import zoomed
 
@@ -19,7 +29,7 @@ Heights = NDArray[np.float64]
 
 def draw_snow(generator: Generator, shape: Shape, constants: Values) -> Draws:
     """A standard normal number for each pixel, (1, H, W), and the path of the flakes, roughly downwards."""
-    return torch.randn(1, *shape[1:], generator=generator), draw_path(generator, -135, -45, constants)
+    return normal(generator, 1, *shape[1:]), draw_path(generator, -135, -45, constants)
 
 
 def let_snow(images: Tensor, drawn: Draws, constants: Values) -> Tensor:
@@ -39,11 +49,11 @@ def let_snow(images: Tensor, drawn: Draws, constants: Values) -> Tensor:
 
 def draw_frost(generator: Generator, shape: Shape, constants: Values) -> Draws:
     """A part of one of five pictures, (C, H, W) in uint8; one that the image exceeds is enlarged."""
-    number = int(torch.randint(len(PICTURES), (1,), generator=generator))
+    number = int(torch.randint(len(PICTURES), (1,), device="cpu", generator=generator))
     height, width = shape[1:]
     picture = frost_picture(number, constants["size"], height, width)
-    room = torch.tensor([picture.shape[1] - height, picture.shape[2] - width])
-    place = torch.rand(2, dtype=torch.float64, generator=generator)
+    room = torch.tensor([picture.shape[1] - height, picture.shape[2] - width], device="cpu")
+    place = uniform(generator, 2, dtype=torch.float64)
     top, left = (place * room).long().tolist()
     part = picture[:, top : top + height, left : left + width]
     return (part if shape[0] == 3 else luma(part[None].float())[0].round_().to(torch.uint8),)
@@ -61,7 +71,7 @@ def freeze(images: Tensor, drawn: Draws, constants: Values) -> Tensor:
 def draw_fog(generator: Generator, shape: Shape, constants: Values) -> Draws:
     """A number in [-1, 1] for each place of a square map whose side is the next power of two."""
     side = 1 << (max(shape[1:]) - 1).bit_length()
-    return (2 * torch.rand(side, side, dtype=torch.float64, generator=generator) - 1,)
+    return (2 * uniform(generator, side, side, dtype=torch.float64) - 1,)
 
 
 def add_fog(images: Tensor, drawn: Draws, constants: Values) -> Tensor:

@@ -33,7 +33,7 @@ def decode(data: bytes | None, record: Dataset) -> NDArray[np.uint8]:
     """Decode an image file to (C, H, W) of a dataset; what its header says is checked before any pixel.
 
     Of a dataset of photos, images of other sizes than its own are scaled and cut (`centre_square`), and
-    their stored pixels count, whatever orientation the camera noted: both as torchvision's users do.
+    their stored pixels count, whatever orientation the camera noted, as torchvision's users have it.
 
     Raises:
         ValueError: if the image has another size or would lose something; other errors of
@@ -53,7 +53,11 @@ def decode(data: bytes | None, record: Dataset) -> NDArray[np.uint8]:
 
 
 def centre_square(photo: Image.Image, size: int) -> Image.Image:
-    """Scale a photo so that its shorter side is 256 for a size of 224, and cut its centre."""
+    """Scale a photo so that its shorter side is 256 for a size of 224, and cut its centre.
+
+    As torchvision's Resize and CenterCrop but for rounding: there the fraction of the longer side is dropped,
+    and half a pixel of the cut is rounded. So some shapes are scaled or cut by up to a pixel otherwise.
+    """
     scale = size * 256 / 224 / min(photo.size)
     width, height = (max(size, round(side * scale)) for side in photo.size)
     resized = photo.resize((width, height), Image.Resampling.BILINEAR)

@@ -8,6 +8,7 @@ from flexnet.attacks.checks import broken_images, check_count, check_device, che
 from flexnet.errors import ConfigError, DataError
 from flexnet.evaluation.outcomes import BROKEN, RIGHT, judge_logits
 from flexnet.inputs import trusted_inputs
+from flexnet.layers.batch_statistics import require_own_statistics
 from flexnet.layers.tracing import evaluation_mode
 from flexnet.training.batches import to_unit
 from flexnet.training.streamed import Pixels, Streamed, parts
@@ -76,7 +77,7 @@ def check_judged(model: object, pixels: Pixels, name: str) -> str:
     """Check that a model can be scored on the device of the images; return how messages call it.
 
     Raises:
-        ConfigError: if it is no module, or lies elsewhere.
+        ConfigError: if it is no module, lies elsewhere, or answers for an image by the others of its batch.
     """
     if not isinstance(model, nn.Module):
         raise ConfigError(
@@ -84,10 +85,11 @@ def check_judged(model: object, pixels: Pixels, name: str) -> str:
             "load weights with flexnet.training.checkpoint.load_model"
         )
     check_device(model, pixels.device)
+    require_own_statistics(model, "evaluated model")
     return name or type(model).__name__
 
 
-@torch.inference_mode()
+@torch.no_grad()  # and no more: what a layer makes at its first call must serve training afterwards
 def correct_per_image(
     model: nn.Module,
     images: np.ndarray | Pixels,

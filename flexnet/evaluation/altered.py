@@ -57,7 +57,7 @@ class SideBySide:
         for one in self.subjects:
             seed = derive_seed(one.run.run_seed, self.family, one.run.seed, "mask", *key)
             set_generator(one.model, torch.Generator(images.device).manual_seed(seed))
-            with torch.inference_mode():
+            with torch.no_grad():
                 logits = check_logits(one.model(images), len(images), self.highest, type(one.model).__name__)
                 outcomes.append(judge_logits(logits, labels))
         return torch.cat(outcomes)

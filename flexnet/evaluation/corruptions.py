@@ -10,6 +10,7 @@ from torch import Tensor
 from flexnet.corruptions.corrupting import corrupt
 from flexnet.corruptions.folder import CorruptedSet, open_corrupted
 from flexnet.corruptions.names import CLEAN, SYNTHETIC
+from flexnet.corruptions.origin import KEY, others
 from flexnet.corruptions.pillow import jpeg
 from flexnet.corruptions.places import folder_of
 from flexnet.errors import ConfigError, DataError
@@ -18,8 +19,9 @@ from flexnet.evaluation.altered import SideBySide, answer_of, standing_by
 from flexnet.evaluation.subject import Answer, Job, Subject
 from flexnet.families.corruptions import EDGE, FOLDS, CorruptionSettings
 from flexnet.spectral.bandwidth import measured
-from flexnet.training.streamed import Pixels
+from flexnet.training.streamed import Pixels, parts
 
+AT_ONCE = 1000  # images that are compared with those of a set
 # Clean images of one batch, their numbers, corruption and severity -> the corrupted images, in uint8.
 Source = Callable[[Tensor, Sequence[int], str, int], Tensor]
 # Bandwidths of some images, and which are at the edge of the spectrum.
@@ -152,7 +154,10 @@ def _taken(found: CorruptedSet) -> Source:
 
 
 def _require_fitting(found: CorruptedSet, pixels: Pixels, labels: Tensor, numbers: Sequence[int]) -> None:
-    """Check that a corrupted set is one of the images that the networks are scored on, in their order."""
+    """Check that a corrupted set is one of the images that the networks are scored on, in their order.
+
+    Where it does not say of what images it was made, as the published sets do not, only by the labels.
+    """
     if tuple(pixels.shape[1:]) != found.shape:
         raise ConfigError(
             f"{found.folder}: expected images of shape {tuple(pixels.shape[1:])}, as the clean ones; got "
@@ -162,4 +167,10 @@ def _require_fitting(found: CorruptedSet, pixels: Pixels, labels: Tensor, number
         raise DataError(
             f"{found.folder}: expected the {len(numbers)} scored images in their order; got a set of "
             f"{len(found)} images with other labels; name the corrupted set of these images"
+        )
+    kept = (found.made or {}).get(KEY)
+    if kept is not None and (wrong := others(kept, numbers, parts(pixels, AT_ONCE))):
+        raise DataError(
+            f"{found.folder}: expected a set that was made of the {len(numbers)} scored images; got one of"
+            f" other images, {wrong} of which differ; name the corrupted set of these, or write it again"
         )

@@ -13,7 +13,7 @@ from flexnet.errors import ConfigError
 from flexnet.evaluation.accuracy import check_judged, on_device
 from flexnet.evaluation.outcomes import judge_logits
 from flexnet.evaluation.subject import Job, Subject
-from flexnet.layers.randomness import check_declared, set_generator, stochastic_layers
+from flexnet.layers.randomness import check_declared, is_stochastic, set_generator, stochastic_layers
 from flexnet.training.batches import to_unit
 from flexnet.training.streamed import Pixels
 
@@ -98,12 +98,13 @@ def judge_steps(
     Returns:
         int8, (epsilons, n), see `flexnet.evaluation.outcomes`.
     """
-    step, outcomes = max(1, at_once // len(images)), []
+    # A layer may draw for each image: then the same for all step sizes only in passes of their own.
+    step, outcomes = 1 if is_stochastic(model) else max(1, at_once // len(images)), []
     for start in range(0, len(epsilons), step):
         some = epsilons[start : start + step]
         moved = torch.cat([step_along(images, direction, epsilon, space) for epsilon in some])
         set_generator(model, masks())
-        with torch.inference_mode():
+        with torch.no_grad():
             logits = check_attacked_logits(model(moved), len(moved), highest, type(model).__name__)
             outcomes.append(judge_logits(logits, labels))
     return torch.cat(outcomes)

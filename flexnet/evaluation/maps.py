@@ -46,7 +46,8 @@ def evaluate(
         job: circumstances.
 
     Raises:
-        ConfigError: if a setting is not allowed, or the network has no such convolution.
+        ConfigError: if a setting is not allowed, the network has no such convolution, or one that it asks not
+            once for each image.
         DataError: if images and labels have another type or shape.
         NumericalError: if a logit is NaN or infinite.
     """
@@ -64,10 +65,22 @@ def evaluate(
         for one in seen.values():
             one.reset()  # what was seen while the model was checked
         right = judge(unchanged, "clean")
+    _require_once({name: seen[name].images / number for name in layers})
     for batch in parts(scored.images, rules.batch):
         seen[IMAGES].add(luma(batch.double()))
     for name, one in seen.items():
         yield Answer({"layer": name}, right, number, one.measures())
+
+
+def _require_once(calls: Mapping[int, float]) -> None:
+    """Check that the maps that were seen are one of each image: else an image would be set beside itself."""
+    often = {name: times for name, times in calls.items() if times != 1}
+    if often:
+        told = ", ".join(f"number {name} {times:g} times" for name, times in often.items())
+        raise ConfigError(
+            f"at_test.maps: expected convolutions that are asked once for each image; got {told}; name others"
+            f" of {sorted(set(calls) - set(often)) or 'another network'}"
+        )
 
 
 def chosen(model: nn.Module, asked: Sequence[int] | None) -> dict[int, nn.Module]:
@@ -108,6 +121,9 @@ class Seen:
 
     def add(self, maps: Tensor) -> None:
         """Look at the maps (n, C, H, W) of a batch."""
+        self.images += len(maps)
+        if self.sums.dim() and self.sums.shape != (maps.shape[1], maps[0, 0].numel()):
+            return  # of a layer that is asked at several sizes, which is refused in the end
         values = maps.detach().double()
         self.picture = self.picture or pictures(values[0], self.pictured)
         centred = values - values.mean((2, 3), keepdim=True)
@@ -117,7 +133,6 @@ class Seen:
         self.sums = self.sums.to(standard.device) + standard.sum(0)
         self.counts = self.counts.to(standard.device) + contrast.sum(0)
         self.same += float(sameness(values).sum())
-        self.images += len(values)
 
     def measures(self) -> dict[str, Any]:
         """Correlation, sameness and picture; six digits, so that the order of sums does not matter."""

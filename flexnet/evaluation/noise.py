@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from flexnet.attacks.checks import broken_images
 from flexnet.attacks.precision import full_precision
 from flexnet.attacks.spaces import Space
+from flexnet.corruptions.kernel import normal, uniform
 from flexnet.evaluation.judging import as_it_came, fitting_space, judge_steps, require_declared, scored_images
 from flexnet.evaluation.outcomes import BROKEN, RIGHT
 from flexnet.evaluation.subject import Answer, Job, Subject
@@ -22,8 +23,8 @@ from flexnet.training.batches import to_unit
 from flexnet.training.streamed import Pixels, parts
 
 DRAWN: dict[str, Callable[[tuple[int, ...], torch.Generator], Tensor]] = {
-    "uniform": lambda shape, generator: torch.rand(shape, generator=generator) * 2 - 1,
-    "gaussian": lambda shape, generator: torch.randn(shape, generator=generator),
+    "uniform": lambda shape, generator: uniform(generator, *shape) * 2 - 1,
+    "gaussian": lambda shape, generator: normal(generator, *shape),
 }
 
 

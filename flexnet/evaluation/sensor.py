@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from flexnet.corruptions.kernel import normal
 from flexnet.evaluation.accuracy import check_judged, on_device
 from flexnet.evaluation.altered import Alter, SideBySide, answer_of, standing_by
 from flexnet.evaluation.subject import Answer, Job, Subject
@@ -94,7 +95,7 @@ def poisson(image: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _normal(image: Tensor, seed: int, number: int) -> Tensor:
-    return torch.randn(image.shape, generator=_generator(seed, number))
+    return normal(_generator(seed, number), *image.shape)
 
 
 def _generator(seed: int, number: int) -> torch.Generator:

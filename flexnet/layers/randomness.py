@@ -96,7 +96,7 @@ def answer(model: nn.Module, images: Tensor) -> Tensor:
     kept = [(layer, layer.generator) for layer in stochastic_layers(model)]
     set_generator(model, torch.Generator(images.device).manual_seed(0))
     try:
-        with evaluation_mode(model), torch.inference_mode():
+        with evaluation_mode(model), torch.no_grad():
             logits = model(images)
             # What is no logit, or no number, is refused where images are judged.
             return logits.double().nan_to_num() if isinstance(logits, Tensor) else images.new_zeros(1)

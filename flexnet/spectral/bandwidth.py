@@ -15,6 +15,7 @@ from torch import Tensor
 
 from flexnet.corruptions.kernel import luma
 from flexnet.spectral.grid import radii
+from flexnet.spectral.stored import require_stored
 
 Measure = Callable[[Tensor, Tensor], Tensor]  # amplitudes (n, H, W), radial spectra (n, R) -> (n,)
 
@@ -24,7 +25,11 @@ def amplitudes(images: Tensor) -> Tensor:
 
     Args:
         images: (n, C, H, W) in uint8, C is 1 or 3.
+
+    Raises:
+        DataError: if they are no such images.
     """
+    require_stored(images)
     grey = luma(images.double())[:, 0]
     found: Tensor = torch.fft.fft2(grey - grey.mean((1, 2), keepdim=True)).abs()
     return found
@@ -94,6 +99,9 @@ def bandwidths(images: Tensor) -> dict[str, Tensor]:
 
     Args:
         images: (n, C, H, W) in uint8, C is 1 or 3.
+
+    Raises:
+        DataError: as `amplitudes`.
     """
     return measured(images)[0]
 

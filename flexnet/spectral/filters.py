@@ -25,8 +25,9 @@ import torch
 from torch import Tensor
 
 from flexnet.by_name import ByName
-from flexnet.errors import ConfigError, DataError
+from flexnet.errors import ConfigError
 from flexnet.spectral.grid import highest, radii
+from flexnet.spectral.stored import require_stored
 
 BAND: Final = 5.0  # width of the paper's band, and of the released code's between its two passes
 DEVIATION: Final = BAND / (2 * math.sqrt(2 * math.log(2)))
@@ -99,11 +100,7 @@ def check_filter(name: str, frequency: float, images: Tensor) -> None:
     """Check a filter before anything is computed; errors as `filtered`."""
     if name not in RESPONSES:
         raise ConfigError(f"expected a filter among {list(RESPONSES)}; got {name!r}; correct it")
-    if images.dtype != torch.uint8 or images.dim() != 4 or 0 in images.shape:
-        raise DataError(
-            f"expected uint8 images (n, C, H, W), at least one; got {images.dtype} {tuple(images.shape)}; "
-            "give them as they are stored"
-        )
+    require_stored(images)
     most = highest(*images.shape[-2:])
     if not 0 < frequency <= most:
         raise ConfigError(

@@ -362,9 +362,7 @@ def other_models(
     return {key: [weights_of(home, other, seed) for seed in chosen] for key, other in named.items()}
 
 
-def other_histories(
-    study: Study, home: str, family: str, protocol: str, model: str, seeds: str
-) -> list[str]:
+def other_histories(study: Study, home: str, family: str, protocol: str, model: str, seeds: str) -> list[str]:
     """Histories of the other models of an evaluation: that they were trained again is told by these."""
     named = named_models(study, home, family, protocol, model)
     chosen = seeds_in(study, home, model, seeds)

@@ -43,7 +43,7 @@ def batch_totals(loss: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
     return torch.stack([loss.detach().double() * len(labels) + broken, correct.double()])
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def score(
     forward: Callable[[Tensor], Tensor], data: DeviceImages, between: Callable[[], None] = lambda: None
 ) -> Tensor:

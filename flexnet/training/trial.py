@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from flexnet.errors import ConfigError, FlexnetError
+from flexnet.layers.batch_statistics import require_own_statistics
 from flexnet.layers.randomness import TOLERANCE, answer, check_declared
 from flexnet.own import own_code
 from flexnet.training.batches import to_unit
@@ -32,8 +33,8 @@ def try_out(model: nn.Module, run: Run, pixels: Pixels) -> None:
 
     Raises:
         ConfigError: if a pass fails or gives something else than finite logits, if the same images and
-            generators give other logits, in training or in judging, or if a network that is built anew with
-            the same weights does.
+            generators give other logits, in training or in judging, if a network that is built anew with the
+            same weights does, or if its answers for an image hang on the others of a batch.
     """
     if not own_code(run.network, run.options):
         return
@@ -44,6 +45,7 @@ def try_out(model: nn.Module, run: Run, pixels: Pixels) -> None:
         _require_logits(twin, images, run)
         if trained:
             _require_repeated(twin, images, run)
+    require_own_statistics(model, run.model)
     check_declared(model, images, run.model)
     require_rebuilt(model, run, pixels)
 

@@ -3,12 +3,13 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
 
-from flexnet.corruptions import NAMES, SEVERITIES, corrupt, corrupting
+from flexnet.corruptions import NAMES, SEVERITIES, corrupt, corrupting, elastic
 from flexnet.corruptions.kernel import nothing
 from flexnet.corruptions.registry import CORRUPTIONS
 from flexnet.corruptions.turns import in_turn
@@ -47,6 +48,32 @@ def test_an_image_is_the_same_in_any_batch_and_any_order(
     assert torch.equal(corrupt(images.to(memory_format=torch.channels_last), name, 4, seed=3), whole)
     monkeypatch.setattr(corrupting, "AT_ONCE", {"cpu": 4 * 3 * 32 * 32})
     assert torch.equal(corrupt(images, name, 4, seed=3), whole)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_image_is_the_same_whatever_the_caller_has_set(
+    name: str, pictures: Pictures, request: pytest.FixtureRequest
+) -> None:
+    """PyTorch's default type and device, its mode without gradients, and its number of threads."""
+    images = pictures(32, n=2)
+    expected = corrupt(images, name, 2)
+    request.addfinalizer(lambda: torch.set_default_device(None))
+    request.addfinalizer(lambda: torch.set_default_dtype(torch.float32))
+    request.addfinalizer(partial(torch.set_num_threads, torch.get_num_threads()))
+    torch.set_default_dtype(torch.float64)
+    assert torch.equal(corrupt(images, name, 2), expected)
+    torch.set_default_device("meta")  # one on which nothing can be computed
+    assert torch.equal(corrupt(images, name, 2), expected)
+    torch.set_num_threads(2)
+    with torch.inference_mode():
+        assert torch.equal(corrupt(images, name, 2), expected)
+
+
+def test_the_middle_of_an_image_moves_as_much_in_any_shape() -> None:
+    """Elastic transforms turn about it: about a point outside, edges of long images moved twice as far."""
+    for height, width in ((64, 256), (256, 64), (48, 97)):
+        points = elastic._points(height, width)
+        assert ((points[0] + points[2]) / 2).tolist() == [width // 2, height // 2]
 
 
 @pytest.mark.parametrize("name", RANDOM)

@@ -11,6 +11,7 @@ import torch
 
 from flexnet.corruptions import corrupt, folder
 from flexnet.corruptions.folder import open_corrupted, write_corrupted
+from flexnet.corruptions.origin import digests_of, others
 from flexnet.errors import ConfigError, DataError
 
 Pictures = Callable[..., torch.Tensor]
@@ -65,14 +66,26 @@ def test_the_size_of_parts_changes_nothing(
         assert (tmp_path / "b" / path.name).read_bytes() == path.read_bytes()
 
 
-def test_a_set_says_how_it_was_made(written: Path) -> None:
+def test_a_set_says_how_and_of_what_it_was_made(written: Path, pictures: Pictures) -> None:
     assert json.loads((written / "flexnet.json").read_text()) == {
         "corruptions": ["fog", "frost"],
         "seed": 7,
         "constants": "auto",
         "n": 4,
         "synthetic": {"frost": "frost_synthetic"},
+        "images": "".join(digests_of(pictures(32, n=4))),
     }
+
+
+def test_a_digest_tells_an_image_from_another(pictures: Pictures) -> None:
+    images = pictures(32, n=4)
+    changed = images.clone()
+    changed[2, 0, 5, 5] ^= 1
+    kept = "".join(digests_of(images))
+    assert others(kept, [0, 1, 2, 3], images.split(3)) == 0
+    assert others(kept, [0, 1, 2, 3], changed.to(memory_format=torch.channels_last).split(1)) == 1
+    assert others(kept, [3, 1], [images[[3]], images[[1]]]) == 0
+    assert others(kept, [1, 3], [images[[3, 1]]]) == 2
 
 
 def test_nothing_is_left_of_a_set_that_could_not_be_finished(

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from flexnet.errors import DataError
+from flexnet.errors import ConfigError, DataError
 from flexnet.evaluation.accuracy import correct_per_image
 
 
@@ -50,6 +50,30 @@ def test_model_is_judged_in_eval_mode_and_left_as_it_came():
     dropping[1].eval()
     assert count_correct(dropping, IMAGES, LABELS, batch_size=5, device="cpu") == 3
     assert [module.training for module in dropping] == [True, False]
+
+
+class Lazy(nn.Module):
+    """Makes what it multiplies with when it is first called."""
+
+    window: Any = None
+
+    def forward(self, images):
+        self.window = torch.ones(2, 2) if self.window is None else self.window
+        return torch.stack(((images * self.window).sum((1, 2, 3)), 4 - images.sum((1, 2, 3))), 1)
+
+
+def test_a_model_can_be_attacked_and_trained_after_it_was_judged():
+    model = nn.Sequential(nn.Conv2d(1, 1, 1), Lazy())
+    count_correct(model, IMAGES, LABELS, batch_size=5, device="cpu")
+    model(torch.rand(3, 1, 2, 2)).sum().backward()
+    assert model[0].weight.grad is not None
+
+
+@pytest.mark.parametrize("batch_size", [1, 5])
+def test_a_model_whose_answers_hang_on_the_batch_is_refused(batch_size):
+    model = nn.Sequential(nn.BatchNorm2d(1, track_running_stats=False), Brightness())
+    with pytest.raises(ConfigError, match="evaluated model: .* its module '0' without"):
+        count_correct(model, IMAGES, LABELS, batch_size=batch_size, device="cpu")
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from flexnet.errors import ConfigError, DataError, NumericalError
 from flexnet.evaluation import bandpass, drawings, fourier, maps
 from flexnet.evaluation.changed import judging, unchanged
 from flexnet.evaluation.subject import Answer, Job, Subject
+from flexnet.networks.registry import build
 from flexnet.spectral.basis import basis_image
 from flexnet.spectral.filters import filtered
 from flexnet.training.batches import DeviceImages, digest_of
@@ -164,6 +165,37 @@ def test_layers_are_those_that_are_asked_for_and_the_network_is_left_as_it_was()
     assert found[1].measures["correlation"] == pytest.approx(by_numpy(expected), abs=1e-4)
     with pytest.raises(ConfigError, match=r"the 1 convolutions of the network; got \[2\]"):
         list(maps.evaluate(asked, rules, [1, 2], JOB))
+
+
+class Twice(nn.Module):
+    """A convolution that is asked as often as one likes, and one that never is."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.conv, self.idle, self.times = nn.Conv2d(1, 1, 3, padding=1), nn.Conv2d(1, 1, 1), times
+
+    def forward(self, images: Tensor) -> Tensor:
+        for _ in range(self.times):
+            images = self.conv(images)
+        return images.flatten(1)[:, :10]
+
+
+@pytest.mark.parametrize(("times", "told"), [(1, "number 2 0 times"), (2, "number 1 2 times, number 2 0 ")])
+def test_a_layer_that_is_not_asked_once_for_each_image_is_refused(times: int, told: str) -> None:
+    """Asked twice, an image would be set beside itself, and maps seem alike."""
+    asked = replace(subject(), model=Twice(times).eval())
+    with pytest.raises(ConfigError, match=f"once for each image; got {told}"):
+        list(maps.evaluate(asked, {"images": 10}, None, JOB))
+
+
+def test_a_network_that_asks_a_layer_at_several_sizes_is_refused() -> None:
+    images = IMAGES[:2].repeat(1, 1, 3, 3)[:, :, :28, :28]
+    layers = {"c1": "flexible", "s2": "flexible", "layer": {"scheme": "learned"}}
+    model = build("hmax", input_size=28, prototypes=5, **layers).eval()
+    scored = DeviceImages(images, torch.tensor([0, 1]))
+    asked = replace(subject(), model=model, scored=scored)
+    with pytest.raises(ConfigError, match="once for each image; got number"):
+        list(maps.evaluate(asked, {"images": 2}, None, JOB))
 
 
 # --- other datasets --------------------------------------------------------------------------------

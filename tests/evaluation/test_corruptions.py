@@ -1,5 +1,6 @@
 """Corruptions of what a model is shown: which images, made how often, and what is refused at the door."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -224,6 +225,25 @@ def test_a_published_set_has_the_frost_of_its_authors(folder: Path) -> None:
     (folder / "flexnet.json").unlink()
     found = rows(subject(), {**RULES, "folder": str(folder)})
     assert {row["corruption"] for row in found} == {"none", "fog", "frost"}
+
+
+def test_a_set_of_other_images_with_the_same_labels_is_refused_where_that_can_be_seen(folder: Path) -> None:
+    """What was made of silhouettes, say, has the labels of the photographs in the same order."""
+    asked, others = subject(), IMAGES.clone()
+    others[7] = 255 - others[7]
+    asked = replace(asked, scored=DeviceImages(others, asked.scored.labels))
+    with pytest.raises(DataError, match=r"made of the 30 scored images; got one of other images, 1 of which"):
+        rows(asked, {**RULES, "folder": str(folder)})
+    some = [4, 11]
+    part = replace(asked, scored=DeviceImages(others[some], asked.scored.labels[some]), numbers=some)
+    assert len(rows(part, {**RULES, "folder": str(folder)})) == 1 + 2 * len(RULES["severities"])
+    note = json.loads((folder / "flexnet.json").read_text())
+    (folder / "flexnet.json").write_text(json.dumps(note | {"images": note["images"][8:]}))
+    with pytest.raises(DataError, match=r"flexnet\.json: expected digests of 30 images"):
+        rows(asked, {**RULES, "folder": str(folder)})
+    del note["images"]  # as sets of before
+    (folder / "flexnet.json").write_text(json.dumps(note))
+    assert rows(asked, {**RULES, "folder": str(folder)})
 
 
 def test_a_folder_is_found_below_the_data_mirror(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

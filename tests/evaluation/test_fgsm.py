@@ -146,6 +146,25 @@ def test_same_seed_same_rows_other_seed_other_rows():
     assert [row["draw"] for row in table] == [0, 1, 2, 3] * 3
 
 
+class Noisy(nn.Conv2d):
+    """Draws for each image, where the random scheme draws for the batch."""
+
+    stochastic, generator = True, None
+
+    def forward(self, images):
+        found = super().forward(images)
+        return found + torch.randn(found.shape, generator=self.generator)
+
+
+def test_a_layer_that_draws_for_each_image_draws_the_same_at_every_step_size():
+    model = Tiny(Noisy(1, 9, 3)).eval()
+    settings = protocol(draws=2, epsilons=[0, 1e-9, 0.3], batch=50)
+    found = outcomes(model, settings, batch_size=50)
+    assert torch.equal(found[:, 0], found[:, 1])
+    assert not torch.equal(found[0, 0], found[1, 0])
+    assert torch.equal(outcomes(model, settings, batch_size=300), found)
+
+
 def test_repeats_of_a_stochastic_model_differ():
     result = outcomes(tiny("random"), protocol(draws=3))
     assert result.shape == (3, 3, 250)

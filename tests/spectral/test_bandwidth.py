@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from flexnet.corruptions import corrupt
+from flexnet.errors import DataError
 from flexnet.spectral.bandwidth import (
     amplitudes,
     bandwidths,
@@ -31,6 +32,13 @@ def textures(n: int = 4, side: int = 64, slope: float = 2.0) -> Tensor:
     images = torch.fft.ifft2(noise / radius**slope).real
     images = images - images.amin((1, 2, 3), keepdim=True)
     return (images / images.amax((1, 2, 3), keepdim=True) * 255).to(torch.uint8)
+
+
+@pytest.mark.parametrize("images", [grating(5).float() / 255, grating(5)[0], grating(5)[:0]])
+def test_what_is_not_in_grey_levels_is_refused(images: Tensor) -> None:
+    """The logarithm of a spectrum is another where white is 1."""
+    with pytest.raises(DataError, match="expected uint8 images"):
+        bandwidths(images)
 
 
 @pytest.mark.parametrize("cycles", [1, 5, 12, 16])

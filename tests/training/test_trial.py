@@ -69,6 +69,17 @@ class NumpyRandom(Mix):
         self.mix = torch.from_numpy(np.random.randn(self.out_channels, self.out_channels)).float()
 
 
+class Batched(nn.Conv2d):
+    """Answers for an image by the others of its batch."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.norm = nn.BatchNorm2d(self.out_channels, track_running_stats=False)
+
+    def forward(self, x):
+        return self.norm(super().forward(x))
+
+
 class Remembering(nn.Conv2d):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -202,6 +213,7 @@ def test_what_was_trained_is_what_is_judged(kind: str, mine: str, tmp_path: Path
         ("Secret", "let a layer that draws say stochastic = True"),
         ("Missing", r"finite logits before any training; got NaN or infinite ones; features.*not all finite"),
         ("Shaped", r"to pass; got RuntimeError.*\(Shaped\) gave torch.float32 of shape \(4, 5, 8, 8\)"),
+        ("Batched", r"batch norms with running statistics; got its module 'features\.[\w.]*norm' without"),
         ("Double", r"to pass; got RuntimeError.*\(Double\) gave torch.float64"),
     ],
 )
