@@ -27,7 +27,7 @@ from typing import Any
 # The package of this checkout, wherever Python is started and whatever else is called flexnet there.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from flexnet.config import lay_over, read_yaml
+from flexnet.config import read_yaml
 from flexnet.errors import ConfigError, DataError
 from flexnet.families.registry import family_of
 from flexnet.files import write_json
@@ -36,6 +36,7 @@ from flexnet.study.hardware import machine
 from flexnet.study.joining import copy_rows, join_rows
 from flexnet.study.labels import labels_of, tables_below
 from flexnet.study.published import PROVENANCE, runs_of
+from flexnet.study.written import written
 from flexnet.tables.columns import ROWS
 from flexnet.tables.facts import facts_path, read_facts
 from flexnet.tables.values import read_values
@@ -255,8 +256,7 @@ def publish(
     networks = networks_of(files)
     trained = trained_by(home, networks)
     require_code(checkout, trained)
-    layer = {} if scale == "paper" else read_yaml(checkout / f"config/scales/{scale}.yaml")
-    config = lay_over(read_yaml(checkout / "config/config.yaml"), layer)
+    config = written(checkout, scale)
     told = [facts_path(path) for path in files]
     for path in told:
         read_facts(path)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 # The package of this checkout, wherever Python is started and whatever else is called flexnet there.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from flexnet.config import inherited, lay_over, read_yaml, series_of
+from flexnet.config import inherited, read_yaml, series_of
 from flexnet.errors import ConfigError, DataError
 from flexnet.families.registry import families, families_of
 from flexnet.jobs import run_job
@@ -31,6 +31,7 @@ from flexnet.study.hardware import machine
 from flexnet.study.joins import rows_file
 from flexnet.study.labels import labels_of, tables_below
 from flexnet.study.published import config_of, run_of, told_from
+from flexnet.study.written import written
 from flexnet.tables.columns import CONDITIONS, ROWS, rows_of
 from flexnet.tables.frames import read_checked
 
@@ -91,8 +92,7 @@ def require_same_settings(scale: str, subject: Subject) -> None:
     Raises:
         ConfigError: naming the parts that differ.
     """
-    layer = {} if scale == "paper" else read_yaml(ROOT / f"config/scales/{scale}.yaml")
-    today = inherited(lay_over(read_yaml(ROOT / "config/config.yaml"), layer))
+    today = inherited(written(ROOT, scale))
     protocol, figure = labels_of(subject.table)
     then = config_of(ROOT / "published" / scale, protocol, figure, today)
     family = families()[subject.family]
