@@ -83,8 +83,9 @@ for target in ${targets[@]+"${targets[@]}"}; do
 done
 
 kept=()
-# Of every scale that was made here, whatever its name.
-for part in figures results logs .snakemake/metadata */results; do
+# Of every scale that was made here, whatever its name. Without the notes of jobs that were stopped, an earlier
+# result would pass for one of the settings that the job had.
+for part in figures results logs .snakemake/{metadata,incomplete,unfinished} */results; do
   [ ! -e "$part" ] || kept+=("${part%/results}")
 done
 [ ${#kept[@]} -eq 0 ] || { tar -cf "$archive.part" "${kept[@]}" && mv "$archive.part" "$archive"; }

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from flexnet.study import unfinished
+
 ROOT = Path(__file__).parents[2]
 FIGURE = "mine/figures/fig1.pdf"  # of a scale of one's own
 
@@ -111,6 +113,19 @@ def test_it_keeps_what_it_made_and_goes_on_from_there(checkout: Any) -> None:
     failed = run(checkout, "600", "kept.tar", "mine/figures/fig99.pdf")
     assert failed.returncode == 1
     assert "not finished: mine/figures/fig99.pdf" in failed.stdout
+
+
+def test_a_result_whose_job_was_stopped_is_still_outdated_on_the_next_machine(checkout: Any) -> None:
+    made = "mine/results/rows/paper/fig2.csv"
+    done = run(checkout, "600", "stopped.tar", made)
+    assert done.returncode == 0, done.stdout
+    unfinished.note(checkout.folder / ".snakemake/unfinished", [made])
+    assert run(checkout, "1", "stopped.tar", made).returncode == 0  # no time is left for it
+    shutil.rmtree(checkout.folder / "mine")
+    shutil.rmtree(checkout.folder / ".snakemake")
+    again = run(checkout, "600", "stopped.tar", made)
+    assert again.returncode == 0, again.stdout
+    assert "Describing the modules of fig2" in again.stdout
 
 
 def test_told_to_end_it_keeps_what_was_learned_and_the_next_run_goes_on(checkout: Any) -> None:
