@@ -244,9 +244,13 @@ def turned(both: pd.DataFrame) -> pd.DataFrame:
 def test_what_ten_times_the_epochs_change_in_lenets_is_told() -> None:
     both = beside_laptop("paper")
     assert turned(both).empty
-    left = both["verdict_laptop"] == "undecided"
-    told = f"Of the {left.sum()} comparisons of LeNets that laptop scale leaves open"
-    assert f"{told}, {(both['verdict'][left] != 'undecided').sum()} are decided" in page()
+    # Clean images are the same under every protocol, and count once.
+    once = both.reset_index().drop_duplicates(["paper", "id", "comparison", "before", "after"])
+    left = once[once["verdict_laptop"] == "undecided"]
+    told = f"Of the {len(left)} comparisons of LeNets that laptop scale leaves open"
+    told = f"{told}, {(left['verdict'] != 'undecided').sum()} are decided"
+    print(told)
+    assert told in page()
     noisy = both[both.index.get_level_values("id").isin(["C01", "C02"])]
     assert len(noisy) == 8
     assert (noisy[["after", "before"]] < 0).all(axis=None)
