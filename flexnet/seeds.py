@@ -5,7 +5,7 @@ order in which jobs run, and two purposes never share a stream.
 """
 
 import hashlib
-from numbers import Integral
+import operator
 
 
 def derive_seed(*names: str | int) -> int:
@@ -19,7 +19,7 @@ def derive_seed(*names: str | int) -> int:
     return int.from_bytes(digest, "little") >> 1
 
 
-def _told(name: object) -> str:
+def _told(name: str | int) -> str:
     """A name with its type, for 1 is not "1"; but a whole number of NumPy is the same number."""
-    plain = int(name) if isinstance(name, Integral) and not isinstance(name, bool) else name
+    plain = name if isinstance(name, str | bool) else operator.index(name)
     return f"{type(plain).__name__}:{plain}"
