@@ -116,8 +116,8 @@ def test_what_thresholds_are_good_for_at_the_papers_size_is_told() -> None:
     costs = [points(each, "flexible", "flexible: shuffled", 0.0).mean for each in ("laptop", scale)]
     assert costs[0] < costs[1]
     seeds = {len(set(part["seed"])) for _, part in controls(scale).groupby("series")}
-    assert seeds == {4}
-    assert "and the four of `table2_controls`." in page()
+    assert seeds == {6}
+    assert "and the six of `table2_controls`." in page()
 
 
 @pytest.mark.oracle
@@ -128,5 +128,5 @@ def test_the_same_networks_trained_on_another_machine_have_the_same_accuracies()
     both = pd.concat([rows, controls("bf16").set_index(keys)["accuracy"]], axis=1, join="inner")
     trained = 100 * both.xs(TRAINED, level="intervention")
     print("\n" + trained.to_string())
-    assert len(trained) == 32  # four networks, four seeds, two sizes of the attack
+    assert len(trained) == 48  # four networks, six seeds, two sizes of the attack
     assert (trained.iloc[:, 0] - trained.iloc[:, 1]).abs().max() < 1.0
