@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from flexnet.claims.model import Cell, Claim, Comparison, Published, Rule, RuleChange, Window
+from flexnet.claims.rules import check_keys
 from flexnet.corruptions.names import GROUPINGS
 from flexnet.errors import ConfigError
 from flexnet.families.corruptions import FOLDS
@@ -37,7 +38,7 @@ def load_claims(paper: str | Path) -> tuple[Claim, ...]:
 
     Raises:
         ConfigError: if the paper is unknown, a key is missing or unknown, a value of another kind than its
-            key has, or an id occurs twice.
+            key has, a rule's kind is unknown or does not heed one of its keys, or an id occurs twice.
     """
     document = _document(paper)
     entries = _listed(document["claims"], f"{paper}: claims")
@@ -161,7 +162,18 @@ def _rule(entry: Mapping[str, Any], where: str) -> Rule:
     pairs = _listed(values["compare"], f"{where}: compare")
     values["compare"] = tuple(_comparison(pair, values["over"], where) for pair in pairs)
     values["range"] = _windows(values, where)
-    return Rule(**values)
+    rule = Rule(**values)
+    for comparison in rule.compare:
+        _check_keys(rule, comparison, where)
+    return rule
+
+
+def _check_keys(rule: Rule, comparison: Comparison, where: str) -> None:
+    """What the kind of a rule needs, and what it would not heed."""
+    try:
+        check_keys(rule, comparison)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from None
 
 
 def _check_conditions(over: Any, at: Any, where: str) -> None:

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -36,7 +37,7 @@ def names_of(category: str, rows: pd.DataFrame) -> tuple[str, ...]:
     return GROUPINGS[papers.pop()].get(category, ())
 
 
-@rule_kind
+@rule_kind(needs=("against", "category"), reads=("universal",))
 def category_difference(
     rows: pd.DataFrame, rule: Rule, comparison: Comparison, window: Window
 ) -> Measurement:
@@ -46,12 +47,14 @@ def category_difference(
     return estimate(differences(levels), rule, detail, levels.notes)
 
 
-@rule_kind
+@rule_kind(needs=("against", "category"))
 def category_majority(rows: pd.DataFrame, rule: Rule, comparison: Comparison, window: Window) -> Measurement:
-    """What a category adds to the mean difference over all corruptions, less what all others add to it.
+    """Whether a category makes up more than half of a difference over all corruptions, and there is one.
 
-    Above zero where the category makes up more than half of the difference. The mean over all corruptions is
-    the sum of both parts, so the effect is twice the category's part less the whole.
+    The mean over all corruptions is the sum of the category's part and that of all others. So twice the
+    category's part less the whole is above zero where the category adds more than the others; but it is also
+    where the others take away what the category adds, or more. Both it and the whole must lie on the claimed
+    side: the less favourable of the two is the effect, as it is at each end of the interval.
     """
     names = _named(rows, comparison)
     own = _category_levels(rows, rule, comparison, window, names)
@@ -59,21 +62,42 @@ def category_majority(rows: pd.DataFrame, rule: Rule, comparison: Comparison, wi
     if own.conditions != whole.conditions or own.seeds != whole.seeds:
         raise NotMeasured(f"{comparison.text}: other seeds or severities than over all corruptions")
     share = len(names) / len(NAMES)
-    detail = f"{comparison.text}: its part of the mean over all {len(NAMES)} corruptions less the rest"
-    detail += f", {conditions_text(own.conditions, rule.over)}"
-    return estimate(2 * share * differences(own) - differences(whole), rule, detail, own.notes)
+    lead = 2 * share * differences(own) - differences(whole)
+    parts = [estimate(grid, rule, "", own.notes) for grid in (lead, differences(whole))]
+    detail = f"{comparison.text}: the less favourable of the mean over all {len(NAMES)} corruptions,"
+    detail += f" {_words(parts[1])}, and its part of that less the rest, {_words(parts[0])};"
+    return replace(weakest(parts, rule), detail=f"{detail} {conditions_text(own.conditions, rule.over)}")
+
+
+def weakest(parts: Sequence[Measurement], rule: Rule) -> Measurement:
+    """Several effects that must all lie on the claimed side, as one.
+
+    The effect, and each end of the interval, is the least favourable of all: the interval lies on the claimed
+    side where all of them do, and on the other where one does. Seeds are those of the least effect.
+    """
+    least = min if rule.sign > 0 else max
+    ends = [[getattr(part, name) for part in parts] for name in ("low", "high")]
+    low, high = (math.nan if any(map(math.isnan, found)) else least(found) for found in ends)
+    return replace(least(parts, key=lambda part: part.effect), low=low, high=high)
+
+
+def _words(part: Measurement) -> str:
+    """An effect with its interval, if it has one."""
+    told = f"{part.effect:.2f}"
+    return told if math.isnan(part.low) else f"{told} ({part.low:.2f} to {part.high:.2f})"
 
 
 def _named(rows: pd.DataFrame, comparison: Comparison) -> tuple[str, ...]:
     """The corruptions of a comparison's category.
 
     Raises:
-        ConfigError: if it has none.
+        ConfigError: if the paper whose figure is judged has no such category.
     """
     names = names_of(comparison.category, rows)
     if not names:
         raise ConfigError(
-            f"rule about a category, of {comparison.series}: the key 'category' is absent; add it"
+            f"rule about a category, of {comparison.series}: expected a category of the paper whose figure is"
+            f" judged; got {comparison.category!r}; name one of its own, or {ALL!r}"
         )
     return names
 
@@ -91,7 +115,7 @@ def _category_levels(
     return levels.at(levels.conditions, *(f"with {name}, no photographs" for name in made))
 
 
-@rule_kind
+@rule_kind(needs=("against", "measure"))
 def bandwidth_correlation(
     rows: pd.DataFrame, rule: Rule, comparison: Comparison, window: Window
 ) -> Measurement:
@@ -141,9 +165,11 @@ def _levels(
     placed = part.assign(severity=part["corruption"].map(names.index)).drop(columns="corruption")
     both = (comparison.series, *comparison.against)
     try:
-        levels = above_floor(complete_levels(placed, both, "severity", Window()), rule, comparison.text)
+        levels = complete_levels(placed, both, "severity", Window(), where=rule.at(comparison))
+        levels = above_floor(levels, rule, comparison.text)
     except AtChance as reason:
-        raise AtChance(f"{comparison.text}: no network rises above chance", reason.n) from None
+        notes = [_by_name(note, names) for note in reason.notes]
+        raise AtChance(f"{comparison.text}: no network rises above chance", reason.n, notes) from None
     except NotMeasured as reason:
         raise NotMeasured(_by_name(str(reason), names)) from None
     return names, replace(levels, notes=tuple(_by_name(note, names) for note in levels.notes))

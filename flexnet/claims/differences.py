@@ -7,16 +7,15 @@ from typing import Any
 
 import pandas as pd
 
-from flexnet.claims.estimates import PER_CENT, estimate
+from flexnet.claims.estimates import PER_CENT, estimate, measured
 from flexnet.claims.floor import above_floor
+from flexnet.claims.grids import series_grid
 from flexnet.claims.kinds import Measurement, NotMeasured, rule_kind
 from flexnet.claims.model import Comparison, Rule, Window
-from flexnet.claims.seeds import Levels, complete_levels
-from flexnet.errors import ConfigError
-from flexnet.statistics.conditions import chosen
+from flexnet.claims.seeds import Levels, complete, complete_levels
 
 
-@rule_kind
+@rule_kind(needs=("against",), reads=("measure", "universal"))
 def final_difference(rows: pd.DataFrame, rule: Rule, comparison: Comparison, window: Window) -> Measurement:
     """The difference at the last condition, such as the last epoch."""
     levels = compared(rows, rule, comparison, window, last=True)
@@ -24,7 +23,7 @@ def final_difference(rows: pd.DataFrame, rule: Rule, comparison: Comparison, win
     return estimate(differences(levels), rule, detail, levels.notes)
 
 
-@rule_kind
+@rule_kind(needs=("against",), reads=("measure", "universal"))
 def mean_difference(rows: pd.DataFrame, rule: Rule, comparison: Comparison, window: Window) -> Measurement:
     """The difference averaged over all conditions of the window, each with the same weight."""
     levels = compared(rows, rule, comparison, window)
@@ -32,7 +31,7 @@ def mean_difference(rows: pd.DataFrame, rule: Rule, comparison: Comparison, wind
     return estimate(differences(levels), rule, detail, levels.notes)
 
 
-@rule_kind
+@rule_kind(needs=("against",), reads=("measure", "universal"))
 def crossing_difference(
     rows: pd.DataFrame, rule: Rule, comparison: Comparison, window: Window
 ) -> Measurement:
@@ -43,17 +42,30 @@ def crossing_difference(
     return estimate(differences(levels), rule, detail, levels.notes)
 
 
-@rule_kind
+@rule_kind(needs=("against",), reads=("measure",))
 def mean_distance(rows: pd.DataFrame, rule: Rule, comparison: Comparison, window: Window) -> Measurement:
-    """How far apart the series are, either way: the mean difference and its interval, folded at zero.
+    """How far apart the series are, either way, at the condition of the window where they are farthest.
 
-    Differences of single seeds have the sign that the mean one has after folding.
+    There the mean difference and its interval are folded at zero. The mean over several conditions would not
+    do: two networks of which one is ahead here and behind there are not alike. Differences of single seeds
+    have the sign that the mean one has after folding.
     """
-    found = mean_difference(rows, rule, comparison, window)
+    levels = compared(rows, rule, comparison, window)
+    grid = differences(levels)
+    farthest = levels.conditions[int(grid.mean().abs().to_numpy().argmax())]
+    found = measured(grid[farthest], "", levels.notes)
     low, high = folded(found.low, found.high)
     by_seed = tuple(math.copysign(1, found.effect) * value for value in found.by_seed)
-    told = {"low": low, "high": high, "by_seed": by_seed, "detail": f"{found.detail}: {found.effect:.1f}"}
-    return replace(found, effect=abs(found.effect), **told)  # type: ignore[arg-type]
+    detail = f"{comparison.text}, {_farthest_words(levels, rule.over, farthest)}: {found.effect:.1f}"
+    return replace(found, effect=abs(found.effect), low=low, high=high, by_seed=by_seed, detail=detail)
+
+
+def _farthest_words(levels: Levels, over: str, farthest: float) -> str:
+    first, *others = levels.conditions
+    among = (
+        f", the farthest apart of {1 + len(others)} from {first:.4g} to {others[-1]:.4g}" if others else ""
+    )
+    return f"{over} {farthest:.4g}{among}"
 
 
 def folded(low: float, high: float) -> tuple[float, float]:
@@ -64,27 +76,19 @@ def folded(low: float, high: float) -> tuple[float, float]:
     return nearest, max(abs(low), abs(high))
 
 
-@rule_kind
+@rule_kind(needs=("than",), reads=("measure", "universal"))
 def condition_difference(
     rows: pd.DataFrame, rule: Rule, comparison: Comparison, window: Window
 ) -> Measurement:
     """One series under some conditions minus the same series under others, such as two attacks."""
-    here, there = rule.at(comparison), {**rule.at(comparison), **comparison.than}
-    if not comparison.than:
-        raise ConfigError(f"condition_difference of {comparison.series}: the key 'than' is absent; add it")
-    names = {"here": here, "there": there}
-    own = rows[rows["series"] == comparison.series]
-    if own.empty:
-        raise NotMeasured(f"no rows of series {comparison.series!r}")
-    parts = [
-        chosen(own, values).assign(series=name).drop(columns=list(values), errors="ignore")
-        for name, values in names.items()
-    ]
-    pair = Comparison("here", ("there",))
-    told = replace(rule, where={}, compare=(pair,))
-    found = mean_difference(pd.concat(parts), told, pair, window)
-    words = rule.text(comparison, "")
-    return replace(found, detail=found.detail.replace("here - there", words))
+    grids = []
+    for at in rule.sides(comparison):
+        grid = series_grid(rows, comparison.series, rule.over, at, comparison.measure)
+        there = ", ".join(str(at[name]) for name in comparison.than)
+        grids.append(replace(grid, name=f"{grid.name} ({there})"))
+    levels = above_floor(complete(grids, rule.over, window), rule, comparison.text)
+    detail = f"{rule.text(comparison, '')}, {conditions_text(levels.conditions, rule.over)}"
+    return estimate(differences(levels), rule, detail, levels.notes)
 
 
 def compared(

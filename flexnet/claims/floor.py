@@ -54,6 +54,7 @@ def keep_above(levels: Levels, rule: Rule, text: str, kept: Sequence[float]) -> 
     if not kept:
         best = max(grid.accuracy.to_numpy().max() for grid in levels.grids)
         floor = f"no network rises above chance at {rule.over} {', '.join(left)}"
-        raise AtChance(f"{text}: {floor}; the greatest accuracy is {100 * best:.1f} %", len(levels.seeds))
+        words = f"{text}: {floor}; the greatest accuracy is {100 * best:.1f} %"
+        raise AtChance(words, len(levels.seeds), levels.notes)
     note = f"left out, no network rises above chance there: {rule.over} {', '.join(left)}"
     return levels.at(kept, *([note] if left else []))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from flexnet.claims.kinds import NotMeasured
+from flexnet.families.registry import conditions
 from flexnet.statistics.conditions import chosen, plain_values
 from flexnet.statistics.repeats import cells
 from flexnet.tables.kinds import Value
@@ -22,12 +23,14 @@ class SeriesGrid:
     """One series: accuracies as fractions and numbers of images, a row per seed, a column per condition.
 
     An accuracy is NaN where the seed was not measured, has fewer repeats than others of its series, or
-    repeats on different numbers of images.
+    repeats on different numbers of images. `seen` holds every number of every seed, a row for each, whatever
+    is compared: by these a run is known.
     """
 
     name: str
     accuracy: pd.DataFrame
     images: pd.DataFrame
+    seen: pd.DataFrame
 
 
 def series_grid(
@@ -51,12 +54,12 @@ def series_grid(
         DataError: if an accuracy is no fraction, the series mixes models, a row occurs twice, or a condition
             without a plain value is not told.
     """
-    part = rows[rows["series"] == series]
+    own = rows[rows["series"] == series]
     told = dict(where or {})
-    if part.empty or over not in part.columns:
+    if own.empty or over not in own.columns:
         raise NotMeasured(f"no rows of series {series!r} with a column {over!r}")
     at = plain_values([over]) | told
-    part = chosen(part, at)
+    part = chosen(own, at)
     if part.empty:
         words = ", ".join(f"{name} {value}" for name, value in at.items() if name in rows.columns)
         raise NotMeasured(f"no rows of series {series!r} at {words}")
@@ -64,7 +67,16 @@ def series_grid(
     found = cells(part, ["series", over], list(at), [measure] if measure else [])
     whole = found[found["fault"] == ""]
     accuracy, images = (_grid(whole, found, over, name) for name in (measure or "accuracy", "n_images"))
-    return SeriesGrid(series, accuracy, images)
+    return SeriesGrid(series, accuracy, images, _seen(own, ["accuracy", *([measure] if measure else [])]))
+
+
+def _seen(own: pd.DataFrame, numbers: list[str]) -> pd.DataFrame:
+    """Numbers of a series under every condition and repeat: a row for every seed, a column for each."""
+    named = [name for name in conditions() if name in own.columns]
+    placed = own.assign(place=own.groupby(named, dropna=False, sort=False).ngroup())
+    once = placed.drop_duplicates(["seed", "place"])
+    known = [name for name in numbers if name in own.columns]
+    return once.pivot(index="seed", columns="place", values=known)
 
 
 def _grid(whole: pd.DataFrame, found: pd.DataFrame, over: str, values: str) -> pd.DataFrame:

@@ -3,9 +3,9 @@
 Kinds live in modules of their own, by what they compare; `flexnet.claims.rules` knows them all.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Final, TypeAlias
 
 import pandas as pd
 
@@ -21,13 +21,13 @@ class NotMeasured(Exception):
 
 
 class AtChance(NotMeasured):
-    """Nothing that a rule compares rises above chance, over `n` seeds; the text says where."""
+    """Nothing that a rule compares rises above chance, over `n` seeds; the text says where, and all notes."""
 
     word = "at chance"
 
-    def __init__(self, text: str, n: int) -> None:
-        super().__init__(text)
-        self.n = n
+    def __init__(self, text: str, n: int, notes: Sequence[str] = ()) -> None:
+        super().__init__("; ".join([text, *notes]))
+        self.n, self.notes = n, tuple(notes)
 
 
 @dataclass(frozen=True)
@@ -51,17 +51,52 @@ class Measurement:
 
 
 Kind: TypeAlias = Callable[[pd.DataFrame, Rule, Comparison, Window], Measurement]
-KINDS: dict[str, Kind] = {}
 
 
-def rule_kind(function: Kind) -> Kind:
-    """Register a kind of measurement under the function's own name.
+@dataclass(frozen=True)
+class KnownKind:
+    """A kind of rule.
+
+    Attributes:
+        measure: from rows to an effect.
+        needs: keys of a comparison without which there is nothing to measure.
+        reads: keys of a rule or comparison that it heeds beside those and what every kind does: `over`,
+            `where` and `range`, the paper's `value`, sizes and the level of chance.
+    """
+
+    measure: Kind
+    needs: tuple[str, ...]
+    reads: tuple[str, ...]
+
+
+KINDS: dict[str, KnownKind] = {}
+# Keys that some kinds heed and others do not, with their values where nobody speaks of them. One that is not
+# heeded would still stand in the words of a comparison.
+OWN: Final[Mapping[str, object]] = {
+    "universal": False,
+    "against": (),
+    "at": None,
+    "cell": None,
+    "category": "",
+    "measure": "",
+    "than": {},
+}
+
+
+def rule_kind(*, needs: tuple[str, ...] = (), reads: tuple[str, ...] = ()) -> Callable[[Kind], Kind]:
+    """Register a kind of measurement under the function's own name, with the keys that it heeds.
 
     Raises:
         ConfigError: if the name is taken.
     """
-    name = getattr(function, "__name__", "")
-    if name in KINDS:
-        raise ConfigError(f"expected a new kind of rule; {name!r} is registered already; choose another name")
-    KINDS[name] = function
-    return function
+
+    def register(function: Kind) -> Kind:
+        name = getattr(function, "__name__", "")
+        if name in KINDS:
+            raise ConfigError(
+                f"expected a new kind of rule; {name!r} is registered already; choose another name"
+            )
+        KINDS[name] = KnownKind(function, needs, reads)
+        return function
+
+    return register

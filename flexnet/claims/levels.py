@@ -5,23 +5,21 @@ import math
 import pandas as pd
 from scipy.special import stdtrit
 
-from flexnet.claims.differences import compared
+from flexnet.claims.differences import compared, conditions_text
 from flexnet.claims.estimates import PER_CENT, estimate, interval
 from flexnet.claims.floor import above_floor, keep_above, rising
 from flexnet.claims.kinds import Measurement, NotMeasured, rule_kind
 from flexnet.claims.model import GRID_TOLERANCE, Cell, Comparison, Rule, Window
 from flexnet.claims.seeds import Levels, complete_levels
-from flexnet.errors import ConfigError
 from flexnet.statistics.intervals import Estimate
 
 UPPER_TAIL = 0.975
 
 
-@rule_kind
+@rule_kind(needs=("at",), reads=("universal",))
 def peak_difference(rows: pd.DataFrame, rule: Rule, comparison: Comparison, window: Window) -> Measurement:
     """Accuracy at the condition `at` minus the mean accuracy at all others of the window, paired per seed."""
-    if comparison.at is None:
-        raise ConfigError(f"peak_difference of {comparison.series}: the key 'at' is absent; add it")
+    assert comparison.at is not None  # which its kind needs
     levels = complete_levels(rows, (comparison.series,), rule.over, window, where=rule.at(comparison))
     peak = [value for value in levels.conditions if abs(value - comparison.at) <= GRID_TOLERANCE]
     if not peak or len(levels.conditions) == 1:
@@ -43,18 +41,17 @@ def _deciding(levels: Levels, rule: Rule, comparison: Comparison, peak: float) -
     return keep_above(levels, rule, comparison.text, sorted([*kept, peak]) if kept else [])
 
 
-@rule_kind
+@rule_kind(needs=("cell",))
 def cell_difference(rows: pd.DataFrame, rule: Rule, comparison: Comparison, window: Window) -> Measurement:
     """How far our mean lies from a published one, either way, with the uncertainty of both."""
-    if comparison.cell is None:
-        raise ConfigError(f"cell_difference of {comparison.series}: the key 'cell' is absent; add it")
+    assert comparison.cell is not None  # which its kind needs
     levels = compared(rows, rule, comparison, window)
     ours = interval(PER_CENT * levels.grids[0].accuracy.mean(axis="columns"))
     theirs = comparison.cell  # whose own seeds are not known, so that no distance is that of one seed
     distance, reach = abs(ours.mean - theirs.mean), combined_reach(ours, theirs)
     # The interval of a distance: that of the difference, folded at zero.
     low = math.nan if math.isnan(reach) else max(0.0, distance - reach)
-    where = f"{rule.over} {levels.conditions[0]:g}"
+    where = conditions_text(levels.conditions, rule.over)
     detail = f"{comparison.text}, {where}: {ours.mean:.1f} here, {theirs.mean:.1f} in the paper"
     return Measurement(distance, low, distance + reach, ours.n, detail, notes=levels.notes)
 

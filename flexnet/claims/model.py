@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from flexnet.errors import ConfigError
+from flexnet.statistics.conditions import plain_values
 from flexnet.tables.kinds import Value
 
 # Grid values such as 0.1 * 4 differ from 0.4 in the last digit.
@@ -158,8 +159,7 @@ class Rule:
     def _text(self, comparison: Comparison, protocol: str) -> str:
         if comparison.than:
             here, there = (
-                ", ".join(str(values[name]) for name in comparison.than)
-                for values in (self.at(comparison), comparison.than)
+                ", ".join(str(values[name]) for name in comparison.than) for values in self.sides(comparison)
             )
             return f"{comparison.text}, {here} - {there}"
         if comparison.at is not None:
@@ -171,6 +171,11 @@ class Rule:
     def at(self, comparison: Comparison) -> dict[str, Value]:
         """The value that counts of conditions other than `over`, of one comparison."""
         return {**self.where, **comparison.where}
+
+    def sides(self, comparison: Comparison) -> tuple[dict[str, Value], dict[str, Value]]:
+        """The values of all conditions other than `over` of a series, and of the same at those of `than`."""
+        here = plain_values([self.over]) | self.at(comparison)
+        return here, {**here, **comparison.than}
 
     def window(self, protocol: str, comparison: Comparison | None = None) -> Window:
         """The conditions that count under `protocol`, of one comparison or by default; all without a range.

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from flexnet.claims.copies import copies
 from flexnet.claims.grids import SeriesGrid, series_grid
 from flexnet.claims.kinds import NotMeasured
 from flexnet.claims.model import Window
@@ -76,19 +77,31 @@ def complete_levels(
         DataError: if the rows are malformed.
     """
     grids = [series_grid(rows, name, over, where, measure) for name in names]
+    notes = [f"at {name} {value}" for name, value in (where or {}).items()]
+    return complete(grids, over, window, last=last, notes=notes)
+
+
+def complete(
+    grids: Sequence[SeriesGrid], over: str, window: Window, *, last: bool = False, notes: Sequence[str] = ()
+) -> Levels:
+    """As `complete_levels`, of grids that there are; `notes` go before those about seeds.
+
+    Raises:
+        NotMeasured: as `complete_levels`.
+    """
     known = sorted({float(value) for grid in grids for value in grid.accuracy.columns})
     conditions = [value for value in known if value in window][-1 if last else 0 :]
     if not conditions:
         raise NotMeasured(f"no {over} {window.text} among {[round(value, 4) for value in known]}")
     asked = [_at(grid, conditions) for grid in grids]
     leaving = {seed: _reason(asked, seed, over) for seed in _all_seeds(grids)}
-    leaving |= _copies(grids, [seed for seed, reason in leaving.items() if not reason])
-    kept, notes = [seed for seed, reason in leaving.items() if not reason], _leaving_words(leaving)
+    leaving |= copies(grids, [seed for seed, reason in leaving.items() if not reason])
+    kept, left = [seed for seed, reason in leaving.items() if not reason], _leaving_words(leaving)
     if not kept:
-        raise NotMeasured(f"no training seed is complete in all of {', '.join(names)}: {'; '.join(notes)}")
-    notes = (*(f"at {name} {value}" for name, value in (where or {}).items()), *notes)
-    levels = Levels(tuple(_cut(grid, kept, conditions) for grid in grids), notes)
-    return replace(levels, notes=(*notes, *_constant(levels)))
+        names = ", ".join(grid.name for grid in grids)
+        raise NotMeasured(f"no training seed is complete in all of {names}: {'; '.join(left)}")
+    levels = Levels(tuple(_cut(grid, kept, conditions) for grid in grids), (*notes, *left))
+    return replace(levels, notes=(*levels.notes, *_constant(levels)))
 
 
 def _all_seeds(grids: Sequence[SeriesGrid]) -> list[int]:
@@ -97,13 +110,13 @@ def _all_seeds(grids: Sequence[SeriesGrid]) -> list[int]:
 
 def _cut(grid: SeriesGrid, seeds: Sequence[int], conditions: Sequence[float]) -> SeriesGrid:
     accuracy, images = (table.loc[list(seeds), list(conditions)] for table in (grid.accuracy, grid.images))
-    return SeriesGrid(grid.name, accuracy, images)
+    return replace(grid, accuracy=accuracy, images=images)
 
 
 def _at(grid: SeriesGrid, conditions: Sequence[float]) -> SeriesGrid:
     """A grid at some conditions, with NaN where one is not there."""
     accuracy, images = (table.reindex(columns=list(conditions)) for table in (grid.accuracy, grid.images))
-    return SeriesGrid(grid.name, accuracy, images)
+    return replace(grid, accuracy=accuracy, images=images)
 
 
 def _reason(grids: Sequence[SeriesGrid], seed: int, over: str) -> str:
@@ -125,19 +138,6 @@ def _reason(grids: Sequence[SeriesGrid], seed: int, over: str) -> str:
         )
         return f"scored on different images at {over} {grids[0].images.columns[place]:g}: {counts}"
     return ""
-
-
-def _copies(grids: Sequence[SeriesGrid], seeds: Sequence[int]) -> dict[int, str]:
-    """Seeds that repeat an earlier one in every value of every network: one run under two names."""
-    first: dict[tuple[float, ...], int] = {}
-    found: dict[int, str] = {}
-    for seed in seeds:
-        values = tuple(x for grid in grids for x in grid.accuracy.loc[[seed]].fillna(-1.0).to_numpy()[0])
-        earlier = first.setdefault(values, seed)
-        # A single number may well be the same twice.
-        if earlier != seed and len(values) > 1:
-            found[seed] = f"it repeats seed {earlier} in every value"
-    return found
 
 
 def _leaving_words(leaving: dict[int, str]) -> tuple[str, ...]:

@@ -28,6 +28,9 @@ since 2026-11-25   every comparison has its verdict. Conditions where no network
                    Seeds that are not complete in every network, were scored on different images, or repeat
                    another seed leave and are named. Universal claims are judged by all pairs of condition
                    and seed. Borders have a tolerance of 1e-9 points.
+since 2026-11-28   a seed repeats another only where all numbers of the figure do that both have, and enough
+                   of them could differ. Networks are alike where they are at every condition of a window. Who
+                   left is told of networks at chance too.
 
 Each interval covers with 95 % by itself; none is widened for the number of comparisons or claims.
 """

@@ -10,7 +10,7 @@ from flexnet.claims.model import Comparison, Rule, Window
 from flexnet.claims.seeds import Levels, complete_levels
 
 
-@rule_kind
+@rule_kind(reads=("against", "measure"))
 def window_contrast(rows: pd.DataFrame, rule: Rule, comparison: Comparison, window: Window) -> Measurement:
     """What a series has within the window more than at all other conditions, paired per seed.
 

@@ -6,6 +6,7 @@ from typing import Final
 import pandas as pd
 
 from flexnet.statistics.intervals import t_interval
+from flexnet.statistics.same_images import THEIR_IMAGES, require_same_images
 from flexnet.statistics.summary import per_seed
 from flexnet.tables.kinds import Value
 
@@ -35,14 +36,15 @@ def with_changes(
         is common.
 
     Raises:
-        DataError: as `summarise`.
+        DataError: as `summarise`, or if a series and the reference were scored on other numbers of images.
     """
     found = per_seed(rows, by, at)
-    others = [name for name in by if name != "series"]
-    theirs = found[found["series"] == reference].rename(columns={"accuracy": "theirs"})
+    keys = [*(name for name in by if name != "series"), "seed"]
+    theirs = found[found["series"] == reference][[*keys, "accuracy", "n_images"]]
     pairs = found[found["series"] != reference].merge(
-        theirs[[*others, "seed", "theirs"]], on=[*others, "seed"]
+        theirs.rename(columns={"accuracy": "theirs", "n_images": THEIR_IMAGES}), on=keys
     )
+    require_same_images(pairs, "n_images", keys, reference)
     pairs["change"] = pairs["accuracy"] - pairs["theirs"]
     records = [
         {**dict(zip(by, key, strict=True)), **_record(group)}

@@ -9,6 +9,7 @@ from flexnet.errors import DataError
 from flexnet.families.corruptions import EDGE, FOLDS
 from flexnet.statistics.categories import by_original_name
 from flexnet.statistics.intervals import t_interval
+from flexnet.statistics.same_images import THEIR_IMAGES, require_same_images
 from flexnet.tables.columns import ESTIMATES
 
 MEASURES: Final = (*(f"{name}_fold" for name in FOLDS), EDGE)
@@ -31,13 +32,14 @@ def fold_rows(rows: pd.DataFrame, reference: str, severity: int) -> pd.DataFrame
         measures of the images; without rows of the reference.
 
     Raises:
-        DataError: if the reference has no rows at this severity, or no corruption is left, or as
-            `by_original_name`.
+        DataError: if the reference has no rows at this severity, or other numbers of images, or no corruption
+            is left, or as `by_original_name`.
     """
     part = by_original_name(rows)
     part = part[part["severity"] == severity]
     keys = [*_BY, "corruption", "seed"]
-    other = part[part["series"] == reference][[*keys, "accuracy"]].rename(columns={"accuracy": "other"})
+    other = part[part["series"] == reference][[*keys, "accuracy", "n"]]
+    other = other.rename(columns={"accuracy": "other", "n": THEIR_IMAGES})
     if other.empty:
         raise DataError(
             f"expected rows of {reference!r}, with which the others are compared, at severity {severity}; "
@@ -45,6 +47,7 @@ def fold_rows(rows: pd.DataFrame, reference: str, severity: int) -> pd.DataFrame
         )
     dead = set(other[other["other"] == 0]["corruption"])
     both = part[part["series"] != reference].merge(other, on=keys)
+    require_same_images(both, "n", keys, reference)
     both = both[~both["corruption"].isin(dead)]
     if both.empty:
         raise DataError(

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from statistics import fmean
 from typing import Any, Final
 
 import pandas as pd
@@ -14,10 +15,10 @@ from flexnet.statistics.corruption_errors import (
     alexnet_cifar10,
     category_means,
     mce,
-    mean_errors,
     relative_mce,
 )
 from flexnet.statistics.intervals import t_interval
+from flexnet.statistics.same_images import THEIR_IMAGES, require_same_images
 from flexnet.tables.columns import ESTIMATES
 
 ALEXNET: Final = "AlexNet on CIFAR-10-C"  # a reference by its published errors
@@ -32,8 +33,8 @@ def network_errors(
     """Clean error, mean error, mCE, relative mCE, and the mean error of each category, over training seeds.
 
     Args:
-        rows: with the columns figure, protocol, series, seed, corruption, severity, n and accuracy, at all
-            five severities.
+        rows: with the columns figure, protocol, series, seed, corruption, severity, n and accuracy. Errors
+            are means over the severities that were asked.
         reference: the series with which the others are compared, seed by seed; or `ALEXNET`.
         grouping: category -> corruptions.
         without: corruptions; categories that hold one are given without it as well.
@@ -42,12 +43,13 @@ def network_errors(
         One row for each network and measure: columns figure, protocol, series, measure, n (seeds), n_images,
         mean, sem, low, high, by_seed. All are fractions: an mCE of 1 is as good as the reference. A measure
         that is not defined, such as the relative mCE where a corruption does not raise the error of the
-        reference, or an mCE where not all of `ALEXNET`'s corruptions were asked, is NaN, and its by_seed is
-        "undefined". Of a mean over some of its corruptions the measure says so: "weather (2 of 4)".
+        reference, or an mCE where not all of `ALEXNET`'s corruptions, or of the five severities, were asked,
+        is NaN, and its by_seed is "undefined". Of a mean over some of its corruptions the measure says so:
+        "weather (2 of 4)".
 
     Raises:
-        DataError: if the reference has no rows or those of other corruptions, a severity is missing, or as
-            `by_original_name`.
+        DataError: if the reference has no rows, or those of other corruptions, severities or numbers of
+            images, or as `by_original_name`.
     """
     known = by_original_name(rows)
     found = pd.DataFrame(
@@ -74,26 +76,45 @@ def _runs(
     rows: pd.DataFrame, reference: str, grouping: Mapping[str, Sequence[str]], without: Sequence[str]
 ) -> Iterator[dict[str, Any]]:
     """Every measure of every network and seed of a figure and protocol."""
-    errors = {key: _errors(part) for key, part in rows.groupby(["series", "seed"], sort=False)}
-    for (series, seed), (means, clean) in errors.items():
-        others = alexnet_cifar10() if reference == ALEXNET else errors.get((reference, seed))
-        if others is None:
-            raise DataError(
-                f"expected rows of {reference!r}, seed {seed}, with which {series!r} is compared; got none; "
-                "evaluate it"
-            )
-        if reference != ALEXNET and set(means) != set(others[0]):
-            alone = ", ".join(sorted(set(means) ^ set(others[0])))
-            raise DataError(
-                f"expected {series!r} and {reference!r} under the same corruptions; got {alone} of one "
-                "alone; evaluate both under all of them"
-            )
+    if reference != ALEXNET:
+        _require_pairs(rows, reference)
+    runs = {key: errors_of(part) for key, part in rows.groupby(["series", "seed"], sort=False)}
+    known = {key: (_means(errors), clean) for key, (errors, clean) in runs.items()}
+    for (series, seed), (errors, _) in runs.items():
+        others = alexnet_cifar10() if reference == ALEXNET else known[reference, seed]
         label = dict(zip(_BY, (rows["figure"].iloc[0], rows["protocol"].iloc[0], series), strict=True))
         label |= {"seed": seed, "n_images": int(rows["n"].min())}
+        means, clean = known[series, seed]
         mean = MEAN_ERROR + _part(len(means), len(NAMES))
         values = {CLEAN_ERROR: clean, mean: sum(means.values()) / len(means)}
-        values |= compared(means, clean, *others) | _categories(means, grouping, without)
+        values |= compared(means, clean, *others) if _whole(errors) else {MCE: math.nan, RELATIVE: math.nan}
+        values |= _categories(means, grouping, without)
         yield from ({**label, "measure": name, "value": value} for name, value in values.items())
+
+
+def _require_pairs(rows: pd.DataFrame, reference: str) -> None:
+    """Every seed of every network has its reference, under the same corruptions and on the same images."""
+    keys = ["seed", "corruption", "severity"]
+    theirs = rows[rows["series"] == reference][[*keys, "n"]].rename(columns={"n": THEIR_IMAGES})
+    for series, own in rows.groupby("series", sort=False):
+        if lacking := sorted({*own["seed"]} - {*theirs["seed"]}):
+            raise DataError(
+                f"expected rows of {reference!r}, seed {lacking[0]}, with which {series!r} is compared; got "
+                "none; evaluate it"
+            )
+        pairs = own.merge(theirs[theirs["seed"].isin(own["seed"])], on=keys, how="outer", indicator=True)
+        _refuse_alone(pairs[pairs["_merge"] != "both"], str(series), reference)
+        require_same_images(pairs, "n", keys, reference)
+
+
+def _refuse_alone(alone: pd.DataFrame, series: str, reference: str) -> None:
+    """Refuse corruptions that one of two networks was judged under and the other was not."""
+    if not alone.empty:
+        name, severity = alone["corruption"].iloc[0], alone["severity"].iloc[0]
+        raise DataError(
+            f"expected {series!r} and {reference!r} under the same corruptions; got {name} at severity "
+            f"{severity} of one alone; evaluate both under all of them"
+        )
 
 
 def _part(asked: int, known: int) -> str:
@@ -101,10 +122,20 @@ def _part(asked: int, known: int) -> str:
     return f" ({asked} of {known})" if asked < known else ""
 
 
-def _errors(part: pd.DataFrame) -> tuple[dict[str, float], float]:
-    """Mean error of each corruption over five severities, and the clean error, of one network and seed."""
-    errors, clean = errors_of(part)
-    return mean_errors({name: at_all(values) for name, values in errors.items()}), clean
+def _means(errors: Mapping[str, Mapping[int, float]]) -> dict[str, float]:
+    """Mean error of each corruption over the severities that were asked.
+
+    Raises:
+        DataError: if no corruption was.
+    """
+    if not errors:
+        raise DataError("expected errors under at least one corruption; got none; check the rows")
+    return {name: fmean(values.values()) for name, values in errors.items()}
+
+
+def _whole(errors: Mapping[str, Mapping[int, float]]) -> bool:
+    """Whether every corruption was asked at all five severities, by which an mCE is defined."""
+    return all({*values} == {*SEVERITIES} for values in errors.values())
 
 
 def errors_of(part: pd.DataFrame) -> tuple[dict[str, dict[int, float]], float]:
@@ -155,7 +186,7 @@ def _categories(
         left = [each for each in names if each not in without]
         if left and len(left) < len(names):
             gone = ", ".join(each for each in names if each in without)
-            found[f"{name} without {gone}"] = category_means(means, {name: left})[name]
+            found[f"{name} without {gone}"] = category_means(means, {name: names}, without)[name]
     return found
 
 

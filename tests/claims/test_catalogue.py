@@ -109,6 +109,13 @@ def test_the_cells_of_table_2_are_the_published_ones():
         assert claim.rule.applies(cell, "corrected") == (kind == "clean")
 
 
+def test_a_loss_without_a_greatest_one_is_not_stated_with_one():
+    """The rule of C01 asks for a loss of a point or more, so what it reproduces is no loss of 2 to 6 %."""
+    claim = claims_by_id()["C01"]
+    assert claim.rule.claimed[0] == -math.inf
+    assert "cost accuracy on clean images; the text says 2 to 6 %" in claim.statement
+
+
 def test_thresholds_of_training_agree_with_the_figure():
     trained = published("flexible-layer", "fig3_trained_threshold").value
     assert {pair.series: pair.at for pair in claims_by_id()["C02"].rule.compare} == trained
@@ -235,6 +242,61 @@ def test_another_paper_has_the_same_format(tmp_path):
             [{**CLAIM, "rule": {**RULE, "range": {"paper": {"at_least": "0.1"}}}}],
             "expected at_least to be a number; got '0.1'",
         ),
+        (
+            [{**CLAIM, "rule": {**RULE, "kind": "mean_differense"}}],
+            "claim P1: rule: expected a kind of rule; got 'mean_differense'; did you mean 'mean_difference'",
+        ),
+        (
+            [{**CLAIM, "rule": {**RULE, "compare": [{"series": "a", "at": 0.0}]}}],
+            "mean_difference of a: the key 'against' is absent; add it",
+        ),
+        (
+            [{**CLAIM, "rule": {**RULE, "compare": [{"series": "a", "against": ["b"], "at": 0}]}}],
+            r"expected keys that this kind heeds \(against, measure, universal.*; got 'at'",
+        ),
+        (
+            [{**CLAIM, "rule": {**RULE, "kind": "window_contrast", "universal": True}}],
+            "window_contrast of a: expected keys .*; got 'universal'",
+        ),
+        (
+            [
+                {
+                    **CLAIM,
+                    "rule": {
+                        **RULE,
+                        "kind": "peak_difference",
+                        "compare": [{"series": "a", "at": 0, "measure": "sameness"}],
+                    },
+                }
+            ],
+            "peak_difference of a: expected keys .*; got 'measure'",
+        ),
+        (
+            [
+                {
+                    **CLAIM,
+                    "rule": {
+                        **RULE,
+                        "chance": 0.1,
+                        "compare": [{"series": "a", "against": ["b"], "measure": "sameness"}],
+                    },
+                }
+            ],
+            "expected accuracies beside a level of chance; got the measure 'sameness'",
+        ),
+        (
+            [
+                {
+                    **CLAIM,
+                    "rule": {
+                        **RULE,
+                        "kind": "condition_difference",
+                        "compare": [{"series": "a", "than": {"epoch": 3}}],
+                    },
+                }
+            ],
+            "expected than to name conditions that where names too.*; got 'epoch'",
+        ),
     ],
 )
 def test_a_malformed_claim_is_named(tmp_path, claims, message):
@@ -244,13 +306,13 @@ def test_a_malformed_claim_is_named(tmp_path, claims, message):
 
 def test_changes_of_the_rules_are_dated():
     changes = rule_changes("flexible-layer")
-    assert len(changes) == 10
-    assert {change.date for change in changes} == {"2026-11-25", "2026-11-26"}
+    assert len(changes) == 13
+    assert {change.date for change in changes} == {"2026-11-25", "2026-11-26", "2026-11-28"}
     assert all(change.what and change.why for change in changes)
 
 
 def test_changes_of_the_push_pull_rules_are_dated():
-    assert {change.date for change in rule_changes("push-pull")} == {"2026-11-26"}
+    assert {change.date for change in rule_changes("push-pull")} == {"2026-11-26", "2026-11-28"}
 
 
 def gain(table, network):
@@ -284,10 +346,12 @@ def test_claimed_values_of_push_pull_follow_from_the_papers_numbers():
     expected["C05"] = {name: means[name] - means[f"{name}-pushpull"] for name in networks}
     expected["C07"] = {name: clean[name] - clean[f"{name}-pushpull"] for name in networks}
     noise = GROUPINGS["push-pull"]["noise"]
-    expected["C06"] = {
+    leads = {
         name: 2 * sum(gain("table2", name)[kind] for kind in noise) / len(NAMES) - expected["C05"][name]
         for name in claims["C06"].values
     }
+    expected["C06"] = {name: min(lead, expected["C05"][name]) for name, lead in leads.items()}
+    assert f"of ResNet-20 noise adds {leads['resnet20']:.2f} more" in claims["C06"].source
     wide = {name: published("push-pull", f"table4_{name}").value for name in ("h1-a1", "h15-a1", "h2-a1")}
     strong = (0.005, 0.01)
     expected["C08"] = {

@@ -1,7 +1,10 @@
 """Claims under corruptions on tables whose right verdict is known."""
 
+import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -9,7 +12,12 @@ import pandas as pd
 import pytest
 
 from flexnet.claims.catalogue import load_claims
+from flexnet.claims.corruptions import weakest
+from flexnet.claims.estimates import measured
 from flexnet.claims.ledger import judge
+from flexnet.claims.model import Comparison, Rule, Window
+from flexnet.claims.rules import measure
+from flexnet.claims.verdicts import verdict
 from flexnet.corruptions.names import GROUPINGS, NAMES, SYNTHETIC
 
 Level = Callable[[str, int], float]
@@ -134,12 +142,46 @@ def test_the_gain_is_one_under_noise_only_where_noise_makes_up_most_of_it() -> N
     (alone,) = majority(rows({"baseline": 0.5, "all": under_noise(0.1)}))
     assert alone["verdict"] == "reproduced"
     shift = 0.2 * np.mean([(seed * 7 + 3) % 5 - (seed * 7) % 5 for seed in (1, 2, 3, 4)])
-    assert alone["measured_value"] == pytest.approx(10 * 4 / 19 + shift * (8 / 19 - 1))
+    assert alone["measured_value"] == pytest.approx(10 * 4 / 19 + shift)  # of the mean; its part is as large
     (everywhere,) = majority(rows({"baseline": 0.5, "all": under_noise(0.1, elsewhere=0.1)}))
     assert everywhere["verdict"] == "contradicted"
     # Of noise 4 parts of 10 points, of the others 15 of 2 points: 40 against 30.
     (most,) = majority(rows({"baseline": 0.5, "all": under_noise(0.1, elsewhere=0.02)}))
     assert most["measured_value"] == pytest.approx(10 / 19 + shift * (8 / 19 - 1))
+
+
+@pytest.mark.parametrize(
+    ("noise", "elsewhere", "word", "effect"),
+    [
+        (0.0, -0.05, "contradicted", -5 * 15 / 19),  # no gain anywhere: noise is where nothing was lost
+        (0.1, -0.05, "contradicted", (4 * 10 - 15 * 5) / 19),  # a gain under noise, and more lost elsewhere
+        (0.2, -0.02, "reproduced", (4 * 20 - 15 * 2) / 19),  # as much as is left of it in the mean over all
+    ],
+)
+def test_of_a_network_that_gains_nothing_noise_is_no_part_of_a_gain(
+    noise: float, elsewhere: float, word: str, effect: float
+) -> None:
+    (row,) = majority(rows({"baseline": 0.5, "all": under_noise(noise, elsewhere)}))
+    shift = 0.2 * np.mean([(seed * 7 + 3) % 5 - (seed * 7) % 5 for seed in (1, 2, 3, 4)])
+    assert row["verdict"] == word
+    assert row["measured_value"] == pytest.approx(effect + shift)
+
+
+def test_a_gain_that_is_not_shown_is_not_one_under_noise() -> None:
+    """Noise has a part of 2 points more than the rest in every seed, the whole is 1, 1, 1 and -2.5."""
+    whole, lead = (np.array(values) for values in ([1.0, 1.0, 1.0, -2.5], [2.0, 2.1, 2.0, 1.9]))
+    rule = Rule("category_majority", "severity", (), "greater", "")
+    parts = [measured(pd.Series(values), "") for values in (lead, whole)]
+    found = weakest(parts, rule)
+    assert (found.effect, found.by_seed) == (pytest.approx(0.125), tuple(whole))
+    assert (found.low, found.high) == (parts[1].low, parts[0].high)
+    assert verdict(found, rule) == "undecided"
+    against = replace(rule, direction="less")
+    found = weakest(parts, against)
+    assert (found.effect, found.high, found.low) == (pytest.approx(2.0), parts[1].high, parts[0].low)
+    assert verdict(found, against) == "contradicted"
+    alone = weakest([measured(pd.Series([1.0]), ""), parts[0]], rule)
+    assert all(map(math.isnan, (alone.low, alone.high)))
 
 
 def test_under_a_protocol_that_no_range_names_nothing_is_judged() -> None:
@@ -213,6 +255,26 @@ def test_a_gain_that_follows_the_bandwidth_and_one_that_shuns_it(sign: int, word
     assert not any("edge" in row["detail"] for row in found)
 
 
+def test_a_correlation_has_the_interval_of_its_seeds_by_hand() -> None:
+    """Ratios that are the bandwidth's own but for a share of something that has no correlation with it."""
+    names = NAMES[:9]
+    x = np.arange(-4.0, 5.0)
+    other = x**2 - np.mean(x**2)
+    other *= np.sqrt(np.sum(x**2) / np.sum(other**2))
+    shares = {1: 0.3, 2: 0.6, 3: 0.9}  # so the correlations are 1 / sqrt(1 + share^2)
+    found = []
+    for series, seed, (name, at) in product(("baseline", "all"), shares, zip(names, range(9), strict=True)):
+        gain = 0.02 * (x[at] + shares[seed] * other[at]) if series == "all" else 0.0
+        row = {"figure": "fig5b", "protocol": "paper", "series": series, "model": series, "seed": seed}
+        row |= {"corruption": name, "severity": 5, "n": 2000, "accuracy": 0.5 * (1 + gain)}
+        found.append(row | {"fwhm_log_fold": x[at], "centroid_fold": x[at]})
+    row = judged("C17", pd.DataFrame(found))[0]
+    z = np.arctanh([1 / math.sqrt(1 + share**2) for share in shares.values()])
+    reach = 4.302653 * z.std(ddof=1) / math.sqrt(3)
+    expected = np.tanh([z.mean(), z.mean() - reach, z.mean() + reach])
+    assert (row["measured_value"], row["low"], row["high"]) == pytest.approx(tuple(expected), abs=1e-6)
+
+
 def test_widths_that_are_bounds_are_counted_in_the_detail_of_their_measure() -> None:
     table = rows(
         {**PLAIN, "all": lambda name, severity: 0.4 + 0.1 * fold(name)}, fwhm_log=fold, centroid=fold
@@ -266,6 +328,21 @@ def test_what_is_left_out_is_named_as_a_corruption_and_not_as_a_severity() -> No
     told = judged("C17", lone)[0]
     assert told["verdict"] == "not measured"
     assert "corruption snow" in told["detail"]
+
+
+def test_a_correlation_heeds_the_conditions_of_its_rule() -> None:
+    def level(name: str, severity: int) -> float:
+        return 0.4 + 0.1 * fold(name)
+
+    parts = {"a": level, "b": lambda name, severity: 0.9 - 0.1 * fold(name)}
+    table = pd.concat(
+        rows({"baseline": 0.5, "all": own}, fwhm_log=fold, centroid=fold).assign(filter=name)
+        for name, own in parts.items()
+    )
+    pair = Comparison("all", ("baseline",), measure="centroid")
+    for name, sign in (("a", 1), ("b", -1)):
+        rule = Rule("bandwidth_correlation", "severity", (pair,), "greater", "", where={"filter": name})
+        assert measure(table, rule, pair, Window(at_least=5)).effect * sign > 0.9
 
 
 def test_rows_without_bandwidths_are_not_measured() -> None:

@@ -198,7 +198,7 @@ def test_a_rule_may_speak_of_another_condition_than_its_own(make_rows):
 
 def test_unknown_kind_lists_the_known(attacked):
     with pytest.raises(
-        ConfigError, match=r"unknown kind of rule 'median'; known are \['bandwidth_correlation', 'cat"
+        ConfigError, match=r"expected a kind of rule: one of \['bandwidth_correlation', 'cat.*; got 'median'"
     ):
         measure(attacked, rule("median"), PAIR, EVERYTHING)
 
@@ -208,7 +208,7 @@ def test_a_kind_is_registered_once():
         raise AssertionError
 
     with pytest.raises(ConfigError, match="'mean_difference' is registered already"):
-        rule_kind(mean_difference)
+        rule_kind()(mean_difference)
 
 
 # --- PGD: conditions beside the one along which a rule looks -------------------------------------------
@@ -262,11 +262,38 @@ def test_a_series_is_set_against_itself_under_another_attack(pgd):
         measure(pgd, kind, Comparison("random", than={"attack": "white"}), EVERYTHING)
 
 
+def test_a_condition_of_which_nothing_is_said_is_at_its_plain_value(make_rows):
+    """Clean images minus those under an attack: only the attack is told."""
+    levels = {"baseline": {1: {0.031: 0.9}, 2: {0.031: 0.8}}}
+    attacked = {"baseline": {1: {0.031: 0.3}, 2: {0.031: 0.4}}}
+    rows = pd.concat([
+        make_rows(levels, attack="none", scoring="last", steps=0),
+        make_rows(attacked, attack="white", scoring="last", steps=0),
+    ])  # fmt: skip
+    pair = Comparison("baseline", than={"attack": "white"})
+    kind = Rule("condition_difference", "epsilon", (pair,), "greater", "")
+    assert kind.text(pair, "paper") == "baseline, none - white"
+    found = measure(rows, kind, pair, EVERYTHING)
+    assert (found.effect, found.n, found.detail) == (
+        pytest.approx(50), 2, "baseline, none - white, epsilon 0.031",
+    )  # fmt: skip
+
+
+def test_a_measure_is_set_against_itself_under_another_attack(make_rows):
+    levels = {"baseline": {seed: {0.031: 0.5} for seed in (1, 2)}}
+    parts = {"none": 0.7, "white": 0.4}
+    rows = pd.concat([make_rows(levels, attack=attack, sameness=share) for attack, share in parts.items()])
+    pair = Comparison("baseline", than={"attack": "white"}, measure="sameness")
+    found = measure(rows, Rule("condition_difference", "epsilon", (pair,), "greater", ""), pair, EVERYTHING)
+    assert found.effect == pytest.approx(30)
+
+
 def test_one_seed_lacking_the_other_attack_leaves(pgd):
     lacking = pgd[~((pgd["seed"] == 2) & (pgd["attack"] == "white") & (pgd["series"] == "baseline"))]
     kind = Rule("condition_difference", "epsilon", (), "greater", "", where={**LAST, "attack": "black"})
     found = measure(lacking, kind, Comparison("baseline", than={"attack": "white"}), EVERYTHING)
     assert found.n == 2
+    assert "seed 2 left out (baseline (white) has no such seed)" in found.notes
 
 
 @pytest.mark.parametrize(

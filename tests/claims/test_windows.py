@@ -76,11 +76,25 @@ def test_a_window_that_holds_everything_or_nothing_is_no_contrast(filtered, wind
 def test_a_distance_is_the_same_whoever_is_ahead(filtered):
     ahead = measure(filtered, rule("mean_distance", **AT), PAIR, BAND)
     behind = measure(filtered, rule("mean_distance", **AT), Comparison("baseline", ("all",)), BAND)
-    assert ahead.effect == behind.effect == pytest.approx((20 + 26) / 2)
+    assert ahead.effect == behind.effect == pytest.approx((20 + 30) / 2)
     assert (ahead.low, ahead.high) == pytest.approx((behind.low, behind.high))
     assert ahead.low == 0.0  # the interval of the difference holds 0
-    assert ahead.by_seed == pytest.approx((20, 26))
+    assert ahead.by_seed == pytest.approx((20, 30))
     assert behind.by_seed == pytest.approx(ahead.by_seed)
+    assert ahead.detail == "all - baseline, frequency 6, the farthest apart of 2 from 6 to 16: 25.0"
+
+
+def test_differences_of_both_signs_do_not_cancel_in_a_distance(filtered):
+    """31 points ahead at one frequency and 20 behind at another are not 5.5 points apart."""
+    gains = {(6.0, 1): 0.30, (6.0, 2): 0.32, (16.0, 1): -0.21, (16.0, 2): -0.19}
+    both = filtered.copy()
+    for (frequency, seed), gain in gains.items():
+        own = (both["series"] == "all") & (both["frequency"] == frequency) & (both["seed"] == seed)
+        both.loc[own, "accuracy"] = 0.3 + gain
+    for pair in (PAIR, Comparison("baseline", ("all",))):
+        found = measure(both, rule("mean_distance", **AT), pair, BAND)
+        assert (found.effect, found.n) == (pytest.approx(31), 2)
+        assert (found.low, found.high) == pytest.approx((31 - T_1, 31 + T_1), abs=1e-4)
 
 
 @pytest.mark.parametrize(

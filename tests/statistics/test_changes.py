@@ -3,6 +3,7 @@ import math
 import pandas as pd
 import pytest
 
+from flexnet.errors import DataError
 from flexnet.statistics.changes import COLUMNS, with_changes
 from flexnet.statistics.summary import summarise
 
@@ -51,3 +52,12 @@ def test_without_the_reference_the_summary_stays():
     found = with_changes(summarise(table, BY), table, BY, None, "a")
     assert found["mean"].tolist() == pytest.approx([0.65])
     assert found["change"].isna().all()
+
+
+def test_networks_that_saw_other_images_are_not_compared():
+    table = rows(a={1: 0.1, 2: 0.5}, b={1: 0.3, 2: 0.6})
+    table.loc[(table["series"] == "b") & (table["seed"] == 2), "n"] = 1000
+    with pytest.raises(
+        DataError, match="'b' and 'a' on the same images; got 1,000 and 10 at epsilon 0.0, seed 2"
+    ):
+        changes(table)

@@ -167,6 +167,30 @@ def test_correlations_of_seeds_have_the_interval_of_fishers_z() -> None:
     assert math.isnan(mean_correlation([0.5])[1])
 
 
+def fewer_images(table: Any) -> Any:
+    """The same rows, of which those of one network are of half of the images."""
+    return table.assign(n=table["n"].where(table["series"] == "baseline", 50))
+
+
+def test_networks_that_saw_other_images_have_no_ratio() -> None:
+    with pytest.raises(DataError, match="'all' and 'baseline' on the same images; got 50 and 100 at .*snow"):
+        fold_rows(fewer_images(rows(plain)), "baseline", 5)
+
+
+def test_a_ratio_has_the_interval_of_its_seeds_by_hand() -> None:
+    """Ratios of 1.1, 1.2 and 1.6: mean 1.3, standard error 0.152753; t of two degrees is 4.302653."""
+    ratio = {1: 1.1, 2: 1.2, 3: 1.6}
+
+    def level(series: str, seed: int, name: str, severity: int) -> float:
+        return 0.5 * (ratio[seed] if series == "all" else 1.0)
+
+    found = summarised(fold_rows(rows(level, seeds=(1, 2, 3)), "baseline", 5)).iloc[0]
+    assert (found["n"], found["mean"]) == (3, pytest.approx(1.3))
+    assert found["sem"] == pytest.approx(0.152753, abs=1e-6)
+    reach = 4.302653 * 0.152753
+    assert (found["low"], found["high"]) == pytest.approx((1.3 - reach, 1.3 + reach), abs=1e-5)
+
+
 def value(table: pd.DataFrame, series: str, measure: str) -> Any:
     (found,) = (row for _, row in table.iterrows() if (row["series"], row["measure"]) == (series, measure))
     return found
@@ -224,6 +248,17 @@ def test_what_is_not_defined_is_said_and_stops_nothing_else() -> None:
     assert math.isfinite(value(table, "all", "mCE")["mean"])
 
 
+@pytest.mark.parametrize("reference", ["baseline", ALEXNET])
+def test_of_some_severities_errors_are_means_and_ratios_are_not_defined(reference: str) -> None:
+    some = rows(lambda *key: 0.7 - 0.04 * key[-1], names=NAMES).query("severity in (0, 1, 3, 4)")
+    table = network_errors(some, reference, {"blur": ("zoom_blur",)})
+    for measure in ("mean error", "blur"):
+        assert value(table, "all", measure)["mean"] == pytest.approx(0.3 + 0.04 * 8 / 3)
+    for measure in ("mCE", "relative mCE"):
+        assert value(table, "all", measure)["by_seed"] == "undefined"
+    assert value(table, "all", "clean error")["mean"] == pytest.approx(0.3)
+
+
 def test_alexnet_is_a_reference_by_its_published_errors() -> None:
     names = [name for group in GROUPINGS["push-pull"].values() for name in group]
     table = network_errors(rows(lambda *_: 0.7, names=names), ALEXNET, GROUPINGS["push-pull"])
@@ -237,7 +272,12 @@ def test_alexnet_is_a_reference_by_its_published_errors() -> None:
     ("change", "message"),
     [
         (lambda table: table[table["series"] != "baseline"], "expected rows of 'baseline', seed 1"),
-        (lambda table: table[table["severity"] != 4], "expected five errors from 0 to 1"),
+        (
+            lambda table: table[(table["severity"] != 4) | (table["series"] == "all")],
+            "'all' and 'baseline' under the same corruptions; got frost at severity 4 of one alone",
+        ),
+        (lambda table: table[table["severity"] == 0], "expected errors under at least one corruption"),
+        (fewer_images, "'all' and 'baseline' on the same images; got 50 and 100 at seed 1"),
         (lambda table: table[table["severity"] != 0], "expected one row of clean images"),
     ],
 )
