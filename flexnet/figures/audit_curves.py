@@ -12,7 +12,6 @@ from flexnet.figures.cells import BLANK
 from flexnet.figures.chance import mark_chance
 from flexnet.figures.curves import PER_CENT
 from flexnet.figures.facts import Facts
-from flexnet.figures.palette import style_of
 from flexnet.figures.typeset import Block, Box, Line
 from flexnet.files import ordered_json
 
@@ -94,7 +93,7 @@ def draw_curves(
 
 def _draw(axes: Any, curve: dict[str, Any], series: str, facts: Facts) -> None:
     right = np.asarray(curve["right"]) * PER_CENT
-    places, style = np.arange(right.shape[1]), style_of(series)
+    places, style = np.arange(right.shape[1]), facts.style(series)
     looks: dict[str, Any] = {"color": style.colour, "clip_on": False}
     for each in right if len(right) > 1 else ():
         axes.plot(places, each, linewidth=0.4, alpha=0.6, gid=f"{series} seed", **looks)

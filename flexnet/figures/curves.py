@@ -13,7 +13,6 @@ from matplotlib.axes import Axes
 
 from flexnet.errors import DataError
 from flexnet.figures.facts import Facts
-from flexnet.figures.palette import style_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +37,7 @@ def draw_bands(axes: Axes, table: "pd.DataFrame", x: str, facts: Facts, main: Se
         front = series in main or not main
         _line(axes, series, part, x, facts, markevery=markers, **({} if front else BEHIND))
         shade(axes, part, x, facts, series, front=front)
-        colour, alpha = style_of(series).colour, 0.6 if front else 0.35
+        colour, alpha = facts.style(series).colour, 0.6 if front else 0.35
         for values in seeds_of(part):
             axes.plot(
                 part[x], values, color=colour, alpha=alpha, linewidth=0.5, zorder=1.6, gid=f"{series} seed"
@@ -53,7 +52,7 @@ def shade(axes: Axes, part: "pd.DataFrame", x: str, facts: Facts, series: str, *
             part[x].to_numpy(),
             low,
             high,
-            color=style_of(series).colour,
+            color=facts.style(series).colour,
             alpha=0.22 if front else 0.10,
             linewidth=0,
             gid=f"{series} band",
@@ -81,7 +80,7 @@ def mark_spread(
         series: whose rows they are.
         colour: of the bars; by default the series' own.
     """
-    colour = colour or style_of(series).colour
+    colour = colour or facts.style(series).colour
     low, high = band_edges(part, facts)
     if np.isfinite(low).any():
         mean = part["mean"].to_numpy() * PER_CENT
@@ -147,7 +146,7 @@ def one_protocol(table: "pd.DataFrame", facts: Facts) -> "pd.DataFrame":
 
 
 def _line(axes: Axes, series: str, part: "pd.DataFrame", x: str, facts: Facts, **options: Any) -> None:
-    style = style_of(series)
+    style = facts.style(series)
     axes.plot(
         part[x].to_numpy(),
         part["mean"].to_numpy() * PER_CENT,

@@ -9,6 +9,7 @@ from string import Formatter
 from typing import Any, Final
 
 from flexnet.errors import ConfigError
+from flexnet.figures.palette import SeriesStyle, styles_of
 from flexnet.tables.facts import FigureFacts, SeriesFacts
 from flexnet.training.recipe import Recipe
 
@@ -33,6 +34,7 @@ class Facts:
         published: what a caption says of a paper's numbers in the figure.
         evidence: whether the scale is; else figures show no number of a paper and captions speak of none.
         runs: what was run; None for figures that show no runs.
+        by_colour: whether colour alone tells series apart somewhere in the figure.
     """
 
     scale: str
@@ -44,6 +46,7 @@ class Facts:
     published: str = ""
     evidence: bool = True
     runs: FigureFacts | None = None
+    by_colour: bool = False
 
     @property
     def known(self) -> FigureFacts:
@@ -85,6 +88,12 @@ class Facts:
         """The uniform threshold that a series was trained with, if it has one and was run."""
         found = self.runs.of(series) if self.runs else None
         return found.threshold if found else None
+
+    def style(self, series: str) -> SeriesStyle:
+        """How a series is drawn: unlike any other of the figure."""
+        run = [each.name for each in self.runs.series] if self.runs else []
+        shown = dict.fromkeys([*(self.series or run), series])
+        return styles_of(list(shown), by_colour=self.by_colour)[series]
 
     def label(self, series: str) -> str:
         """The legend label of a series. One that was not run has its own name where its label tells facts.

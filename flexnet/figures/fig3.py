@@ -1,10 +1,12 @@
 """Figure 3 of the Flexible Layer paper: networks with one uniform threshold, tested with others."""
 
+from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
 from typing import TYPE_CHECKING, Final
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MultipleLocator
+from matplotlib.ticker import AutoMinorLocator, MaxNLocator
 
 from flexnet.claims.catalogue import published
 from flexnet.figures.curves import draw_bars, one_protocol
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 NAME = "fig3"
 HEIGHT_MM = 58.0
+ROOM: Final = 0.04  # beside the first and the last threshold, as a share of their distance
 PAPER_SERIES: Final = ("low", "high")
 
 
@@ -46,12 +49,26 @@ def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
         for axes, series in zip(page.panels, shown, strict=True):
             _draw_panel(axes, part, series, facts)
             axes.set_xlabel("Threshold T at test")
-        first = page.panels[0]
-        first.set_xlim(-0.04, 1.04)
-        first.xaxis.set_major_locator(MultipleLocator(0.5))
-        first.xaxis.set_major_formatter("{x:g}")
-        first.xaxis.set_minor_locator(MultipleLocator(0.1))
+        _threshold_axis(page.panels[0], [*part["threshold"], *_marked(shown, facts)])
     return page.figure
+
+
+def _marked(shown: Sequence[str], facts: Facts) -> list[float]:
+    """Thresholds at which something stands beside the table: in training, and in the authors' own runs."""
+    trained = [found for series in shown if (found := _trained_threshold(series, facts)) is not None]
+    theirs = [series for series in shown if series in PAPER_SERIES] if facts.evidence else []
+    return [*trained, *(threshold for series in theirs for threshold in _released(series))]
+
+
+def _threshold_axis(axes: Axes, thresholds: Iterable[float]) -> None:
+    """The axis of all panels, over all thresholds that there are."""
+    places = [threshold for threshold in thresholds if isfinite(threshold)]
+    low, high = min(places), max(places)
+    room = ROOM * (high - low or 1.0)
+    axes.set_xlim(low - room, high + room)
+    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_locator(AutoMinorLocator())
 
 
 def _draw_panel(axes: Axes, part: "pd.DataFrame", series: str, facts: Facts) -> None:
@@ -83,8 +100,7 @@ def _trained_threshold(series: str, facts: Facts) -> float | None:
 
 def _mark_released(axes: Axes, series: str) -> None:
     """What the authors' own networks did, with open markers."""
-    released = published("flexible-layer", f"released_fig3_{series}").value
-    assert isinstance(released, dict)
+    released = _released(series)
     axes.plot(
         list(released.keys()),
         list(released.values()),
@@ -98,3 +114,10 @@ def _mark_released(axes: Axes, series: str) -> None:
         gid="released",
         zorder=1.8,
     )
+
+
+def _released(series: str) -> Mapping[float, float]:
+    """Accuracies of the authors' own networks in per cent, by threshold at test."""
+    released = published("flexible-layer", f"released_fig3_{series}").value
+    assert isinstance(released, dict)
+    return released

@@ -18,7 +18,6 @@ from flexnet.figures.facts import Facts
 from flexnet.figures.legends import legend_above
 from flexnet.figures.look import FAINT, LETTER, PAGE_MM, column_figure, journal
 from flexnet.figures.notes import add_note, note_of
-from flexnet.figures.palette import style_of
 from flexnet.statistics.summary import summarise
 from flexnet.training.recipe import SCORED, Recipe
 
@@ -84,7 +83,7 @@ def _accuracies(axes: Axes, scored: "pd.DataFrame", test: "pd.DataFrame", facts:
 def _losses(axes: Axes, scored: "pd.DataFrame", test: "pd.DataFrame", facts: Facts) -> None:
     for table, looks in ((test, BEHIND), (scored, {})):
         for series, part in series_of(table, "epoch"):
-            style, every = style_of(series), max(1, len(part) // MARKERS_PER_LINE)
+            style, every = facts.style(series), max(1, len(part) // MARKERS_PER_LINE)
             shape: dict[str, Any] = {"marker": style.marker, "linestyle": style.line, "markeredgewidth": 0.0}
             shape |= {"color": style.colour, "markevery": every, "gid": series, **looks}
             axes.plot(part["epoch"], part["loss"], **shape)
@@ -104,7 +103,7 @@ def _starts(axes: Axes, test: "pd.DataFrame", facts: Facts) -> None:
     """A dot for each seed, side by side; above the line at all steps those that never left chance."""
     all_steps = 0
     for place, (series, steps, most) in enumerate(_steps(test, facts)):
-        all_steps, style = max(all_steps, most), style_of(series)
+        all_steps, style = max(all_steps, most), facts.style(series)
         for seed, found in enumerate(steps):
             x = place + SPREAD * ((seed + 0.5) / len(steps) - 0.5)
             looks: dict[str, Any] = {"markersize": 3.0, "clip_on": False, "gid": f"{series} seed"}

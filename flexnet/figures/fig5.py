@@ -1,5 +1,6 @@
 """Figure 5 of the Flexible Layer paper: corruptions by category (A), by bandwidth (B), and spectra (C)."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from matplotlib.axes import Axes
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 NAME = "fig5"
 HEIGHT_MM, COLUMNS = 112.0, 4
-COMPARED: Final = (fig5b.MAIN, "schedule")  # with the baseline, in panel B
+COMPARED: Final = (fig5b.MAIN, "schedule")  # with the baseline, in panel B, as the caption says
 PANEL: Final = "panel"
 
 
@@ -48,7 +49,7 @@ def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
     Raises:
         DataError: if the table has no row of the facts' protocol.
     """
-    part = one_protocol(table, facts)
+    part, facts = one_protocol(table, facts), replace(facts, by_colour=True)
     upper, lower, last = (_own(part, name) for name in "ABC")
     with journal():
         figure = column_figure(HEIGHT_MM, PAGE_MM)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from flexnet.corruptions.names import GROUPINGS
+from flexnet.corruptions.names import GROUPINGS, SEVERITIES
 from flexnet.figures.captions import band_sentence
 from flexnet.figures.cells import BLANK, estimate_text, ratio_text
 from flexnet.figures.curves import one_protocol
@@ -26,15 +26,22 @@ if TYPE_CHECKING:
 NAME = "fig5_errors"
 REFERENCE: Final = "baseline"
 RATIOS: Final = (MCE, RELATIVE)
+ASKED: Final = "severities"  # a column: of which severities errors are means, such as "1 3 5"
 
 
 def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
     """Summarise the errors of each network: over severities and corruptions first, then training seeds.
 
     Raises:
-        DataError: if a column is missing, or a severity, or the baseline.
+        DataError: if a column is missing, or the baseline.
     """
-    return with_frost(network_errors(rows, REFERENCE, GROUPINGS["flexible-layer"], SYNTHESISED), rows)
+    table = with_frost(network_errors(rows, REFERENCE, GROUPINGS["flexible-layer"], SYNTHESISED), rows)
+    asked = {protocol: _severities(part) for protocol, part in rows.groupby("protocol", sort=False)}
+    return table.assign(**{ASKED: table["protocol"].map(asked)})
+
+
+def _severities(rows: "pd.DataFrame") -> str:
+    return " ".join(str(severity) for severity in sorted(set(rows["severity"]) - {0}))
 
 
 def _sheet(table: "pd.DataFrame", facts: Facts) -> Sheet:
@@ -65,16 +72,23 @@ def _line(part: "pd.DataFrame", measure: str, series: list[str], facts: Facts) -
 
 
 def _notes(part: "pd.DataFrame", facts: Facts) -> tuple[str, ...]:
-    undefined = (part["by_seed"] == "undefined").any()
-    reason = (
-        " – : not defined, as a corruption does not raise the error of the reference." if undefined else ""
-    )
+    asked = str(part[ASKED].iloc[0]).split()
+    whole = len(asked) == len(SEVERITIES)
+    words = "five severities" if whole else f"severities {', '.join(asked)}"
     return (
         f"{facts.described_network} on {identity_of(facts)}. {band_sentence(part, facts)}",
-        "Errors are means over five severities and the corruptions of a category. mCE: mean over corruptions"
+        f"Errors are means over {words} and the corruptions of a category. mCE: mean over corruptions"
         f" of the error divided by that of {facts.label(REFERENCE)}, seed by seed; relative: of what a"
-        f" corruption adds to the clean error.{reason}{_lacking(part)}",
+        f" corruption adds to the clean error.{_reason(part, whole)}{_lacking(part) if whole else ''}",
     )
+
+
+def _reason(part: "pd.DataFrame", whole: bool) -> str:
+    """Why a measure is not defined, if one is not."""
+    if not (part["by_seed"] == "undefined").any():
+        return ""
+    why = "as a corruption does not raise the error of the reference" if whole else "for it takes all five"
+    return f" – : not defined, {why}."
 
 
 def _lacking(part: "pd.DataFrame") -> str:

@@ -1,6 +1,7 @@
 """Figure 5B of the Flexible Layer paper: does the gain of a network follow the bandwidth of images?"""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,7 +17,6 @@ from flexnet.figures.curves import FEW, one_protocol
 from flexnet.figures.facts import Facts
 from flexnet.figures.frost import with_frost
 from flexnet.figures.look import FAINT, INK, SMALL
-from flexnet.figures.palette import style_of
 from flexnet.figures.style import drawing
 from flexnet.statistics.correlation import Correlation, correlation
 from flexnet.statistics.folds import fold_rows, summarised
@@ -56,6 +56,7 @@ def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
     Raises:
         DataError: if the table has no row of the facts' protocol.
     """
+    facts = replace(facts, by_colour=True)
     sizes: dict[str, Any] = {"height_mm": HEIGHT_MM, "width_mm": WIDTH_MM, "columns": 4}
     with drawing(table, facts, panels=len(MEASURES), **sizes) as page:
         fill(page.panels, page.part, facts)
@@ -66,22 +67,22 @@ def fill(panels: Sequence[Axes], part: "pd.DataFrame", facts: Facts, *, named: b
     """Draw the points of a protocol, one measure on each axes; where `named`, the legend has the networks."""
     for axes, (measure, words) in zip(panels, MEASURES.items(), strict=False):
         for series in dict.fromkeys(part["series"]):
-            _points(axes, part[part["series"] == series], measure, series)
+            _points(axes, part[part["series"] == series], measure, facts, series)
             _spread(axes, part[part["series"] == series], measure, facts, series)
             if named:
-                colour = style_of(series).colour
+                colour = facts.style(series).colour
                 axes.plot([], [], marker="o", linestyle="none", color=colour, label=facts.label(series))
         _name_categories(axes)
         axes.axhline(1.0, color=FAINT, linewidth=0.6, linestyle=(0, (4, 2)), zorder=1, gid="equal")
         axes.set_xlabel(words)
         _room(axes, part)
-        _tell(axes, part, measure)
+        _tell(axes, part, measure, facts)
     panels[0].set_ylabel("Accuracy relative to baseline")
 
 
-def _points(axes: Axes, part: "pd.DataFrame", measure: str, series: str) -> None:
+def _points(axes: Axes, part: "pd.DataFrame", measure: str, facts: Facts, series: str) -> None:
     """One network: noise types are filled, bounds are pale, categories have markers of their own."""
-    colour, bounds = style_of(series).colour, bounded(part, measure)
+    colour, bounds = facts.style(series).colour, bounded(part, measure)
     noise = part["corruption"].isin(NOISES)
     for category, marker in MARKERS.items():
         for filled, pale in product((True, False), repeat=2):
@@ -107,7 +108,7 @@ def _name_categories(axes: Axes) -> None:
 
 def _spread(axes: Axes, part: "pd.DataFrame", measure: str, facts: Facts, series: str) -> None:
     """The bar of each point, or, of two training seeds, a small dot for each; nothing of a single seed."""
-    colour = style_of(series).colour
+    colour = facts.style(series).colour
     for _, row in part.iterrows():
         values = [float(value) for value in str(row["by_seed"]).split()]
         low, high = (row["low"], row["high"]) if facts.band == "interval" else (
@@ -130,7 +131,7 @@ def _room(axes: Axes, part: "pd.DataFrame") -> None:
     axes.set_ylim(0.0, highest * 1.6)
 
 
-def _tell(axes: Axes, part: "pd.DataFrame", measure: str) -> None:
+def _tell(axes: Axes, part: "pd.DataFrame", measure: str, facts: Facts) -> None:
     """The correlations of the main series, in small print at the top."""
     found = correlations(part, measure).get(MAIN, {})
     lines = [
@@ -142,7 +143,7 @@ def _tell(axes: Axes, part: "pd.DataFrame", measure: str) -> None:
     if bounds:
         lines.append(f"pale: {bounds} at the edge of the spectrum")
     text = "\n".join(lines) or "too few corruptions to correlate"
-    looks: dict[str, Any] = {"va": "top", "fontsize": SMALL, "color": style_of(MAIN).colour}
+    looks: dict[str, Any] = {"va": "top", "fontsize": SMALL, "color": facts.style(MAIN).colour}
     axes.text(0.03, 0.99, text, transform=axes.transAxes, **looks).set_in_layout(False)
 
 

@@ -1,6 +1,7 @@
 """Figure 5C of the Flexible Layer paper: accuracy on images with some spatial frequencies alone."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from matplotlib.axes import Axes
@@ -10,7 +11,6 @@ from flexnet.families.bandpass import NONE
 from flexnet.figures.curves import PER_CENT, draw_bars, one_protocol
 from flexnet.figures.facts import Facts
 from flexnet.figures.look import FAINT, SMALL
-from flexnet.figures.palette import style_of
 from flexnet.figures.style import accuracies
 from flexnet.statistics.summary import summarise
 
@@ -48,7 +48,7 @@ def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
     Raises:
         DataError: if the table has no row of the facts' protocol.
     """
-    shown = shown_filters(one_protocol(table, facts))
+    facts, shown = replace(facts, by_colour=True), shown_filters(one_protocol(table, facts))
     sizes: dict[str, Any] = {"height_mm": HEIGHT_MM, "width_mm": TWO_MM if len(shown) == 2 else None}
     with accuracies(table, facts, panels=len(shown), columns=COLUMNS, **sizes) as page:
         fill(page.panels, page.part, facts)
@@ -65,17 +65,19 @@ def fill(panels: Sequence[Axes], part: "pd.DataFrame", facts: Facts) -> None:
     for axes, name in zip(panels, shown_filters(part), strict=False):
         own = part[part["filter"] == name]
         draw_bars(axes, own, "frequency", facts)
-        _mark_clean(axes, part[part["filter"] == NONE], float(own["frequency"].max()), axes is panels[-1])
+        clean = part[part["filter"] == NONE]
+        _mark_clean(axes, clean, float(own["frequency"].max()), facts, named=axes is panels[-1])
         axes.set_title(TITLES[name], fontsize=8, pad=3)
         axes.set_xlabel(AXIS.get(name, BAND_AXIS))
 
 
-def _mark_clean(axes: Axes, clean: "pd.DataFrame", most: float, named: bool) -> None:
+def _mark_clean(axes: Axes, clean: "pd.DataFrame", most: float, facts: Facts, *, named: bool) -> None:
     """A short level line for each network at the right edge: its accuracy on clean images."""
     levels = {str(row["series"]): float(row["mean"]) * PER_CENT for _, row in clean.iterrows()}
     ends = [most * 1.04, most * 1.10]
     for series, level in levels.items():
-        axes.plot(ends, [level, level], color=style_of(series).colour, linewidth=1.6, gid=f"{series} clean")
+        colour = facts.style(series).colour
+        axes.plot(ends, [level, level], color=colour, linewidth=1.6, gid=f"{series} clean")
     axes.set_xlim(0.0, most * 1.12)
     if named and levels:
         highest = min(max(levels.values()) + 2.0, PER_CENT - 5.0)

@@ -1,6 +1,7 @@
 """Figure 6 of the Flexible Layer paper: networks trained on photographs, judged on drawings."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -17,7 +18,6 @@ from flexnet.figures.facts import Facts
 from flexnet.figures.legends import legend_above
 from flexnet.figures.look import INK, LETTER, PAGE_MM, SMALL, column_figure, journal
 from flexnet.figures.notes import add_note, note_of
-from flexnet.figures.palette import style_of
 from flexnet.figures.pictures import show
 from flexnet.figures.style import accuracy_axis
 from flexnet.statistics.chance import rises_above_chance
@@ -32,10 +32,12 @@ NAME = "fig6"
 HEIGHT_MM: Final = 88.0
 REFERENCE: Final = "baseline"
 STYLES: Final = {"contours": "Contours", "line_drawings": "Line drawings", "silhouettes": "Silhouettes"}
+LETTERS: Final = dict(zip(STYLES, "ABC", strict=True))  # as the caption has them, also where one is not there
 POLARITIES: Final = {0: "dark on white", 1: "inverted"}
 BY: Final = ["figure", "protocol", "series", "images", "inverted"]
 # The example: one object of the embedded dataset, whichever drawings are judged on.
 EXAMPLE: Final = {"n": 1, "size": 64, "channels": 1, "split": "test"}
+NUMBERS: Final = {"2": "two", "3": "three", "4": "four", "5": "five", "6": "six"}
 BAR, GROUP = 0.8, 0.86  # of the room of one, and of one polarity
 
 
@@ -58,24 +60,35 @@ def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
     Raises:
         DataError: if the table has no row of the facts' protocol.
     """
-    part = one_protocol(table, facts)
+    part, facts = one_protocol(table, facts), replace(facts, by_colour=True)
+    shown = [images for images in STYLES if images in set(part["images"])] or list(STYLES)
     with journal():
         figure = column_figure(HEIGHT_MM, PAGE_MM)
-        grid = figure.add_gridspec(2, 21, height_ratios=(3.2, 1.0))
-        first = figure.add_subplot(grid[0, :7])
-        panels = [first, *(figure.add_subplot(grid[0, 7 * i : 7 * i + 7], sharey=first) for i in (1, 2))]
-        for axes, letter, images in zip(panels, "ABC", STYLES, strict=True):
+        panels, pictures = _axes(figure, len(shown))
+        for axes, images in zip(panels, shown, strict=True):
             _bars(axes, part[part["images"] == images], facts)
-            axes.set_title(letter, loc="left", fontsize=LETTER, fontweight="bold", pad=3)
+            axes.set_title(LETTERS[images], loc="left", fontsize=LETTER, fontweight="bold", pad=3)
             axes.set_title(STYLES[images], fontsize=8, pad=3)
-            axes.tick_params(labelleft=axes is first)
-        accuracy_axis(first)
+            axes.tick_params(labelleft=axes is panels[0])
+        accuracy_axis(panels[0])
         for axes in panels:
             mark_chance(axes, facts, side="right", named=axes is panels[-1])
-        _examples([figure.add_subplot(grid[1, 3 * i : 3 * i + 3]) for i in range(7)])
+        _examples(pictures, shown)
         legend_above(figure, panels, 4)
         add_note(figure, f"{note_of(part, facts)} {_sets(part)} {_above(part, facts)}")
     return figure
+
+
+def _axes(figure: Figure, kinds: int) -> tuple[list[Axes], list[Axes]]:
+    """Axes side by side for so many kinds of drawings, and below them for the examples of each."""
+    examples = 1 + 2 * kinds
+    grid = figure.add_gridspec(2, kinds * examples, height_ratios=(3.2, 1.0))
+    panels = list[Axes]()
+    for left in range(0, kinds * examples, examples):
+        shared = panels[0] if panels else None
+        panels.append(figure.add_subplot(grid[0, left : left + examples], sharey=shared))
+    lefts = range(0, kinds * examples, kinds)
+    return panels, [figure.add_subplot(grid[1, left : left + kinds]) for left in lefts]
 
 
 def _bars(axes: Axes, part: "pd.DataFrame", facts: Facts) -> None:
@@ -85,7 +98,7 @@ def _bars(axes: Axes, part: "pd.DataFrame", facts: Facts) -> None:
     for place, series in enumerate(shown):
         own = part[part["series"] == series].sort_values("inverted")
         x = own["inverted"].to_numpy() + (place - (len(shown) - 1) / 2) * width
-        colour = style_of(series).colour
+        colour = facts.style(series).colour
         looks: dict[str, Any] = {"color": colour, "alpha": 0.55, "edgecolor": colour, "linewidth": 0.6}
         axes.bar(x, own["mean"] * PER_CENT, BAR * width, label=facts.label(series), **looks)
         mark_spread(axes, own, x, facts, series, INK)
@@ -108,20 +121,20 @@ def _mark_test(axes: Axes, x: float, row: "pd.Series") -> None:
     axes.text(x, top, words, ha="center", va="bottom", fontsize=SMALL)
 
 
-def _examples(panels: Sequence[Axes]) -> None:
-    """One object of the embedded dataset as a photograph would show it, and drawn in each way."""
+def _examples(panels: Sequence[Axes], shown: Sequence[str]) -> None:
+    """One object of the embedded dataset as a photograph would show it, and drawn as in the panels."""
     natural = generate(**EXAMPLE, rendering="natural").images[0, 0]  # type: ignore[arg-type]
     show(panels[0], natural / 255)
     panels[0].set_title("D", loc="left", fontsize=LETTER, fontweight="bold", pad=3)
     panels[0].set_xlabel("object", fontsize=SMALL)
-    for place, (rendering, words) in enumerate(STYLES.items()):
+    for place, rendering in enumerate(shown):
         picture = generate(**EXAMPLE, rendering=rendering).images[0, 0] / 255  # type: ignore[arg-type]
         for axes, image, ending in (
             (panels[1 + 2 * place], picture, ""),
             (panels[2 + 2 * place], 1 - picture, ", inverted"),
         ):
             show(axes, image)
-            axes.set_xlabel(f"{words.lower()}{ending}", fontsize=SMALL)
+            axes.set_xlabel(f"{STYLES[rendering].lower()}{ending}", fontsize=SMALL)
 
 
 def _sets(part: "pd.DataFrame") -> str:
@@ -129,8 +142,9 @@ def _sets(part: "pd.DataFrame") -> str:
     drawn = part[part["images"].isin(STYLES) & (part["inverted"] == 0)]
     titles = "; ".join(dict.fromkeys(drawn["title"]))
     number = spread(drawn["n_images"]) if len(drawn) else "no"
+    negatives = "; and their negatives" if part["inverted"].any() else ""
     return (
-        f"Judged on {number} images each: {titles}; and their negatives. D: not of these, but an object of"
+        f"Judged on {number} images each: {titles}{negatives}. D: not of these, but an object of"
         " the embedded dataset drawn in the same ways."
     )
 
@@ -141,8 +155,17 @@ def _above(part: "pd.DataFrame", facts: Facts) -> str:
         return ""
     return (
         "Above bars, where there are any: training seeds in which McNemar's exact test on these images tells"
-        f" the network from {facts.label(REFERENCE)} (p < 0.05, raised for the six sets by Holm's method)."
+        f" the network from {facts.label(REFERENCE)} (p < 0.05{_raised(tested)})."
     )
+
+
+def _raised(tested: "pd.DataFrame") -> str:
+    """For how many sets the p of a network were raised together; nothing of one set, which raises none."""
+    sets = tested.groupby("series").size()
+    if sets.max() == 1:
+        return ""
+    number = spread(sets)
+    return f", raised for the {NUMBERS.get(number, number)} sets by Holm's method"
 
 
 def body(table: "pd.DataFrame", facts: Facts) -> str:

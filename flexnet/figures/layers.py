@@ -23,7 +23,6 @@ from flexnet.figures.epsilon import short_size
 from flexnet.figures.facts import Facts
 from flexnet.figures.look import FAINT, PAGE_MM, SMALL
 from flexnet.figures.notes import identity_of
-from flexnet.figures.palette import style_of
 from flexnet.figures.style import drawing
 from flexnet.figures.typeset import Block, Column, Line, Sheet, markdown
 from flexnet.figures.words import wrapped
@@ -172,7 +171,7 @@ def _mark(axes: Axes, record: "Record", place: float, name: str, facts: Facts) -
     """The change of one layer with its uncertainty, or that of each seed where there are few."""
     if np.isnan(record["change"]):
         return
-    style = style_of(name)
+    style = facts.style(name)
     axes.plot([record["change"] * PER_CENT], [place], marker=style.marker, color=style.colour, gid=name)
     if 1 < record["change_n"] < FEW:
         values = [float(value) * PER_CENT for value in str(record["change_by_seed"]).split()]

@@ -4,7 +4,8 @@ What a reader sees in any figure:
 
 * One column (85 mm), one and a half (120) or two (178) wide and never taller than a page; 8 point sans, small
   print of 6, thin lines, no frame. Every number and name can be read at the size of the page.
-* One colour, marker and line per series, the same everywhere (`palette`).
+* One colour, marker and line per series, the same everywhere (`palette`); ask `facts.style(series)`, by which
+  no two series of a figure look alike.
 * The legend stands above all panels, names everything that is drawn, and covers nothing (`legends`).
 * The note below says whose images, how many training seeds (n) and what bars or shading mean (`notes`);
   scale and protocol too, unless both are the paper's. A schematic shows no runs and has no scale.

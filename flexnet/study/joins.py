@@ -4,11 +4,11 @@ A figure's series are told in the order of the registry: that of captions, legen
 """
 
 import json
-from collections.abc import Iterable
 from typing import Any
 
 from flexnet.config import seeds_of
 from flexnet.digest import code_digest, words_of
+from flexnet.errors import ConfigError
 from flexnet.families.base import Family
 from flexnet.files import ordered_json
 from flexnet.study.data import images_of
@@ -17,7 +17,12 @@ from flexnet.study.study import Study
 
 
 def family_files(study: Study, home: str, protocol: str, figure: str) -> dict[str, list[str]]:
-    """Files of rows of a figure, by series."""
+    """Files of rows of a figure, by series.
+
+    Raises:
+        ConfigError: as `_space_of`: before anything is trained for it.
+    """
+    _space_of(study, home, protocol, figure)
     parts = [_files_of(study, home, protocol, figure, family) for family in study.families(figure)]
     return {series: [path for part in parts for path in part[series]] for series in parts[0]}
 
@@ -62,7 +67,7 @@ def collect_settings(study: Study, home: str, protocol: str, figure: str) -> str
             "protocol": protocol,
             "series": _placed_files(study, home, protocol, figure, first),
             "band": rules.get("band", "interval"),
-            "space": _space_of(study, home, protocol, [first, *others]),
+            "space": _space_of(study, home, protocol, figure),
             "runs": runs,
             **paired,
             **({"also": also} if also else {}),
@@ -77,10 +82,34 @@ def _placed_files(
     return {name: list(map(study.placed, paths)) for name, paths in files.items()}
 
 
-def _space_of(study: Study, home: str, protocol: str, asked: Iterable[Family]) -> str | None:
-    """Unit of epsilon of the first family that has one."""
-    spaces = (section_of(study, home, family.name, protocol).get("space") for family in asked)
-    return next((space for space in spaces if space), None)
+def _space_of(study: Study, home: str, protocol: str, figure: str) -> str | None:
+    """Unit of epsilon of a figure's families, if any has one.
+
+    Raises:
+        ConfigError: if they have several, which one figure would show as one.
+    """
+    spaces = _spaces(study, home, protocol, figure)
+    if len(set(spaces.values())) > 1:
+        got = ", ".join(f"{family} in {space!r}" for family, space in spaces.items())
+        others = [name for name in study.protocols if _agree(study, home, name, figure)]
+        raise ConfigError(
+            f"{home}{protocol}: expected the families of {figure} in one unit of epsilon; got {got}; "
+            + (f"ask for it under {' or '.join(others)}" if others else "give their sections one space")
+        )
+    return next(iter(spaces.values()), None)
+
+
+def _spaces(study: Study, home: str, protocol: str, figure: str) -> dict[str, str]:
+    """Unit of epsilon of each family of a figure that has one."""
+    asked = [family.name for family in study.families(figure)]
+    spaces = {family: section_of(study, home, family, protocol).get("space") for family in asked}
+    return {family: space for family, space in spaces.items() if space}
+
+
+def _agree(study: Study, home: str, protocol: str, figure: str) -> bool:
+    """Whether a figure can be shown under a protocol."""
+    shown = study.shown(home, figure, protocol)
+    return shown and len(set(_spaces(study, home, protocol, figure).values())) <= 1
 
 
 def run_of(study: Study, home: str, model: str, seed: int) -> dict[str, Any]:
@@ -137,10 +166,19 @@ def _described_more(study: Study, home: str, protocol: str, figure: str, model: 
 
 def described_images(study: Study, home: str, protocol: str, figure: str) -> list[str]:
     """The file of the images that a schematic shows, if it shows any."""
+    return _described(study, home, protocol, figure, "safetensors")
+
+
+def described_manifests(study: Study, home: str, protocol: str, figure: str) -> list[str]:
+    """What says which images these are: of images that were prepared again too."""
+    return _described(study, home, protocol, figure, "json")
+
+
+def _described(study: Study, home: str, protocol: str, figure: str, suffix: str) -> list[str]:
     if not study.family(figure).images:
         return []
     model = next(iter(study.series(home, figure, protocol).values()))
-    return [arrays_of(study, home, dataset_of(study, home, model))["test"]]
+    return [arrays_of(study, home, dataset_of(study, home, model), suffix)["test"]]
 
 
 def describe_code(study: Study, home: str, protocol: str, figure: str) -> str:

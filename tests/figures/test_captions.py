@@ -1,12 +1,16 @@
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from flexnet import config as settings
 from flexnet.errors import ConfigError
 from flexnet.figures.captions import band_sentence, caption
 from flexnet.figures.facts import Facts
+
+ROOT = Path(__file__).parents[2]
 
 
 def table(*n, column="epoch"):
@@ -85,6 +89,31 @@ def test_a_caption_speaks_of_a_papers_numbers_beside_evidence_only(make_facts):
     crossed = "Ours. Diamonds: theirs. Dotted line: where the paper's curves cross. End."
     assert caption(template, rows, make_facts(**words)) == crossed
     assert caption(template, rows, make_facts(**words, evidence=False)) == "Ours. End."
+
+
+@pytest.mark.parametrize(
+    ("precision", "told"),
+    [("float32", "The papers' sizes."), ("bf16", "Trained with bf16 matrix products. The papers' sizes.")],
+)
+def test_the_precision_is_told_of_the_networks_that_are_shown(make_facts, precision, told):
+    """At scale bf16 the push-pull paper's networks are trained in float32."""
+    recipe = {"epochs": 3, "batch_size": 100, "precision": precision}
+    note = settings.read_yaml(ROOT / "config/scales/bf16.yaml")["note"]
+    assert caption("{note}", table(2), make_facts(recipe=recipe, note=note)) == told
+
+
+def test_what_a_night_says_of_some_figures_is_so():
+    base, night = (settings.read_yaml(ROOT / f"config/{name}.yaml") for name in ("config", "scales/night"))
+    whole, short = settings.resolve(base), settings.resolve(settings.lay_over(base, night))
+    assert "for Figures 4B and 4D, Table 3 and the audit of VGG16 a tenth of the paper's" in short["note"]
+    figures = settings.read_yaml(ROOT / "config/figures.yaml")
+    shown = {
+        model for name in ("fig4b", "fig4d", "table3", "audit") for model in figures[name]["series"].values()
+    }
+    for recipe in {whole["models"][model]["recipe"] for model in shown} | {"surrogate"}:
+        full, part = (config["recipes"][recipe] for config in (whole, short))
+        assert full["epochs"] == 10 * part["epochs"]
+        assert part["learning_rate"] == pytest.approx(10 * full["learning_rate"])
 
 
 def test_the_attack_of_a_table_is_its_greatest_epsilon(make_facts):

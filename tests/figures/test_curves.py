@@ -134,6 +134,16 @@ def test_a_series_looks_the_same_in_every_figure(history_rows, fgsm_rows, make_f
         assert {line.get_marker() for line in drawn} == {style_of(series).marker}
 
 
+def test_own_series_of_one_figure_can_be_told_apart(fgsm_rows, make_facts):
+    own = {"baseline": "plain", "flexible": "plain-divisive"}  # which alone look the same
+    rows, labels = fgsm_rows.replace({"series": own, "model": own}), {name: name for name in own.values()}
+    figure = fig4d.draw(fig4d.summarise_rows(rows), make_facts(labels={**labels, "random": "random"}))
+    shown = {line.get_gid(): line for line in figure.axes[0].get_lines() if line.get_gid() in labels}
+    plain, divisive = (shown[name] for name in own.values())
+    assert not same_color(plain.get_color(), divisive.get_color())
+    assert plain.get_marker() != divisive.get_marker()
+
+
 def test_nothing_is_clipped_and_the_legend_covers_no_axes(fgsm_rows, history_rows, make_facts):
     long = {name: f"{name} with a long label" for name in MAIN}
     for facts in (make_facts(), make_facts(labels=long)):

@@ -138,6 +138,23 @@ def test_a_series_that_the_paper_does_not_have_gets_a_panel_too(make_facts):
     assert figure.get_figwidth() * 25.4 == pytest.approx(120)  # a wider page than two panels need
 
 
+def test_the_axis_reaches_every_threshold_and_is_from_0_to_1_where_these_do(make_facts):
+    each = {"low": {"options": {"layer": {"scheme": "uniform", "value": -2.0}}}}
+    for wide, trained, limits in (
+        ({}, {}, (-0.04, 1.04)),
+        ({0.0: -0.5, 1.0: 1.5}, {}, (-0.58, 1.58)),
+        ({}, each, (-2.12, 1.12)),
+    ):
+        rows = rows_of().replace({"threshold": wide})
+        figure = fig3.draw(fig3.summarise_rows(rows), make_facts(labels=LABELS, figure="fig3", each=trained))
+        assert [axes.get_xlim() for axes in figure.axes] == [pytest.approx(limits)] * 2
+    narrow = rows_of().query("0.1 <= threshold <= 0.6")
+    facts = make_facts(labels=LABELS, evidence=False, runs=make_facts().runs)
+    assert fig3.draw(fig3.summarise_rows(narrow), facts).axes[0].get_xlim() == pytest.approx((0.08, 0.62))
+    released = fig3.draw(fig3.summarise_rows(narrow), make_facts(labels=LABELS))
+    assert released.axes[0].get_xlim() == pytest.approx((-0.04, 1.04))
+
+
 def test_no_rows_of_the_protocol(make_facts):
     with pytest.raises(DataError, match="rows of protocol 'release'"):
         fig3.draw(fig3.summarise_rows(rows_of()), make_facts(protocol="release"))

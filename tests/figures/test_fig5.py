@@ -1,9 +1,13 @@
 """Figure 5: what its panels hold, which are of two families."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 
+from flexnet import config as settings
 from flexnet.corruptions.names import GROUPINGS, NAMES
 from flexnet.errors import DataError
 from flexnet.figures import fig5, fig5_errors, fig5a, fig5b, fig5c
@@ -11,6 +15,7 @@ from flexnet.figures.captions import caption
 from flexnet.figures.frost import SENTENCE
 from flexnet.figures.pushpull import errors
 
+ROOT = Path(__file__).parents[2]
 SERIES = {"baseline": 0.5, "flexible": 0.5, "all": 0.4, "schedule": 0.45}
 
 
@@ -120,6 +125,41 @@ def test_two_families_are_panels_of_one_figure(facts, text_faults):
     assert text_faults(figure) == []
 
 
+@pytest.mark.parametrize("named", [True, False])
+def test_networks_of_b_differ_in_colour_those_of_ones_own_too(named, make_facts):
+    """In panel B colour alone tells networks apart; "plain" alone has the colour of "schedule"."""
+    names = [*SERIES, "plain", "plain-divisive", "mine"]
+    own = [rows().query("series == 'all'").assign(series=name, model=name) for name in names[4:]]
+    table = fig5b.summarise_rows(pd.concat([rows(), *own], ignore_index=True))
+    facts = make_facts(figure="fig5", labels=dict.fromkeys(names, "x"), series=names if named else ())
+    points = [line for line in fig5b.draw(table, facts).axes[0].get_lines() if line.get_gid() in names[1:]]
+    colours = {line.get_gid(): line.get_markeredgecolor() for line in points}
+    assert len(set(colours.values())) == len(colours) == 6
+
+
+@pytest.mark.parametrize("module", [fig5, fig5c])
+def test_levels_of_clean_images_differ_in_colour_those_of_ones_own_too(module, make_facts):
+    names = [*SERIES, "plain", "mine"]  # which alone have the colours of "schedule" and "all"
+    own = [several().query("series == 'all'").assign(series=name, model=name) for name in names[4:]]
+    table = pd.concat([several(), *own], ignore_index=True)
+    if module is fig5c:
+        table = table.query("family == 'bandpass'").drop(columns=["family", "corruption", "severity"])
+    facts = make_facts(figure="fig5", labels=dict.fromkeys(names, "x"), series=names)
+    (*_, axes) = module.draw(module.summarise_rows(table), facts).axes
+    levels = [line for line in axes.get_lines() if str(line.get_gid()).endswith("clean")]
+    assert len({line.get_color() for line in levels}) == len(levels) == len(names)
+
+
+def test_the_caption_names_the_networks_of_b_which_are_not_all():
+    row = settings.read_yaml(ROOT / "config/figures.yaml")["fig5"]
+    assert [row["labels"][name] for name in fig5.COMPARED] == [
+        "All layers",
+        "Baseline, schedule of All layers",
+    ]
+    words = " ".join(row["caption"].split())
+    assert "B: accuracy of All layers, and of the baseline with its schedule, divided by" in words
+
+
 def test_its_table_holds_the_tables_of_its_panels():
     table = fig5.summarise_rows(several())
     for panel, figure, alone in (
@@ -149,3 +189,23 @@ def test_captions_tell_whose_frost_it_is_from_the_rows(label, words, make_facts)
     for module in (fig5a, fig5_errors, errors):
         summarise_rows = getattr(module, "summarise_rows", None) or module.summarise_errors
         assert caption("{frost}", summarise_rows(table), make_facts()) == words
+
+
+def test_a_table_of_errors_names_the_severities_that_were_asked(make_facts):
+    """An mCE takes all five; of three, errors are means and ratios are not defined."""
+    facts = make_facts(figure="fig5_errors", series=list(SERIES))
+    some = rows("fig5_errors").query("severity in [0, 1, 3, 5]")
+    for part, words in (
+        (rows("fig5_errors"), "means over five severities"),
+        (some, "means over severities 1, 3, 5 "),
+    ):
+        table = fig5_errors.summarise_rows(part)
+        text = " ".join(
+            each.get_text().replace("\n", " ") for each in fig5_errors.draw(table, facts).findobj(Text)
+        )
+        assert words in text
+        assert ("for it takes all five" in text) == (part is some)
+        means = table[(table["series"] == "baseline") & (table["measure"] == "mean error")]
+        assert means["mean"].tolist() == pytest.approx([0.5 + 0.02 * 3 - 0.002])
+        ratios = table[table["measure"] == "mCE"]["mean"]
+        assert ratios.isna().all() == (part is some)

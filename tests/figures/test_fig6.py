@@ -42,10 +42,9 @@ def facts(make_facts):
 
 def test_bars_are_as_high_as_the_means_and_stand_where_they_belong(facts):
     figure = fig6.draw(fig6.summarise_rows(drawings(LEVELS)), facts)
-    contours, lines, silhouettes = figure.axes[:3]
+    contours, silhouettes = figure.axes[:2]
     assert [round(bar.get_height(), 1) for bar in contours.patches] == [21.5, 21.5, 30.5, 30.5]
     assert [round(bar.get_height(), 1) for bar in silhouettes.patches] == [31.5, 31.5, 11.5, 11.5]
-    assert not lines.patches
     middles = [bar.get_x() + bar.get_width() / 2 for bar in contours.patches]
     assert middles[0] < 0 < middles[2] < middles[1] < 1 < middles[3]
 
@@ -53,7 +52,7 @@ def test_bars_are_as_high_as_the_means_and_stand_where_they_belong(facts):
 @pytest.mark.parametrize(("gained", "lost", "shown"), [(30, 5, True), (12, 10, False), (0, 0, False)])
 def test_only_networks_that_are_told_apart_have_a_mark(facts, gained, lost, shown):
     figure = fig6.draw(fig6.summarise_rows(drawings(LEVELS, gained=gained, lost=lost)), facts)
-    marks = [text.get_text() for axes in figure.axes[:3] for text in axes.texts]
+    marks = [text.get_text() for axes in figure.axes[:2] for text in axes.texts]
     assert marks.count("2/2") == (4 if shown else 0)
     assert ("McNemar" in " ".join(text.get_text() for text in figure.texts)) is True
 
@@ -66,8 +65,36 @@ def test_only_seeds_that_were_tested_are_counted(facts):
     rows.loc[alone, ["gained", "lost"]] = np.nan
     rows = rows[(rows["series"] != "baseline") | (rows["seed"] <= 2)]
     figure = fig6.draw(fig6.summarise_rows(rows), facts)
-    words = [text.get_text() for axes in figure.axes[:3] for text in axes.texts]
+    words = [text.get_text() for axes in figure.axes[:2] for text in axes.texts]
     assert {word for word in words if "/" in word} == {"2/2"}
+
+
+@pytest.mark.parametrize(
+    ("kinds", "inverted", "letters", "words"),
+    [
+        (("contours", "line_drawings", "silhouettes"), (0, 1), "ABCD", "raised for the six sets by Holm's"),
+        (("contours", "silhouettes"), (0, 1), "ACD", "raised for the four sets by Holm's"),
+        (("line_drawings",), (0, 1), "BD", "raised for the two sets by Holm's"),
+        (("line_drawings",), (0,), "BD", "(p < 0.05)."),
+    ],
+)
+def test_what_is_there_is_shown_and_counted(facts, text_faults, kinds, inverted, letters, words):
+    levels = {(name, images): 0.3 for name in SERIES for images in ("own", *kinds)}
+    rows = drawings(levels, gained=9, lost=1)[lambda found: found["inverted"].isin(inverted)]
+    figure = fig6.draw(fig6.summarise_rows(rows), facts)
+    assert "".join(axes.get_title(loc="left") for axes in figure.axes) == letters
+    note = " ".join(text.get_text() for text in reversed(figure.texts))  # written from its last line up
+    assert words in note
+    assert ("and their negatives" in note) == (1 in inverted)
+    assert text_faults(figure) == []
+
+
+def test_bars_of_ones_own_networks_have_colours_of_their_own(make_facts):
+    names = [*SERIES, "plain", "plain-divisive", "mine"]
+    rows = drawings({(name, "contours"): 0.3 for name in names})
+    facts = make_facts(labels=dict.fromkeys(names, "x"), series=names)
+    bars = fig6.draw(fig6.summarise_rows(rows), facts).axes[0].patches
+    assert len({bar.get_edgecolor() for bar in bars}) == len(names)
 
 
 def test_rows_without_pairs_have_no_tests_and_no_words_of_them(facts):
@@ -110,8 +137,8 @@ def test_of_a_network_one_of_whose_seeds_guesses_nothing_is_kept(facts):
 
 def test_the_example_is_no_image_of_the_drawings(facts):
     figure = fig6.draw(fig6.summarise_rows(drawings(LEVELS)), facts)
-    shown = [axes.images[0].get_array() for axes in figure.axes[3:]]
-    assert len(shown) == 7
+    shown = [axes.images[0].get_array() for axes in figure.axes[2:]]
+    assert len(shown) == 5  # the object, and both drawings of either kind
     for plain, inverted in zip(shown[1::2], shown[2::2], strict=True):
         assert np.allclose(np.asarray(plain) + np.asarray(inverted), 1.0)
     note = " ".join(text.get_text() for text in reversed(figure.texts))  # written from its last line up

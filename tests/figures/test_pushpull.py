@@ -14,15 +14,17 @@ from flexnet.errors import DataError
 from flexnet.evaluation.responses import describe as responses
 from flexnet.figures import layers
 from flexnet.figures.layers import summarise_rows as compared
+from flexnet.figures.palette import style_of
 from flexnet.figures.pushpull import fig4, fig5, fig7, table1, table2, table3, table4, table5
 from flexnet.figures.pushpull.errors import measures_of, summarise_errors
 from flexnet.figures.pushpull.fig3 import parts_of
-from flexnet.figures.pushpull.lenets import pairs_of
+from flexnet.figures.pushpull.roles import ROLES, pairs_of
 from flexnet.networks.describe import describe
 from flexnet.statistics.corruption_errors import alexnet_cifar10
 
 ROOT = Path(__file__).parents[2]
 MEANS, CLEAN = alexnet_cifar10()
+PULLED = {"kind": "pushpull", "alpha": 1, "h": 2}
 NETWORKS = [
     f"{name}{end}"
     for name in (
@@ -170,7 +172,8 @@ def test_each_figure_of_the_lenets_shows_its_noise_and_sizes_alone():
 @pytest.mark.parametrize("evidence", [True, False])
 def test_the_papers_points_stand_at_their_sizes_beside_evidence_alone(evidence, make_facts):
     rows = pd.concat([noisy("a", 0.5), noisy("pa", 0.6)])
-    facts = make_facts(labels={"a": "A", "pa": "PA"}, evidence=evidence)
+    each = {"pa": {"options": {"layer": PULLED}}}
+    facts = make_facts(labels={"a": "A", "pa": "PA"}, evidence=evidence, each=each)
     figure = fig4.draw(fig4.summarise_rows(rows), facts)
     lines = {line.get_gid(): line for line in figure.axes[0].get_lines()}
     assert len(figure.axes) == 1  # a network and its twin share a panel
@@ -225,7 +228,9 @@ def test_figure_7_marks_mean_errors_and_the_papers(make_facts):
         for end, by in (("", 1.0), ("-pushpull", 0.5))
     ).assign(figure="pushpull/fig7")
     labels = {"resnet20": "R", "resnet20-pushpull": "RP"}
-    figure = fig7.draw(fig7.summarise_rows(rows), make_facts(labels=labels, series=list(labels)))
+    each = {"resnet20-pushpull": {"options": {"layer": PULLED}}}
+    facts = make_facts(labels=labels, series=list(labels), each=each)
+    figure = fig7.draw(fig7.summarise_rows(rows), facts)
     mean = 100 * np.mean(list(MEANS.values()))
     marks = {
         line.get_gid(): line.get_xdata()[0]
@@ -242,12 +247,79 @@ def test_figure_7_marks_mean_errors_and_the_papers(make_facts):
     }
 
 
-def test_twins_find_each_other_and_others_stand_alone():
-    assert pairs_of(["a", "pa", "b", "pc"]) == [
+def without_p(name):
+    return name.removeprefix("p")
+
+
+def test_twins_find_each_other_and_others_stand_alone(make_facts):
+    names = ["a", "pa", "b", "pc", "plain", "flexible", "mine", "whole", "conv", "pwhole"]
+    each = {name: {"options": {"layer": PULLED}} for name in ("pa", "pc", "mine", "pwhole")}
+    each |= {
+        "flexible": {"options": {"layer": {"scheme": "learned"}}},
+        "whole": {"network": "my.networks.Net"},
+    }
+    each |= {"conv": {"options": {"layer": {"scheme": "conv"}}}}
+    facts = make_facts(labels=dict.fromkeys(names, "x"), each=each)
+    assert pairs_of(names, facts, without_p) == [
         {"baseline": "a", "push-pull": "pa"},
         {"baseline": "b"},
         {"push-pull": "pc"},
+        {"baseline": "plain"},
+        {"flexible": "flexible"},
+        {"push-pull": "mine"},
+        {"whole": "whole"},
+        {"baseline": "conv"},
+        {"push-pull": "pwhole"},
     ]
+
+
+def test_names_alone_tell_what_was_not_run(make_facts):
+    facts = make_facts(labels={"b": "B"})
+    assert pairs_of(["a", "pa", "b", "pb"], facts, without_p) == [
+        {"baseline": "a", "push-pull": "pa"},
+        {"baseline": "b", "push-pull": "pb"},
+    ]
+
+
+def test_a_lenet_with_another_layer_has_its_own_look_and_name(make_facts):
+    labels = {"a": "A", "pa": "PA", "plain": "Plain", "lp": "Low-pass"}
+    layers_of = {"pa": PULLED, "lp": {"kind": "lowpass"}}
+    each = {name: {"options": {"layer": layer}} for name, layer in layers_of.items()}
+    rows = pd.concat([noisy(name, 0.5) for name in labels])
+    facts = make_facts(labels=labels, series=list(labels), each=each, figure="pushpull/fig4")
+    figure = fig4.draw(fig4.summarise_rows(rows), facts)
+    shown = [{line.get_gid() for line in axes.get_lines()} & {*labels, *ROLES} for axes in figure.axes]
+    assert shown == [{"baseline", "push-pull"}, {"baseline"}, {"lp"}]
+    assert [axes.get_title() for axes in figure.axes] == ["A and PA", "Plain", "Low-pass"]
+    words = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert {word for word in words if "paper" not in word} == {"Low-pass", "convolution", "push-pull layer"}
+    (line,) = (line for line in figure.axes[2].get_lines() if line.get_gid() == "lp")
+    assert (line.get_color(), line.get_marker()) == (style_of("lp").colour, style_of("lp").marker)
+
+
+def test_many_lenets_can_be_read(make_facts, text_faults):
+    labels = {f"net{number}": f"Net {number}" for number in range(7)}
+    known = pd.concat([noisy(name, 0.5) for name in labels])
+    more = [known[known["variance"] == 0.1].assign(variance=size) for size in (0.01, 0.2, 0.3)]
+    table = fig4.summarise_rows(pd.concat([known, *more]))
+    facts = make_facts(labels=labels, series=list(labels), figure="pushpull/fig4")
+    figure = fig4.draw(table, facts)
+    assert len(figure.axes) == 7
+    assert text_faults(figure) == []
+
+
+def test_figure_7_goes_by_what_networks_are(make_facts):
+    labels = {"resnet20": "R", "resnet20-pushpull": "RP", "resnet20-learned": "Learned", "mine": "Mine"}
+    layers_of = {"resnet20-pushpull": PULLED, "resnet20-learned": PULLED, "mine": {"kind": "my.own.Layer"}}
+    each = {name: {"options": {"layer": layer}} for name, layer in layers_of.items()}
+    rows = pd.concat(corrupted(name, MEANS, CLEAN) for name in labels).assign(figure="pushpull/fig7")
+    facts = make_facts(labels=labels, series=list(labels), each=each, evidence=False)
+    figure = fig7.draw(fig7.summarise_rows(rows), facts)
+    shown = [(line.get_gid(), round(float(line.get_ydata()[0]), 2)) for line in figure.axes[0].get_lines()]
+    assert shown == [("baseline", -0.14), ("push-pull", 0.14), ("push-pull", 1.14), ("mine", 2.0)]
+    assert [tick.get_text() for tick in figure.axes[0].get_yticklabels()] == ["R", "Learned", "Mine"]
+    words = {text.get_text() for text in figure.legends[0].get_texts()}
+    assert words == {"convolution", "push-pull layer", "Mine"}
 
 
 def test_blocks_hold_all_weights_and_the_shape_that_the_next_layer_gets():

@@ -73,6 +73,23 @@ def test_a_figure_of_several_families_joins_the_rows_of_each() -> None:
     assert not nobody.shown("", "layers", "corrected")
 
 
+def test_families_in_several_units_are_no_figure_and_none_is_offered() -> None:
+    got = "got noise in 'normalised', fgsm in 'normalised', audit in 'pixel'; ask for it under corrected"
+    for ask in (family_files, collect_settings):
+        with pytest.raises(ConfigError, match=got):
+            ask(STUDY, "demo/", "paper", "layers")
+    protocols = {name: sections for name, sections in CONFIG["protocols"].items() if name != "corrected"}
+    alone = replace(STUDY, scales={"": CONFIG | {"protocols": protocols}})
+    with pytest.raises(ConfigError, match="in 'pixel'; give their sections one space"):
+        collect_settings(alone, "", "paper", "layers")
+    for home in STUDY.scales:
+        for protocol in STUDY.protocols:
+            for figure in FIGURES:
+                if is_offered(STUDY, home, protocol, figure) and not STUDY.is_schematic(figure):
+                    collect_settings(STUDY, home, protocol, figure)
+    assert not is_offered(STUDY, "demo/", "paper", "layers")
+
+
 def test_bands_are_those_of_the_protocol_and_intervals_where_it_says_nothing() -> None:
     def band(study: Study, protocol: str) -> str:
         told: dict[str, str] = json.loads(collect_settings(study, "", protocol, "fig4d"))

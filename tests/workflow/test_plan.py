@@ -1,5 +1,6 @@
 """What would run, from a clean copy: every target has a plan, and a wrong setting has a message."""
 
+import os
 import re
 import shutil
 from collections.abc import Callable, Sequence
@@ -268,6 +269,39 @@ def test_a_figure_under_a_protocol_that_does_not_ask_its_family_is_refused(proje
     done = project.snakemake("--dry-run", "demo/figures/release/noise.pdf")
     assert done.returncode == 1
     assert "expected a protocol that asks noise; got one without a section for it" in done.stdout
+
+
+def test_a_figure_of_families_in_several_units_is_refused_before_anything_is_planned(project: Any) -> None:
+    done = project.snakemake("--dry-run", "laptop/figures/layers.pdf")
+    assert done.returncode == 1
+    assert "laptop/paper: expected the families of layers in one unit of epsilon" in done.stdout
+    assert "audit in 'pixel'; ask for it under corrected" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+@pytest.mark.parametrize("figure", ["corruptions", "pushpull/fig6"])
+def test_pictures_of_images_that_are_prepared_again_are_drawn_again(
+    figure: str, new_project: Callable[[], Any]
+) -> None:
+    project = new_project()
+    made = {
+        **{
+            f"data/shapes32/{split}{end}": 1
+            for split in ("train", "test")
+            for end in (".safetensors", ".json")
+        },
+        f"demo/results/rows/paper/{figure}.csv": 2,
+        **{f"demo/figures/{figure}{end}": 3 for end in (".pdf", ".png", ".md", ".csv")},
+    }
+    for path, moment in made.items():
+        file = project.folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("made")
+        os.utime(file, (1e9 + moment, 1e9 + moment))
+    target = f"demo/figures/{figure}.pdf"
+    assert project.plan(target) == {}
+    again = project.plan(target, "--forcerun", "data/shapes32/test.safetensors")
+    assert again == {"prepare_data": 1, "describe": 1, "draw_figure": 1}
 
 
 @pytest.mark.parametrize(

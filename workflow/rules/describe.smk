@@ -9,6 +9,7 @@ rule describe:
     """Rows of a schematic, read off the modules themselves."""
     input:
         images=told(joins.described_images, ancient),
+        manifests=told(joins.described_manifests),
     output:
         "{home}results/rows/{protocol}/{figure}.csv",
     log:

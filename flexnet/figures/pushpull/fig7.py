@@ -1,5 +1,6 @@
 """Figure 7 of the push-pull paper: mean error under corruptions, each network beside its push-pull twin."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -9,9 +10,9 @@ from matplotlib.figure import Figure
 from flexnet.figures.curves import FEW, PER_CENT, one_protocol
 from flexnet.figures.facts import Facts
 from flexnet.figures.order import shown_series
-from flexnet.figures.palette import style_of
 from flexnet.figures.pushpull.errors import MEAN, Record, summarise_errors
-from flexnet.figures.pushpull.lenets import PLAIN, PULLED, ROLES, look_of_paper, paper_numbers
+from flexnet.figures.pushpull.lenets import look_of_paper, paper_numbers
+from flexnet.figures.pushpull.roles import PLAIN, PULLED, ROLES, in_roles, pairs_of
 from flexnet.figures.style import drawing
 from flexnet.figures.words import wrapped
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 NAME = "pushpull/fig7"
 LINE_MM, NAME_MM, FOOT_MM, LABEL_MM, WIDTH_MM = 6.5, 3.0, 12.0, 26.0, 100.0
 SUFFIX: Final = "-pushpull"
-APART: Final = 0.14  # between the marks of twins, in lines
+APART: Final = {PLAIN: -0.14, PULLED: 0.14}  # of the marks of twins from the middle of their line
 
 
 def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
@@ -35,34 +36,34 @@ def summarise_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
 
 
 def draw(table: "pd.DataFrame", facts: Facts) -> Figure:
-    """Draw mean errors (%) as marks, a line for each network; open markers are the paper's.
+    """Draw mean errors (%) as marks, a line for a network with its twin; open markers are the paper's.
 
     Raises:
         DataError: if the table has no row of the facts' protocol.
     """
     part = one_protocol(table, facts)
     series = shown_series(part, facts.series)
-    lines = list(dict.fromkeys(name.removesuffix(SUFFIX) for name in series))
+    pairs = pairs_of(series, facts, lambda name: name.removesuffix(SUFFIX))
+    roles = in_roles(facts, pairs)
     theirs = paper_numbers("table3_mean") if facts.evidence else {}
-    names = [_label(name, series, facts) for name in lines]
+    names = ["\n".join(wrapped(facts.label(next(iter(pair.values()))), LABEL_MM, 7.0)) for pair in pairs]
     height = FOOT_MM + len(names) * max(LINE_MM, *(NAME_MM * (name.count("\n") + 1.5) for name in names))
     with drawing(part, facts, height_mm=height, width_mm=WIDTH_MM, columns=2) as page:
         axes = page.panels[0]
-        for name in series:
-            role = PULLED if name.endswith(SUFFIX) else PLAIN
-            y = lines.index(name.removesuffix(SUFFIX)) + (APART if role == PULLED else -APART)
-            _mark(axes, _of(part, name), y, role, facts)
-            if name in theirs:
+        for place, role, name in _marks(pairs):
+            y = place + APART.get(role, 0.0)
+            _mark(axes, _of(part, name), y, role, roles)
+            if name in theirs and role in ROLES:
                 axes.plot([theirs[name]], [y], **look_of_paper(role), label=f"paper, {ROLES[role]}")
-        axes.set_yticks(range(len(lines)), names)
-        axes.set_ylim(len(lines) - 0.5, -0.5)
+        axes.set_yticks(range(len(pairs)), names)
+        axes.set_ylim(len(pairs) - 0.5, -0.5)
         axes.set_xlabel("Mean error under corruptions (%)")
     return page.figure
 
 
-def _label(line: str, series: list[str], facts: Facts) -> str:
-    named = line if line in series else f"{line}{SUFFIX}"
-    return "\n".join(wrapped(facts.label(named), LABEL_MM, 7.0))
+def _marks(pairs: Sequence[Mapping[str, str]]) -> list[tuple[int, str, str]]:
+    """Line, role and series of each network."""
+    return [(place, role, name) for place, pair in enumerate(pairs) for role, name in pair.items()]
 
 
 def _of(part: "pd.DataFrame", series: str) -> "Record | None":
@@ -74,10 +75,10 @@ def _mark(axes: Axes, record: "Record | None", y: float, role: str, facts: Facts
     """The mean of one network with its uncertainty, or its seeds where there are few."""
     if record is None:
         return
-    style, mean = style_of(role), record["mean"] * PER_CENT
+    style, mean = facts.style(role), record["mean"] * PER_CENT
     low, high = _edges(record, facts)
     options: dict[str, Any] = {"color": style.colour, "linestyle": "none"}
-    axes.plot([mean], [y], marker=style.marker, label=ROLES[role], gid=role, **options)
+    axes.plot([mean], [y], marker=style.marker, label=facts.label(role), gid=role, **options)
     if np.isfinite(low):
         axes.plot([low, high], [y, y], color=style.colour, linewidth=0.8, gid=f"{role} band")
     if 1 < record["n"] < FEW:

@@ -1,7 +1,7 @@
 """Accuracy of the LeNets under noise: each beside its push-pull twin, one panel per pair."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from matplotlib.axes import Axes
@@ -11,8 +11,10 @@ from flexnet.claims.catalogue import published
 from flexnet.errors import ConfigError
 from flexnet.figures.curves import draw_bars, one_protocol
 from flexnet.figures.facts import Facts, number_words
+from flexnet.figures.look import TEXT
 from flexnet.figures.order import shown_series
 from flexnet.figures.palette import style_of
+from flexnet.figures.pushpull.roles import ROLES, in_roles, pairs_of
 from flexnet.figures.style import accuracies
 from flexnet.figures.words import wrapped
 from flexnet.statistics.summary import summarise
@@ -21,8 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HEIGHT_MM, TITLE_MM, TITLE_LINE_MM = 50.0, 30.0, 3.0
-PLAIN, PULLED = "baseline", "push-pull"  # as both look in every figure
-ROLES: Final = {PLAIN: "convolution", PULLED: "push-pull layer"}
+ROOM: Final = 4  # so many panels have room for titles as wide, and for their numbers side by side
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Noise:
         return summarise(wanted, ["figure", "protocol", "series", self.condition], {"noise": self.name})
 
     def draw(self, table: "pd.DataFrame", facts: Facts) -> Figure:
-        """Draw test accuracy (%) at each size, a panel for each network and its push-pull twin.
+        """Draw test accuracy (%) at each size, a panel for each network, with its push-pull twin.
 
         Open markers are the paper's, unless the scale is no evidence.
 
@@ -61,14 +62,16 @@ class Noise:
             DataError: if the table has no row of the facts' protocol.
         """
         part = one_protocol(table, facts)
-        pairs = pairs_of(shown_series(part, facts.series))
+        pairs = pairs_of(shown_series(part, facts.series), facts, lambda name: name.removeprefix("p"))
+        roles = in_roles(facts, pairs)
         levels = [level for level in self.levels if level in set(part[self.condition])]
         names = [" and ".join(facts.label(name) for name in pair.values()) for pair in pairs]
-        titles = [wrapped(words, TITLE_MM, 7.0) for words in names]
+        width = TITLE_MM * min(1.0, ROOM / len(pairs))
+        titles = [wrapped(words, width, 7.0) for words in names]
         height = HEIGHT_MM + TITLE_LINE_MM * (max(map(len, titles)) - 1)
         with accuracies(part, facts, height_mm=height, panels=len(pairs)) as page:
             for axes, pair, title in zip(page.panels, pairs, titles, strict=True):
-                self._draw_pair(axes, part, levels, pair, facts)
+                self._draw_pair(axes, part, levels, pair, roles)
                 axes.set_title("\n".join(title), fontsize=7)
             first = page.panels[0]
             first.set_xticks(
@@ -76,7 +79,8 @@ class Noise:
             )
             first.set_xlim(-0.4, len(levels) - 0.6)
             for axes in page.panels:
-                axes.set_xlabel(self.axis)
+                axes.set_xlabel("\n".join(wrapped(self.axis, width, TEXT)))
+                axes.tick_params(axis="x", labelrotation=90 if len(pairs) > ROOM else 0)
         return page.figure
 
     def _draw_pair(
@@ -86,9 +90,9 @@ class Noise:
         roles = {name: role for role, name in pair.items()}
         own = part[part["series"].isin(roles)]
         own = own.assign(series=own["series"].map(roles), place=own[self.condition].map(places))
-        draw_bars(axes, own, "place", replace(facts, labels=ROLES))
+        draw_bars(axes, own, "place", facts)
         for role, name in pair.items():
-            found = paper_numbers(f"{self.numbers}_{name}") if facts.evidence else {}
+            found = paper_numbers(f"{self.numbers}_{name}") if facts.evidence and role in ROLES else {}
             marks = [(places[level], value) for level, value in found.items() if level in places]
             if marks:
                 axes.plot(*zip(*marks, strict=True), **look_of_paper(role), label=f"paper, {ROLES[role]}")
@@ -107,17 +111,6 @@ def look_of_paper(role: str) -> dict[str, Any]:
         "zorder": 1.8,
         "clip_on": False,
     }
-
-
-def pairs_of(series: Sequence[str]) -> list[dict[str, str]]:
-    """Networks and their push-pull twins, whose names begin with a p: role to series, in order."""
-    twins = {f"p{name}": name for name in series}
-    pairs: dict[str, dict[str, str]] = {}
-    for name in series:
-        pulled = name in twins and twins[name] in series
-        role = PULLED if pulled or name.startswith("p") else PLAIN
-        pairs.setdefault(name.removeprefix("p") if role == PULLED else name, {})[role] = name
-    return [dict(sorted(pair.items())) for pair in pairs.values()]
 
 
 def paper_numbers(name: str) -> Mapping[Any, float]:
