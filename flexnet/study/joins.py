@@ -94,7 +94,11 @@ def _space_of(study: Study, home: str, protocol: str, figure: str) -> str | None
         others = [name for name in study.protocols if _agree(study, home, name, figure)]
         raise ConfigError(
             f"{home}{protocol}: expected the families of {figure} in one unit of epsilon; got {got}; "
-            + (f"ask for it under {' or '.join(others)}" if others else "give their sections one space")
+            + (
+                f"ask for it under {' or '.join(others)}, and say so by `protocols` of the figure"
+                if others
+                else "give their sections one space"
+            )
         )
     return next(iter(spaces.values()), None)
 
