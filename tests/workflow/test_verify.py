@@ -162,15 +162,14 @@ def test_a_network_that_is_judged_otherwise_by_now_is_not_trained(
     here: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (subject, *_) = here.subjects("bf16", ["small-max:1"])
-    read = here.read_yaml
+    written = here.written
 
-    def changed(path: Path) -> Any:
-        found = read(path)
-        if path.name == "config.yaml":
-            found["protocols"]["corrected"]["fgsm"]["draws"] = 3
+    def changed(checkout: Path, scale: str) -> Any:
+        found = written(checkout, scale)
+        found["protocols"]["corrected"]["fgsm"]["draws"] = 3
         return found
 
-    monkeypatch.setattr(here, "read_yaml", changed)
+    monkeypatch.setattr(here, "written", changed)
     with pytest.raises(ConfigError, match="other by now: the rules of interventions; check out the commit"):
         here.require_same_settings("bf16", subject)
 
