@@ -19,8 +19,9 @@ TELLING = 4
 def copies(grids: Sequence[SeriesGrid], seeds: Sequence[int]) -> dict[int, str]:
     """Which of some seeds repeat an earlier one of them in every number of every network, in words."""
     seen = pd.concat([grid.seen for grid in grids], axis="columns")
-    # What all seeds have tells none from the others; 0 and 1 are what many networks have.
-    common = (seen.nunique() <= 1).to_numpy()
+    # What all seeds have tells none from the others, unless they have everything; 0 and 1 many networks have.
+    common = (seen.loc[list(seeds)].nunique() <= 1).to_numpy()
+    common = common & ~common.all()
     numbers = {seed: seen.loc[seed].to_numpy(dtype=float) for seed in seeds}
     found: dict[int, str] = {}
     for place, seed in enumerate(seeds):

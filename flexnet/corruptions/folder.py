@@ -234,7 +234,7 @@ def _note(path: Path, n: int) -> dict[str, Any]:
         ) from error
     if not isinstance(found, dict):
         raise DataError(f"{path}: expected a JSON object that says how the set was made; {REMEDY}")
-    kept = found.get(KEY, "0" * DIGITS * n)  # sets of before they were kept have none
-    if not isinstance(kept, str) or len(kept) != DIGITS * n:
+    kept = found.get(KEY)  # sets of before they were kept have none
+    if kept is not None and not (isinstance(kept, str) and len(kept) == DIGITS * n):
         raise DataError(f"{path}: expected digests of {n} images; {REMEDY}")
     return found

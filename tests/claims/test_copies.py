@@ -47,6 +47,14 @@ def test_a_copy_is_one_in_every_network_and_of_the_first_seed_that_counts():
     assert copies([one], [2, 3, 4]) == {3: "it repeats seed 2 in every value"}
 
 
+@pytest.mark.parametrize("seeds", [[1, 2], [1, 2, 3]])
+def test_where_all_seeds_are_one_run_one_of_them_stays(seeds):
+    own = [0.1, 0.2, 0.3, 0.4]
+    found = copies([grid(*([own] * len(seeds)))], seeds)
+    assert found == dict.fromkeys(seeds[1:], "it repeats seed 1 in every value")
+    assert copies([grid(own[:3], own[:3])], [1, 2]) == {}  # three are few here too
+
+
 def test_a_run_is_known_by_all_its_rows_and_by_what_is_compared(make_rows):
     """One accuracy under three layers, and a measure that differs: the rule looks at a single layer."""
     accuracies = {"all": {seed: dict.fromkeys((2, 4, 7), 0.5 + 0.1 * seed) for seed in (1, 2)}}
